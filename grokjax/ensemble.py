@@ -1,0 +1,253 @@
+"""The one loop: members vmapped, steps scanned, chunks looped.
+
+`run` advances every member of an ensemble in one compiled program. Members differ by seed, data set and
+hyperparameters alike: every array leaf of the target and of the observables has a leading axis `member`; scalars of
+the sampler are shared, and its arrays of shape (member,) are not. The Python loop over chunks of steps carries the
+progress bar, merges observables and survives Ctrl-C; nothing inside the compiled chunk calls the host.
+
+Random numbers belong to a member and a step (`fold_in`), so results do not depend on how members are grouped or steps
+are cut into chunks.
+"""
+
+import time
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+from tqdm import tqdm
+
+from ._checks import argument_error, check_whole
+from .observables import AbstractObservable
+from .samplers.base import AbstractSampler
+
+
+class EnsembleRun(eqx.Module):
+    """What a run leaves behind.
+
+    Attributes:
+        results: the finalised observables by name, arrays with leading axis member.
+        states: the last states, ready to continue from.
+        diverged: per member, whether its energy is not finite. Leave these out of every average.
+        num_steps: steps taken, warm-up included.
+        warmup: steps before the first record.
+        record_every: steps between records.
+        interrupted: whether Ctrl-C ended the run early.
+        chunk_seconds: wall time of each chunk; the first holds the compilation.
+    """
+
+    results: dict[str, Any]
+    states: Any
+    diverged: np.ndarray
+    num_steps: int = eqx.field(static=True)
+    warmup: int = eqx.field(static=True)
+    record_every: int = eqx.field(static=True)
+    interrupted: bool = eqx.field(static=True)
+    chunk_seconds: np.ndarray
+
+    @property
+    def num_members(self) -> int:
+        """Number of members, diverged ones included."""
+        return len(self.diverged)
+
+    @property
+    def compile_seconds(self) -> float:
+        """The first chunk's excess over the median chunk: compilation, or next to nothing if it was cached."""
+        return max(0.0, float(self.chunk_seconds[0] - np.median(self.chunk_seconds)))
+
+
+def run(
+    key: Key[Array, ""],
+    sampler: AbstractSampler,
+    target: Any,
+    positions: PyTree,
+    *,
+    num_steps: int,
+    warmup: int = 0,
+    record_every: int | None = None,
+    num_chunks: int = 20,
+    observables: Mapping[str, AbstractObservable] | None = None,
+    target_axes: Any = 0,
+    member_block: int | None = None,
+    precision: str | None = "highest",
+    progress: bool = True,
+    label: str = "ensemble",
+) -> EnsembleRun:
+    """Advance an ensemble and measure it on the way.
+
+    Args:
+        key: the root of all random numbers.
+        sampler: the algorithm; its leaves are scalars (shared) or arrays with leading axis member.
+        target: what is sampled, such as a `Posterior` with leading axis member on its array leaves.
+        positions: first positions, leading axis member.
+        num_steps: steps in all, warm-up included; rounded up to whole chunks.
+        warmup: steps before the first record; rounded up to whole chunks.
+        record_every: steps between records; by default about 300 records in a run.
+        num_chunks: how many times the host looks in: progress, interrupts, float64 merging.
+        observables: what to measure, by name; their array leaves have a leading axis member.
+        target_axes: 0, or a prefix of `target` with None where members share the arrays below.
+        member_block: members advanced together; None takes all at once. Small blocks help a CPU's caches.
+        precision: matrix-product precision; "highest" is true float32 on accelerators.
+        progress: whether to show a progress bar.
+        label: its title.
+
+    Returns:
+        An `EnsembleRun`. After Ctrl-C it holds what was measured until then.
+
+    Raises:
+        ValueError: a size is not a whole number, or the warm-up leaves no step to measure.
+        KeyboardInterrupt: Ctrl-C before anything was measured.
+    """
+    observables = dict(observables or {})
+    num_members = _num_members(positions)
+    plan = _Plan.make(num_steps, warmup, record_every, num_chunks)
+    sampler = _in_dtype_of(positions, sampler)
+
+    keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
+    sampler_axes = jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, sampler)
+    axes = (sampler_axes, target_axes, 0, 0)
+    totals: dict[str, Any] = dict.fromkeys(observables)
+    chunk_seconds: list[float] = []
+    interrupted = False
+    steps_done = 0
+
+    with jax.default_matmul_precision(precision or "default"):
+        states = _start(sampler, target, positions, keys, (sampler_axes, target_axes, 0, 0), member_block)
+        bar = tqdm(total=plan.num_steps, desc=label, unit="step", disable=not progress, dynamic_ncols=True)
+        try:
+            for chunk in range(plan.num_chunks):
+                started = time.perf_counter()
+                fixed = (sampler, target, observables, keys, jnp.asarray(steps_done, jnp.int32))
+                states, carries = _advance(fixed, states, axes, plan.records_per_chunk, plan.record_every, member_block)
+                carries = jax.device_get(carries)
+                chunk_seconds.append(time.perf_counter() - started)
+                steps_done += plan.steps_per_chunk
+                if chunk >= plan.warmup_chunks:
+                    totals = {name: observables[name].merge(totals[name], carries[name]) for name in observables}
+                bar.update(plan.steps_per_chunk)
+        except KeyboardInterrupt:
+            interrupted = True
+            if steps_done <= plan.warmup:
+                raise KeyboardInterrupt(f"interrupted after {steps_done} steps, before the first record") from None
+            print(f"\n{label}: interrupted after {steps_done} of {plan.num_steps} steps; keeping what was measured.")
+        finally:
+            bar.close()
+
+    diverged = ~np.isfinite(np.asarray(states.energy))
+    if diverged.any():
+        warnings.warn(
+            f"{label}: {diverged.sum()} of {num_members} members diverged (energy not finite) and must be left out; "
+            "a smaller step_size helps.",
+            stacklevel=2,
+        )
+    results = {name: observables[name].finalise(totals[name]) for name in observables}
+    return EnsembleRun(
+        results=results,
+        states=states,
+        diverged=diverged,
+        num_steps=steps_done,
+        warmup=plan.warmup,
+        record_every=plan.record_every,
+        interrupted=interrupted,
+        chunk_seconds=np.asarray(chunk_seconds),
+    )
+
+
+class _Plan(eqx.Module):
+    """How a run is cut: chunks of equal shape, so that one compiled program serves warm-up and measurement."""
+
+    num_chunks: int
+    warmup_chunks: int
+    records_per_chunk: int
+    record_every: int
+
+    @property
+    def steps_per_chunk(self) -> int:
+        return self.records_per_chunk * self.record_every
+
+    @property
+    def num_steps(self) -> int:
+        return self.num_chunks * self.steps_per_chunk
+
+    @property
+    def warmup(self) -> int:
+        return self.warmup_chunks * self.steps_per_chunk
+
+    @staticmethod
+    def make(num_steps: int, warmup: int, record_every: int | None, num_chunks: int) -> "_Plan":
+        num_steps = check_whole("num_steps", num_steps)
+        warmup = check_whole("warmup", warmup, 0)
+        steps_per_chunk = -(-num_steps // min(check_whole("num_chunks", num_chunks), num_steps))
+        if record_every is None:
+            target = max(1, num_steps // 300)
+            record_every = max(every for every in range(1, target + 1) if steps_per_chunk % every == 0)
+        record_every = check_whole("record_every", record_every)
+        records_per_chunk = -(-steps_per_chunk // record_every)
+        steps_per_chunk = records_per_chunk * record_every
+        plan = _Plan(-(-num_steps // steps_per_chunk), -(-warmup // steps_per_chunk), records_per_chunk, record_every)
+        if plan.warmup_chunks >= plan.num_chunks:
+            raise argument_error(
+                "warmup", f"below num_steps = {num_steps} by a chunk or more", warmup, "Take more steps or chunks."
+            )
+        return plan
+
+
+@eqx.filter_jit
+def _start(sampler, target, positions, keys, axes, member_block):
+    init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
+    return _over_members(init, (sampler, target, positions, keys), axes, member_block)
+
+
+@eqx.filter_jit(donate="all-except-first")
+def _advance(fixed, states, axes, num_records, record_every, member_block):
+    sampler, target, observables, keys, first_step = fixed
+    sampler_axes, target_axes, _, _ = axes
+
+    def member(sampler, target, observables, state, keys):
+        _, step_key, record_key = keys
+
+        def record(carry, index):
+            state, carries = carry
+            begin = first_step + index * record_every
+            step = lambda state, i: (sampler.step(jax.random.fold_in(step_key, begin + i), target, state), None)
+            state, _ = jax.lax.scan(step, state, jnp.arange(record_every))
+            now = begin + record_every
+            key = jax.random.fold_in(record_key, now)
+            carries = {name: observables[name].update(key, carries[name], state, now) for name in observables}
+            return (state, carries), None
+
+        carries = {name: observables[name].init(record_key, state, num_records) for name in observables}
+        (state, carries), _ = jax.lax.scan(record, (state, carries), jnp.arange(num_records))
+        return state, carries
+
+    member_axes = (sampler_axes, target_axes, 0, 0, 0)
+    return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block)
+
+
+def _over_members(function, arguments, axes, member_block):
+    """`vmap` of `function` over the leaves with axis 0, or a loop over blocks of members."""
+    over = lambda axis, tree: jax.tree.map(lambda leaf: axis == 0 and eqx.is_array(leaf), tree)
+    mask = jax.tree.map(over, axes, arguments, is_leaf=lambda axis: axis is None)
+    batched, shared = eqx.partition(arguments, mask)
+    one = lambda batched: function(*eqx.combine(batched, shared))
+    if member_block is None:
+        return jax.vmap(one)(batched)
+    return jax.lax.map(one, batched, batch_size=member_block)
+
+
+def _num_members(positions: PyTree) -> int:
+    sizes = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(eqx.filter(positions, eqx.is_array))}
+    if len(sizes) != 1 or 0 in sizes:
+        raise argument_error(
+            "positions", "arrays with one common leading axis, the member", sorted(sizes), "Stack or vmap positions."
+        )
+    return sizes.pop()
+
+
+def _in_dtype_of(positions: PyTree, sampler: AbstractSampler) -> AbstractSampler:
+    dtype = jnp.result_type(*jax.tree.leaves(eqx.filter(positions, eqx.is_inexact_array)), jnp.float32)
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, sampler)

@@ -1,0 +1,84 @@
+"""Equinox networks, written units-major so that an ensemble of them is one plain batched matrix product.
+
+A network holds *physical* weights when a user sees it; the samplers move in whitened coordinates, where every Gaussian
+prior is N(0, 1) (`grokjax.posterior`). Both are the same class: the pytree is the coordinate system's only difference.
+"""
+
+from collections.abc import Callable
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+from ._checks import argument_error
+
+
+def _square(z):
+    return z * z
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "erf": jax.lax.erf,
+    "tanh": jnp.tanh,
+    "relu": jax.nn.relu,
+    "gelu": jax.nn.gelu,
+    "sigmoid": jax.nn.sigmoid,
+    "linear": lambda z: z,
+    "square": _square,
+}
+
+
+def activation_function(activation: str | Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """The elementwise function behind a name, or the callable itself.
+
+    Raises:
+        ValueError: the name is unknown, or the argument is neither a name nor callable.
+    """
+    if isinstance(activation, str):
+        if activation in ACTIVATIONS:
+            return ACTIVATIONS[activation]
+    elif callable(activation):
+        return activation
+    known = ", ".join(f'"{name}"' for name in ACTIVATIONS)
+    raise argument_error("activation", f"a callable or one of {known}", activation, "Pass a function such as jnp.sin.")
+
+
+class TwoLayer(eqx.Module):
+    r"""$f_p(x) = \sum_{i=1}^N a_{pi}\,\phi(w_i\cdot x)$.
+
+    Attributes:
+        read_in: $w$, one row per hidden unit.
+        read_out: $a$, one row per output.
+        activation: $\phi$, elementwise.
+    """
+
+    read_in: Float[Array, "width inputs"]
+    read_out: Float[Array, "outputs width"]
+    activation: Callable[[Array], Array] = eqx.field(static=True)
+
+    def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:
+        """Outputs at one input."""
+        return self.read_out @ self.activation(self.read_in @ x)
+
+    def batch(self, inputs: Float[Array, "samples inputs"]) -> Float[Array, "outputs samples"]:
+        """Outputs at many inputs; hidden units run along rows, so no product needs a transpose under `vmap`."""
+        return self.read_out @ self.activation(self.read_in @ inputs.T)
+
+
+def standard_normal_two_layer(
+    key: Key[Array, ""],
+    *,
+    width: int,
+    num_inputs: int,
+    num_outputs: int,
+    activation: Callable[[Array], Array],
+    dtype: jnp.dtype | type = jnp.float32,
+) -> TwoLayer:
+    """A `TwoLayer` whose weights are all N(0, 1): a prior draw in whitened coordinates."""
+    read_in_key, read_out_key = jax.random.split(key)
+    return TwoLayer(
+        jax.random.normal(read_in_key, (width, num_inputs), dtype),
+        jax.random.normal(read_out_key, (num_outputs, width), dtype),
+        activation,
+    )

@@ -1,0 +1,16 @@
+"""Figures; matplotlib is imported here and in `systems/*/figures.py` only."""
+
+from .phase_diagram import draw_phases as draw_phases
+from .style import (
+    COLOURS as COLOURS,
+    MARKERS as MARKERS,
+    label_panel as label_panel,
+    save as save,
+    style as style,
+    subplots as subplots,
+)
+from .theory_vs_experiment import (
+    draw_experiment as draw_experiment,
+    draw_theory as draw_theory,
+    draw_transition as draw_transition,
+)

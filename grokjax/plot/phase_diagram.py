@@ -1,0 +1,47 @@
+"""Phase diagrams: one colour per phase, hatches where the solver failed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.patches import Patch
+
+from .style import PHASE_COLOURS
+
+
+def draw_phases(
+    ax: Axes,
+    x: Any,
+    y: Any,
+    labels: Any,
+    names: Sequence[str],
+    *,
+    solved: Any = None,
+    x_label: str = "",
+    y_label: str = "",
+) -> None:
+    """Fill the (x, y) plane with phases.
+
+    Args:
+        ax: axes to draw on; scales (log or linear) may be set before.
+        x: horizontal axis, shape (columns,).
+        y: vertical axis, shape (rows,).
+        labels: phase index of each cell, shape (rows, columns).
+        names: names of the phases, in the order of their indices.
+        solved: boolean of the same shape; False cells are hatched.
+        x_label: label of the horizontal axis, with units.
+        y_label: label of the vertical axis, with units.
+    """
+    x, y, labels = np.asarray(x), np.asarray(y), np.asarray(labels)
+    colours = ListedColormap(PHASE_COLOURS[: len(names)])
+    norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
+    ax.pcolormesh(x, y, labels, cmap=colours, norm=norm, shading="nearest", rasterized=True)
+    handles = [Patch(facecolor=PHASE_COLOURS[i], label=name) for i, name in enumerate(names) if (labels == i).any()]
+    if solved is not None and not np.all(solved):
+        failed = np.ma.masked_where(np.asarray(solved), np.ones(labels.shape))
+        ax.pcolor(x, y, failed, hatch="////", alpha=0.0, shading="nearest")
+        handles.append(Patch(facecolor="white", edgecolor="0.4", hatch="////", label="not solved"))
+    ax.set(xlabel=x_label, ylabel=y_label)
+    ax.legend(handles=handles, loc="best", framealpha=0.8, frameon=True)

@@ -1,0 +1,67 @@
+"""One look for all figures: column widths of a journal, colours that colour-blind readers tell apart."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib.pyplot as plt
+from cycler import cycler
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+
+# Okabe & Ito's palette (jfly.uni-koeln.de/color): distinct under all common colour deficiencies.
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+PHASE_COLOURS = ("#DCE6F2", "#F6CF9F", "#9FD3B7", "#E3BBD3", "#D9D9D9")
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+WIDTHS = {"column": 3.4, "page": 7.0}  # inches
+
+STYLE: dict[Any, Any] = {
+    "figure.dpi": 150,
+    "savefig.dpi": 220,
+    "font.size": 8.5,
+    "axes.labelsize": 8.5,
+    "axes.titlesize": 8.5,
+    "legend.fontsize": 7,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.prop_cycle": cycler(color=COLOURS),
+    "lines.linewidth": 1.3,
+    "lines.markersize": 4.0,
+    "errorbar.capsize": 2.0,
+    "legend.frameon": False,
+    "figure.constrained_layout.use": True,
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Everything drawn inside has the house style; the user's own settings stay as they are."""
+    with plt.rc_context(STYLE):
+        yield
+
+
+def subplots(
+    num_rows: int = 1, num_columns: int = 1, *, width: str = "column", height: float = 2.5
+) -> tuple[Figure, list[Axes]]:
+    """A figure of a column's or page's width and its axes as a flat list; call it inside `style`."""
+    figure, axes = plt.subplots(num_rows, num_columns, figsize=(WIDTHS[width], height * num_rows), squeeze=False)
+    return figure, list(axes.flat)
+
+
+def save(figure: Figure, path: str | Path) -> Path:
+    """Write a figure as PNG (or by its suffix) and close it."""
+    path = Path(path)
+    path = path if path.suffix else path.with_suffix(".png")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, bbox_inches="tight")
+    plt.close(figure)
+    return path
+
+
+def label_panel(ax: Axes, letter: str) -> None:
+    """A bold (a), (b), ... above the upper left corner."""
+    ax.set_title(f"({letter})", loc="left", fontweight="bold")

@@ -1,0 +1,53 @@
+r"""Overdamped Langevin dynamics, $d\theta = -\nabla U\,dt + \sqrt 2\,dB$, by the Euler-Maruyama step.
+
+$$ \theta_{k+1} = \theta_k - h\,\nabla U(\theta_k) + \sqrt{2h}\,\xi_k . $$
+
+On a harmonic mode of curvature $\lambda$ the stationary variance is $1/(\lambda(1-h\lambda/2))$, stable for
+$h\lambda < 2$. In whitened coordinates every curvature is at least 1.
+
+References:
+    Roberts & Tweedie, Bernoulli 2, 341 (1996). The dynamics of arXiv:2310.03789, section 2, in whitened coordinates.
+"""
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree, Scalar
+
+from .._checks import argument_error, as_scalar, check_positive, is_concrete
+from .._tree import normal_like, tree_add
+from .base import AbstractSampler, Energy, State, energy_and_gradient
+
+
+def check_stable(step_size, limit: float) -> None:
+    """Raise if a concrete step size is unstable on the prior alone, where every curvature is 1."""
+    check_positive("step_size", step_size)
+    if is_concrete(step_size) and not bool(jnp.all(jnp.asarray(step_size) < limit)):
+        raise argument_error(
+            "step_size",
+            f"below {limit:g}, the stability limit of the prior in whitened coordinates",
+            jnp.asarray(step_size).tolist(),
+            "Data make the limit smaller: see grokjax.samplers.largest_curvature.",
+        )
+
+
+class Langevin(AbstractSampler):
+    """Unadjusted (overdamped) Langevin.
+
+    Attributes:
+        step_size: $h$, in units of the energy.
+    """
+
+    step_size: Scalar = eqx.field(converter=as_scalar)
+
+    def __check_init__(self):
+        check_stable(self.step_size, 2.0)
+
+    def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> State:
+        del key
+        return State(position, *energy_and_gradient(target, position))
+
+    def step(self, key: Key[Array, ""], target: Energy, state: State) -> State:
+        noise = normal_like(key, state.position)
+        h = self.step_size
+        position = tree_add(state.position, (-h, state.gradient), (jnp.sqrt(2 * h), noise))
+        return State(position, *energy_and_gradient(target, position))

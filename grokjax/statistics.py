@@ -1,0 +1,174 @@
+"""Statistics of ensembles: members are independent, so errors over members need no model.
+
+Everything here runs on the host, in float64 numpy, on arrays of shape (member, ...) or (member, record). R-hat and the
+effective sample size are numpyro's.
+
+References:
+    Split R-hat and ESS: Gelman et al., Bayesian Data Analysis, 3rd ed., section 11.4-11.5; arXiv:1903.08008.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+from ._checks import argument_error
+
+
+class Estimate(eqx.Module):
+    """A mean and the standard error of it."""
+
+    mean: Any
+    error: Any
+
+    def __str__(self) -> str:
+        mean, error = np.asarray(self.mean), np.asarray(self.error)
+        if mean.ndim:
+            return "[" + ", ".join(str(Estimate(m, e)) for m, e in zip(mean, error, strict=True)) + "]"
+        if not np.isfinite(error) or error <= 0:
+            return f"{float(mean):.6g}"
+        decimals = max(0, 1 - math.floor(math.log10(error)))
+        return f"{float(mean):.{decimals}f}({round(float(error) * 10**decimals)})"
+
+
+def over_members(values: Any, *, axis: int = 0, keep: np.ndarray | None = None) -> Estimate:
+    """Mean over independent members and its standard error, std/sqrt(members).
+
+    Args:
+        values: member values along `axis`.
+        axis: the member axis.
+        keep: boolean, in the shape of `values`; entries that are False are left out.
+    """
+    values = np.asarray(values, np.float64)
+    keep = np.ones(values.shape, bool) if keep is None else np.broadcast_to(keep, values.shape)
+    count = keep.sum(axis)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        mean = np.where(keep, values, 0).sum(axis) / count
+        squares = np.where(keep, (values - np.expand_dims(mean, axis)) ** 2, 0).sum(axis)
+        error = np.sqrt(squares / (count - 1) / count)
+    return Estimate(mean, error)
+
+
+def over_subsets(values: Any, *, num_subsets: int = 5, axis: int = 0) -> Estimate:
+    """Mean, and the error from the spread of the means of `num_subsets` subsets of members, as in arXiv:2310.03789."""
+    values = np.moveaxis(np.asarray(values, np.float64), axis, 0)
+    if len(values) < num_subsets:
+        raise argument_error(
+            "values", f"at least {num_subsets} members", len(values), "Run more members or use over_members."
+        )
+    means = np.stack([subset.mean(axis=0) for subset in np.array_split(values, num_subsets)])
+    return Estimate(values.mean(axis=0), means.std(axis=0, ddof=1) / math.sqrt(num_subsets))
+
+
+def jackknife(function: Callable[[np.ndarray], Any], values: Any) -> Estimate:
+    """A nonlinear function of the member mean, with the leave-one-out error (and its bias taken off)."""
+    values = np.asarray(values, np.float64)
+    count = len(values)
+    whole = np.asarray(function(values.mean(axis=0)))
+    left_out = (values.sum(axis=0) - values) / (count - 1)
+    parts = np.stack([np.asarray(function(row)) for row in left_out])
+    centre = parts.mean(axis=0)
+    error = np.sqrt((count - 1) / count * ((parts - centre) ** 2).sum(axis=0))
+    return Estimate(count * whole - (count - 1) * centre, error)
+
+
+def effective_sample_size(series: Any) -> float:
+    """ESS of a scalar series of shape (member, record), pooled over members."""
+    from numpyro.diagnostics import effective_sample_size as numpyro_ess
+
+    return float(numpyro_ess(_series(series, 4)))
+
+
+def autocorrelation_time(series: Any) -> float:
+    """Integrated autocorrelation time in records: number of records over ESS."""
+    series = _series(series, 4)
+    return series.size / effective_sample_size(series)
+
+
+def split_rhat(series: Any) -> float:
+    """Split R-hat of a scalar series of shape (member, record).
+
+    Members with data sets of their own have different means by right, and R-hat well above 1: it certifies
+    equilibrium only among members that sample one and the same posterior.
+    """
+    from numpyro.diagnostics import split_gelman_rubin
+
+    return float(split_gelman_rubin(_series(series, 4)))
+
+
+def drift(series: Any) -> Estimate:
+    """Second half minus first half of a series (member, record), averaged over members: zero in equilibrium."""
+    series = _series(series, 2)
+    half = series.shape[1] // 2
+    return over_members(series[:, -half:].mean(axis=1) - series[:, :half].mean(axis=1))
+
+
+class TwoStart(eqx.Module):
+    """Whether a cold and a hot start end in the same place.
+
+    Attributes:
+        z_score: difference in standard errors, in the structure of the order parameters.
+        threshold: the largest |z| that counts as agreement.
+    """
+
+    z_score: Any
+    threshold: float
+
+    @property
+    def largest(self) -> float:
+        """The largest |z|."""
+        return max(float(np.max(np.abs(leaf))) for leaf in jax.tree.leaves(self.z_score))
+
+    @property
+    def agree(self) -> bool:
+        """Whether every order parameter agrees within the threshold."""
+        return self.largest <= self.threshold
+
+    def __str__(self) -> str:
+        verdict = "agree" if self.agree else "DISAGREE: not in equilibrium"
+        return f"cold and hot start {verdict} (largest |z| {self.largest:.1f}, threshold {self.threshold:g})"
+
+
+def two_start(cold: Any, hot: Any, *, threshold: float = 4.0) -> TwoStart:
+    """Compare two pytrees of `Estimate` from independent runs."""
+    return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
+
+
+def z_score(a: Any, b: Any) -> np.ndarray:
+    """(a - b) in standard errors; plain numbers count as exact."""
+    a, b = as_estimate(a), as_estimate(b)
+    difference = np.asarray(a.mean, float) - np.asarray(b.mean, float)
+    error = np.hypot(np.asarray(a.error, float), np.asarray(b.error, float))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(error > 0, difference / error, np.where(difference == 0, 0.0, np.sign(difference) * np.inf))
+
+
+def is_estimate(node: Any) -> bool:
+    """Whether a node of a pytree is an `Estimate`: the `is_leaf` of comparisons."""
+    return isinstance(node, Estimate)
+
+
+def as_estimate(value: Any) -> Estimate:
+    """`value` itself, or a number with zero error."""
+    return value if is_estimate(value) else Estimate(np.asarray(value, float), np.zeros(np.shape(value)))
+
+
+def equipartition(virial: Any) -> Estimate:
+    r"""Mean and error over members of the virial series $\langle\theta\cdot\nabla U\rangle/\dim$; 1 in equilibrium.
+
+    Args:
+        virial: shape (member, record), from `observables.measure_virial`.
+    """
+    return over_members(_series(virial, 1).mean(axis=1))
+
+
+def _series(series: Any, least: int) -> np.ndarray:
+    series = np.asarray(series, np.float64)
+    if series.ndim != 2 or series.shape[1] < least:
+        raise argument_error(
+            "series", f"of shape (member, record) with at least {least} records", series.shape, "Record more often."
+        )
+    return series

@@ -1,0 +1,18 @@
+"""The pytree on which theory and experiment of the teacher-student system meet."""
+
+from typing import Any
+
+import equinox as eqx
+
+
+class OrderParameters(eqx.Module):
+    r"""What both roads report; plain numbers from theory, `Estimate`s from experiment.
+
+    Attributes:
+        overlap: $\{k: \langle f, He_k\rangle/k!\}$ for each degree of the teacher, the learned part of $c_k$; averages
+            over fresh inputs of the network output times $He_k(w^*\cdot x)$. Equals $c_k$ minus the discrepancy.
+        side_weight: fraction of neurons with $|w\cdot w^*| > 1/2$, the specialised ones ("droplets").
+    """
+
+    overlap: dict[int, Any]
+    side_weight: Any

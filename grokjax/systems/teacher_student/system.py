@@ -1,0 +1,120 @@
+r"""The teacher-student task: one hidden direction, a linear and a cubic Hermite component to learn from it.
+
+Inputs $x\sim N(0, I_d)$, targets $y = \sum_k c_k\,He_k(w^*\cdot x)$ with a unit vector $w^*$, and a two-layer student
+$f(x)=\sum_i a_i\phi(w_i\cdot x)$ with prior $a_i\sim N(0,\sigma_a^2/N)$, $w_i\sim N(0,\sigma_w^2 I/d)$.
+
+| symbol | name | symbol | name |
+|---|---|---|---|
+| $N$ | `width` | $\sigma^2$ | `noise_variance` |
+| $n$ | `num_samples` | $\sigma_a^2$ | `readout_variance` |
+| $d$ | `input_dim` | $\sigma_w^2$ | `weight_variance` |
+| $c_k$ | `teacher[k]` | $\phi$ | `activation` |
+
+References:
+    arXiv:2310.03789, sections 2 and 4.1.
+"""
+
+import dataclasses
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+from jaxtyping import Array, Float
+
+from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
+from ...networks import activation_function
+
+
+Number = Float[Array, "..."]
+
+
+def _as_teacher(teacher: Mapping[int, Any]) -> dict[int, Any]:
+    if not isinstance(teacher, Mapping) or not teacher:
+        raise argument_error("teacher", "a non-empty mapping {Hermite degree: coefficient}", teacher, "Try {1: 1.0}.")
+    for degree in teacher:
+        if not isinstance(degree, int) or isinstance(degree, bool) or degree < 1:
+            raise argument_error(
+                "teacher", "of whole degrees of at least 1", degree, "A constant target (degree 0) has no direction."
+            )
+    return {degree: as_scalar(teacher[degree]) for degree in sorted(teacher)}
+
+
+class TeacherStudent(eqx.Module):
+    """Parameters of task and student; every numeric field is a leaf, so theory can be vmapped and differentiated.
+
+    Attributes:
+        width: $N$, hidden units.
+        num_samples: $n$, training samples.
+        input_dim: $d$.
+        noise_variance: $\\sigma^2$, variance of the observation noise in the likelihood (the temperature).
+        readout_variance: $\\sigma_a^2$; a single read-out weight has variance $\\sigma_a^2/N$.
+        weight_variance: $\\sigma_w^2$; a single read-in weight has variance $\\sigma_w^2/d$.
+        teacher: $\\{k: c_k\\}$, coefficients of the probabilists' Hermite polynomials $He_k$.
+        activation: a name or an elementwise function.
+
+    Raises:
+        ValueError: a variance is not positive, a size is below 1, the activation is unknown, or the teacher is empty
+            or has a degree below 1.
+    """
+
+    width: Number = eqx.field(converter=as_scalar)
+    num_samples: Number = eqx.field(converter=as_scalar)
+    input_dim: Number = eqx.field(converter=as_scalar)
+    noise_variance: Number = eqx.field(converter=as_scalar)
+    readout_variance: Number = eqx.field(converter=as_scalar)
+    weight_variance: Number = eqx.field(converter=as_scalar)
+    teacher: dict[int, Number] = eqx.field(converter=_as_teacher)
+    activation: str | Callable[[Array], Array] = eqx.field(static=True, default="erf")
+
+    def __check_init__(self):
+        for name in ("width", "num_samples", "input_dim"):
+            check_at_least(name, getattr(self, name), 1, "Sizes are numbers of units, samples and dimensions.")
+        for name in ("noise_variance", "readout_variance", "weight_variance"):
+            check_positive(name, getattr(self, name), "A variance is above zero.")
+        for degree, coefficient in self.teacher.items():
+            if is_concrete(coefficient) and not bool(jax.numpy.isfinite(coefficient).all()):
+                raise argument_error(f"teacher[{degree}]", "finite", coefficient, "Give a number.")
+        activation_function(self.activation)
+
+    @classmethod
+    def at_scale(
+        cls,
+        beta: float | Array,
+        noise_variance: float | Array = 0.18,
+        *,
+        alpha: float | Array | None = None,
+        teacher: Mapping[int, Any] | None = None,
+        round_sizes: bool | None = None,
+    ) -> "TeacherStudent":
+        r"""The paper's base point, scaled by its Table 1.
+
+        $N\to\beta N$, $d\to\sqrt\beta d$, $\sigma_a^2\to\sigma_a^2/\sqrt\beta$, $n\to\alpha n$,
+        $\sigma^2\to(\alpha/\beta)\sigma^2$: the theory's action per dimension does not change.
+
+        Args:
+            beta: the scale; 1 is the base point, $N=700$, $d=150$, $n=3000$, $\sigma_a^2=8/700$, $\sigma_w^2=1/2$.
+            noise_variance: noise variance *of the base point*; the system's own is $\alpha/\beta$ times it.
+            alpha: scale of the number of samples; `beta` unless given.
+            teacher: $\{1: 1, 3: -0.3\}$ unless given.
+            round_sizes: whether sizes become whole numbers; by default they do when `beta` and `alpha` are concrete.
+        """
+        alpha = beta if alpha is None else alpha
+        check_positive("beta", beta)
+        check_positive("alpha", alpha)
+        if round_sizes is None:
+            round_sizes = is_concrete(beta) and is_concrete(alpha)
+        whole = (lambda size: jax.numpy.round(size)) if round_sizes else (lambda size: size)
+        return cls(
+            width=whole(as_scalar(700.0 * beta)),
+            num_samples=whole(as_scalar(3000.0 * alpha)),
+            input_dim=whole(as_scalar(150.0 * beta**0.5)),
+            noise_variance=as_scalar(noise_variance) * (alpha / beta),
+            readout_variance=8 / 700 * beta**-0.5,
+            weight_variance=0.5,
+            teacher={1: 1.0, 3: -0.3} if teacher is None else teacher,
+        )
+
+    def replace(self, **changes: Any) -> "TeacherStudent":
+        """A copy with some fields changed: `system.replace(noise_variance=0.2)`."""
+        return dataclasses.replace(self, **changes)

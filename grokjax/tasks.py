@@ -1,0 +1,55 @@
+r"""Data as arrays: what the networks are asked to learn.
+
+Probabilists' Hermite polynomials are orthogonal under N(0, 1), $E[He_j He_k] = k!\,\delta_{jk}$, so a target
+$\sum_k c_k He_k(w^*\cdot x)$ has components of increasing difficulty: a kernel needs about $d^k$ samples for degree k.
+"""
+
+from collections.abc import Mapping
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key
+
+
+class Data(eqx.Module):
+    """Inputs, one row per sample, and targets, one row per output."""
+
+    inputs: Float[Array, "samples ..."]
+    targets: Float[Array, "outputs samples"]
+
+
+def hermite(degree: int, z: Float[Array, "..."]) -> Float[Array, "..."]:
+    r"""$He_k(z)$ by the recursion $He_{k+1} = z\,He_k - k\,He_{k-1}$; $He_3 = z^3-3z$."""
+    previous, current = jnp.zeros_like(z), jnp.ones_like(z)
+    for k in range(degree):
+        previous, current = current, z * current - k * previous
+    return current
+
+
+def unit_vector(key: Key[Array, ""], dimension: int, dtype: jnp.dtype | type = jnp.float32) -> Float[Array, " inputs"]:
+    """A uniformly random direction."""
+    vector = jax.random.normal(key, (dimension,), dtype)
+    return vector / jnp.linalg.norm(vector)
+
+
+def single_index(
+    key: Key[Array, ""],
+    direction: Float[Array, " inputs"],
+    teacher: Mapping[int, Float[Array, ""]],
+    num_samples: int,
+) -> Data:
+    r"""Gaussian inputs with a Hermite single-index target, $y=\sum_k c_k He_k(w^*\cdot x)$, without noise.
+
+    Args:
+        key: random key.
+        direction: $w^*$, a unit vector; its dtype is that of the data.
+        teacher: $\{k: c_k\}$.
+        num_samples: number of rows.
+    """
+    inputs = jax.random.normal(key, (num_samples, len(direction)), direction.dtype)
+    overlap = inputs @ direction
+    targets = sum(
+        (c.astype(direction.dtype) * hermite(k, overlap) for k, c in teacher.items()), start=jnp.zeros_like(overlap)
+    )
+    return Data(inputs, targets[None])

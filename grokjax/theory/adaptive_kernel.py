@@ -1,0 +1,166 @@
+r"""The self-consistency equations of an adaptive kernel as one convex problem, and its solver.
+
+A two-layer network in mean-field scaling obeys, to leading order in its width $N$,
+
+$$ \delta = y - \frac{n}{\sigma^2}Q\,\delta,\qquad
+   Q = \sigma_a^2\,\langle A(w)\rangle_S,\qquad
+   S(w) = E_0(w) - C\,\delta^{\top}\!A(w)\,\delta , $$
+
+for the discrepancy $\delta$ between target and mean output in orthonormal modes, with one neuron's kernel
+$A(w) = g(w)g(w)^{\top}$, $g_k(w)=\langle h_k\,\phi(w\cdot x)\rangle_x$. These are the stationarity conditions of
+
+$$ G(\delta) = \tfrac12|\delta|^2 - \delta\cdot y + m\,\log\big\langle e^{C\,\delta^{\top}\!A(w)\,\delta}
+   \big\rangle_{\rm prior},\qquad C = \frac{n^2\sigma_a^2}{2N\sigma^4},\qquad m = \frac{N\sigma^2}{n}. $$
+
+A log-sum-exp of convex functions is convex, so the Hessian of $G$ is at least the identity: the solution is unique,
+damped Newton reaches it from $\delta=0$ at every parameter, and the distance to it is below $|\nabla G|$. That holds for any
+quadrature of the average with positive weights. Metastability shows as several near-degenerate minima of $S$, not as
+several roots.
+
+With $C = \sigma_a^2/(2N\sigma^4)$, $m = N\sigma^2$ and $g_\mu(w)=\phi(w\cdot x_\mu)$ the same problem is the theory on a finite
+data set ($\delta_\mu = \sigma^2 t_\mu$); with one mode and $A = |w_k|^2|v_k|^2$ it is that of modular addition.
+
+References:
+    arXiv:2310.03789, equations (1)-(3) of section 3; the convex form is derived here.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int, Scalar
+
+
+class ConvexDual(eqx.Module):
+    r"""$G(\delta)$ on quadrature nodes; every field is a leaf.
+
+    Attributes:
+        targets: $y$, coefficients of the target in orthonormal modes.
+        neuron_kernels: $A(w)$ at each node, positive semi-definite.
+        log_prior: log of the prior weight of each node; the weights add up to 1.
+        coupling: $C$.
+        multiplicity: $m$.
+    """
+
+    targets: Float[Array, " modes"]
+    neuron_kernels: Float[Array, "nodes modes modes"]
+    log_prior: Float[Array, " nodes"]
+    coupling: Float[Array, ""]
+    multiplicity: Float[Array, ""]
+
+    def log_weights(self, discrepancy: Float[Array, " modes"]) -> Float[Array, " nodes"]:
+        r"""Log weights of the nodes under $e^{-S}$, *not* normalised: their log-sum-exp is the log partition function."""
+        return self.log_prior + self.coupling * (self.neuron_kernels @ discrepancy) @ discrepancy
+
+    def value(self, discrepancy: Float[Array, " modes"]) -> Scalar:
+        r"""$G(\delta)$."""
+        log_partition = jax.nn.logsumexp(self.log_weights(discrepancy))
+        return discrepancy @ (discrepancy / 2 - self.targets) + self.multiplicity * log_partition
+
+    def mean_kernel(self, discrepancy: Float[Array, " modes"]) -> Float[Array, "modes modes"]:
+        r"""$\langle A\rangle_S$, the adaptive kernel in units of $\sigma_a^2$."""
+        return jnp.tensordot(jax.nn.softmax(self.log_weights(discrepancy)), self.neuron_kernels, axes=1)
+
+    def gradient(self, discrepancy: Float[Array, " modes"]) -> Float[Array, " modes"]:
+        r"""$\nabla G = \delta - y + 2mC\,\langle A\rangle_S\,\delta$; note $2mC = n\sigma_a^2/\sigma^2$."""
+        force = 2 * self.multiplicity * self.coupling * self.mean_kernel(discrepancy) @ discrepancy
+        return discrepancy - self.targets + force
+
+    def expansion(
+        self, discrepancy: Float[Array, " modes"]
+    ) -> tuple[Scalar, Float[Array, " modes"], Float[Array, "modes modes"]]:
+        r"""Value, gradient and Hessian $I + 2mC\langle A\rangle + 4mC^2\,\mathrm{Cov}(A\delta)$ in one pass over the nodes."""
+        response = self.neuron_kernels @ discrepancy
+        log_weights = self.log_prior + self.coupling * response @ discrepancy
+        log_partition = jax.nn.logsumexp(log_weights)
+        weights = jnp.exp(log_weights - log_partition)
+        kernel = jnp.tensordot(weights, self.neuron_kernels, axes=1)
+        mean = kernel @ discrepancy
+        centred = response - mean
+        covariance = (weights[:, None] * centred).T @ centred
+        force = 2 * self.multiplicity * self.coupling
+        value = discrepancy @ (discrepancy / 2 - self.targets) + self.multiplicity * log_partition
+        gradient = discrepancy - self.targets + force * mean
+        hessian = jnp.eye(self.targets.size) + force * (kernel + 2 * self.coupling * covariance)
+        return value, gradient, hessian
+
+
+class DualSolution(eqx.Module):
+    r"""The minimum of a `ConvexDual`.
+
+    Attributes:
+        discrepancy: $\delta$.
+        value: $G(\delta)$.
+        residual: $|\nabla G(\delta)|$, a bound on the distance to the minimum on the given nodes.
+        iterations: evaluations of $G$, backtracking included.
+        converged: whether the residual fell below the tolerance.
+    """
+
+    discrepancy: Float[Array, " modes"]
+    value: Float[Array, ""]
+    residual: Float[Array, ""]
+    iterations: Int[Array, ""]
+    converged: Bool[Array, ""]
+
+
+def minimise(
+    dual: ConvexDual,
+    *,
+    start: Float[Array, " modes"] | None = None,
+    tolerance: float = 1e-10,
+    max_steps: int = 200,
+) -> DualSolution:
+    r"""Damped Newton with Armijo backtracking, from $\delta = 0$ unless `start` is given.
+
+    The solution can be differentiated to any order in every leaf of `dual`: derivatives come from the implicit function
+    theorem at the minimum, not from the iterations.
+
+    Args:
+        dual: the problem.
+        start: where to begin; changes the cost, not the answer.
+        tolerance: largest accepted $|\nabla G|$, in units of $\max(1, |y|)$.
+        max_steps: largest number of evaluations.
+    """
+    scale = jnp.maximum(1.0, jnp.linalg.norm(jax.lax.stop_gradient(dual.targets)))
+    frozen = jax.lax.stop_gradient(dual)
+
+    def iterate(_, delta):
+        def step(state):
+            delta, value, gradient, direction, length, iterations = state
+            trial = delta + length * direction
+            new_value, new_gradient, hessian = frozen.expansion(trial)
+            slack = 1e-14 * (1 + jnp.abs(value))
+            accept = new_value <= value + 1e-4 * length * gradient @ direction + slack
+            new = (trial, new_value, new_gradient, -_solve_positive(hessian, new_gradient), jnp.ones_like(length))
+            old = (delta, value, gradient, direction, length / 2)
+            return *jax.tree.map(lambda x, y: jnp.where(accept, x, y), new, old), iterations + 1
+
+        def unfinished(state):
+            _, _, gradient, _, length, iterations = state
+            large = jnp.linalg.norm(gradient) > tolerance * scale
+            return large & (iterations < max_steps) & (length > 1e-10)
+
+        value, gradient, hessian = frozen.expansion(delta)
+        first = (delta, value, gradient, -_solve_positive(hessian, gradient), jnp.ones(()), jnp.asarray(1))
+        delta, _, _, _, _, iterations = jax.lax.while_loop(unfinished, step, first)
+        return delta, iterations
+
+    linear_solve = lambda linear, y: jnp.linalg.solve(jax.jacobian(linear)(y), y)
+    start = jnp.zeros_like(dual.targets) if start is None else start
+    delta, iterations = jax.lax.custom_root(dual.gradient, start, iterate, linear_solve, has_aux=True)
+    residual = jnp.linalg.norm(frozen.gradient(jax.lax.stop_gradient(delta)))
+    return DualSolution(delta, dual.value(delta), residual, iterations, residual <= tolerance * scale)
+
+
+def _solve_positive(matrix: Float[Array, "modes modes"], vector: Float[Array, " modes"]) -> Float[Array, " modes"]:
+    """`matrix^-1 vector` by elimination without pivots: for a few modes, far cheaper under `vmap` than a library call."""
+    size = vector.size
+    if size > 6:
+        return jax.scipy.linalg.solve(matrix, vector, assume_a="pos")
+    table = jnp.concatenate([matrix, vector[:, None]], axis=1)
+    rows = [table[i] for i in range(size)]
+    for i in range(size):
+        rows[i] = rows[i] / rows[i][i]
+        for j in range(size):
+            if j != i:
+                rows[j] = rows[j] - rows[j][i] * rows[i]
+    return jnp.stack([row[-1] for row in rows])
