@@ -9,6 +9,7 @@ Random numbers belong to a member and a step (`fold_in`), so results do not depe
 are cut into chunks.
 """
 
+import math
 import time
 import warnings
 from collections.abc import Mapping
@@ -84,7 +85,7 @@ def run(
         sampler: the algorithm; its leaves are scalars (shared) or arrays with leading axis member.
         target: what is sampled, such as a `Posterior` with leading axis member on its array leaves.
         positions: first positions, leading axis member.
-        num_steps: steps in all, warm-up included; rounded up to whole chunks.
+        num_steps: steps in all, warm-up included; rounded up to whole records.
         warmup: steps before the first record; rounded up to whole chunks.
         record_every: steps between records; by default about 300 records in a run.
         num_chunks: how many times the host looks in: progress, interrupts, float64 merging.
@@ -119,16 +120,16 @@ def run(
         states = _start(sampler, target, positions, keys, (sampler_axes, target_axes, 0, 0), member_block)
         bar = tqdm(total=plan.num_steps, desc=label, unit="step", disable=not progress, dynamic_ncols=True)
         try:
-            for chunk in range(plan.num_chunks):
+            for chunk, num_records in enumerate(plan.records):
                 started = time.perf_counter()
                 fixed = (sampler, target, observables, keys, jnp.asarray(steps_done, jnp.int32))
-                states, carries = _advance(fixed, states, axes, plan.records_per_chunk, plan.record_every, member_block)
+                states, carries = _advance(fixed, states, axes, num_records, plan.record_every, member_block)
                 carries = jax.device_get(carries)
                 chunk_seconds.append(time.perf_counter() - started)
-                steps_done += plan.steps_per_chunk
+                steps_done += num_records * plan.record_every
                 if chunk >= plan.warmup_chunks:
                     totals = {name: observables[name].merge(totals[name], carries[name]) for name in observables}
-                bar.update(plan.steps_per_chunk)
+                bar.update(num_records * plan.record_every)
         except KeyboardInterrupt:
             interrupted = True
             if steps_done <= plan.warmup:
@@ -158,42 +159,47 @@ def run(
 
 
 class _Plan(eqx.Module):
-    """How a run is cut: chunks of equal shape, so that one compiled program serves warm-up and measurement."""
+    """How a run is cut: chunks of one shape, so that one compiled program serves warm-up and measurement.
 
-    num_chunks: int
-    warmup_chunks: int
-    records_per_chunk: int
+    A number of records without a suitable divisor leaves a shorter last chunk, at the price of a second compilation.
+    """
+
     record_every: int
-
-    @property
-    def steps_per_chunk(self) -> int:
-        return self.records_per_chunk * self.record_every
+    records: tuple[int, ...]  # records in each chunk
+    warmup_chunks: int
 
     @property
     def num_steps(self) -> int:
-        return self.num_chunks * self.steps_per_chunk
+        return self.record_every * sum(self.records)
 
     @property
     def warmup(self) -> int:
-        return self.warmup_chunks * self.steps_per_chunk
+        return self.record_every * sum(self.records[: self.warmup_chunks])
 
     @staticmethod
     def make(num_steps: int, warmup: int, record_every: int | None, num_chunks: int) -> "_Plan":
         num_steps = check_whole("num_steps", num_steps)
         warmup = check_whole("warmup", warmup, 0)
-        steps_per_chunk = -(-num_steps // min(check_whole("num_chunks", num_chunks), num_steps))
+        num_chunks = check_whole("num_chunks", num_chunks)
         if record_every is None:
-            target = max(1, num_steps // 300)
-            record_every = max(every for every in range(1, target + 1) if steps_per_chunk % every == 0)
+            record_every = _divisor_near(num_steps, num_steps / 300) or -(-num_steps // 300)
         record_every = check_whole("record_every", record_every)
-        records_per_chunk = -(-steps_per_chunk // record_every)
-        steps_per_chunk = records_per_chunk * record_every
-        plan = _Plan(-(-num_steps // steps_per_chunk), -(-warmup // steps_per_chunk), records_per_chunk, record_every)
-        if plan.warmup_chunks >= plan.num_chunks:
+        total = -(-num_steps // record_every)
+        per_chunk = _divisor_near(total, total / num_chunks) or -(-total // num_chunks)
+        records = (per_chunk,) * (total // per_chunk) + ((total % per_chunk,) if total % per_chunk else ())
+        plan = _Plan(record_every, records, -(-warmup // (per_chunk * record_every)))
+        if plan.warmup_chunks >= len(records):
             raise argument_error(
                 "warmup", f"below num_steps = {num_steps} by a chunk or more", warmup, "Take more steps or chunks."
             )
         return plan
+
+
+def _divisor_near(number: int, wanted: float) -> int | None:
+    """The divisor of `number` nearest to `wanted` on a log scale, if there is one within a factor of two."""
+    wanted = max(1.0, wanted)
+    candidates = [n for n in range(math.ceil(wanted / 2), math.floor(2 * wanted) + 1) if number % n == 0]
+    return min(candidates, key=lambda n: abs(math.log(n / wanted)), default=None)
 
 
 @eqx.filter_jit

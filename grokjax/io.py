@@ -109,7 +109,7 @@ def to_xarray(data: dict[str, tuple[tuple[str, ...], Any]], coordinates: dict[st
 def _read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     remedy = "Give a file that grokjax.io.save wrote."
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             arrays = {name: file[name] for name in file.files if name != "header"}
     except FileNotFoundError:

@@ -48,13 +48,13 @@ class TwoLayer(eqx.Module):
     r"""$f_p(x) = \sum_{i=1}^N a_{pi}\,\phi(w_i\cdot x)$.
 
     Attributes:
-        read_in: $w$, one row per hidden unit.
-        read_out: $a$, one row per output.
+        read_in: $w$, shape (width, inputs). (A pytree of prior scales has scalars here and below.)
+        read_out: $a$, shape (outputs, width).
         activation: $\phi$, elementwise.
     """
 
-    read_in: Float[Array, "width inputs"]
-    read_out: Float[Array, "outputs width"]
+    read_in: Float[Array, "..."]
+    read_out: Float[Array, "..."]
     activation: Callable[[Array], Array] = eqx.field(static=True)
 
     def __call__(self, x: Float[Array, " inputs"]) -> Float[Array, " outputs"]:

@@ -1,0 +1,107 @@
+"""Phase diagrams: one theory evaluated over a grid in one compiled call, with a label and a solver result per point.
+
+A system hands `sweep` a function from coordinates to a `PhasePoint`; the diagram keeps order parameters, labels and
+whether each point was solved. A bad point never ends a sweep: it comes back with `converged` False.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+from ._checks import argument_error
+
+
+class PhasePoint(eqx.Module):
+    """One point of a diagram.
+
+    Attributes:
+        order_parameters: any pytree of scalars.
+        label: index of the phase.
+        converged: whether the theory was solved.
+    """
+
+    order_parameters: Any
+    label: Int[Array, "*grid"]
+    converged: Bool[Array, "*grid"]
+
+
+class PhaseDiagram(eqx.Module):
+    """Order parameters and phases on a grid.
+
+    Attributes:
+        axes: name and values of each axis, in the order of the array axes.
+        order_parameters: pytree of arrays with the shape of the grid.
+        labels: phase of each point, an index into `phases`.
+        converged: whether each point was solved; hatch the others in a figure.
+        phases: names of the phases.
+    """
+
+    axes: dict[str, Array]
+    order_parameters: Any
+    labels: Int[Array, "*grid"]
+    converged: Bool[Array, "*grid"]
+    phases: tuple[str, ...] = eqx.field(static=True)
+
+    def names(self) -> np.ndarray:
+        """The name of the phase at every point, as an array of strings; "unsolved" where the solver failed."""
+        return np.where(np.asarray(self.converged), np.asarray(self.phases)[np.asarray(self.labels)], "unsolved")
+
+    def fraction(self, phase: str) -> float:
+        """Share of the solved points in `phase`.
+
+        Raises:
+            ValueError: no such phase.
+        """
+        if phase not in self.phases:
+            raise argument_error("phase", f"one of {self.phases}", phase, "Choose one of these names.")
+        solved = np.asarray(self.converged)
+        hits = (np.asarray(self.labels) == self.phases.index(phase)) & solved
+        return float(hits.sum() / max(solved.sum(), 1))
+
+    def __str__(self) -> str:
+        size = " x ".join(f"{name} {len(values)}" for name, values in self.axes.items())
+        shares = ", ".join(f"{phase} {self.fraction(phase):.1%}" for phase in self.phases)
+        return f"PhaseDiagram({size}; {shares}; unsolved {1 - float(np.mean(np.asarray(self.converged))):.1%})"
+
+
+def sweep(
+    function: Callable[..., PhasePoint],
+    axes: Mapping[str, Any],
+    phases: tuple[str, ...],
+    *,
+    batch_size: int = 256,
+) -> PhaseDiagram:
+    """Evaluate `function` on the product grid of `axes`, in one call that is traced once.
+
+    Args:
+        function: takes one scalar keyword per axis. Pass an `equinox.Module` with `__call__`, not a fresh closure, and a
+            second sweep with other numbers does not compile again.
+        axes: name and 1-d values of each axis.
+        phases: names of the phases, indexed by the labels.
+        batch_size: points advanced together; bounds the memory, and small enough batches stay in cache.
+
+    Raises:
+        ValueError: an axis is missing or is not 1-d.
+    """
+    if not axes:
+        raise argument_error("axes", "a mapping {name: values} with at least one axis", axes, "Give a grid.")
+    arrays = {name: jnp.asarray(values, dtype=float) for name, values in axes.items()}
+    for name, values in arrays.items():
+        if values.ndim != 1 or values.size == 0:
+            raise argument_error(name, "a non-empty 1-d array", f"shape {values.shape}", "Use jnp.linspace.")
+    points = _evaluate(function, arrays, batch_size)
+    return PhaseDiagram(arrays, points.order_parameters, points.label, points.converged, tuple(phases))
+
+
+@eqx.filter_jit
+def _evaluate(function: Callable[..., PhasePoint], axes: dict[str, Array], batch_size: int) -> PhasePoint:
+    grid = jnp.meshgrid(*axes.values(), indexing="ij")
+    shape = grid[0].shape
+    coordinates = {name: values.ravel() for name, values in zip(axes, grid, strict=True)}
+    points = jax.lax.map(lambda point: function(**point), coordinates, batch_size=min(batch_size, grid[0].size))
+    return jax.tree.map(lambda leaf: leaf.reshape(shape + leaf.shape[1:]), points)

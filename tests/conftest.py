@@ -1,0 +1,7 @@
+"""Switches that every test runs under: 64-bit floats, and no silent rank promotion."""
+
+import jax
+
+
+jax.config.update("jax_enable_x64", True)
+jax.config.update("jax_numpy_rank_promotion", "raise")

@@ -1,0 +1,186 @@
+"""The loop: what a run gives must not depend on how it is cut, and it must survive what users do to it."""
+
+import chex
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grokjax import Langevin, UnderdampedLangevin, ensemble
+from grokjax.observables import Histogram, RunningMoments, Series, measure_energy
+
+
+class Quadratic(eqx.Module):
+    centre: jax.Array
+    curvature: jax.Array
+
+    def __call__(self, x):
+        return self.curvature * jnp.sum((x - self.centre) ** 2) / 2
+
+
+def position(key, state):
+    return state.position
+
+
+def fresh_noise(key, state):
+    return jax.random.normal(key)
+
+
+def problem(members=6, dim=3, dtype=jnp.float64):
+    centre = jnp.arange(members * dim, dtype=dtype).reshape(members, dim) / 10
+    return Quadratic(centre, jnp.linspace(0.5, 2.0, members, dtype=dtype)), jnp.zeros((members, dim), dtype)
+
+
+OBSERVABLES = {
+    "energy": Series(measure_energy),
+    "x": RunningMoments(position),
+    "histogram": Histogram(position, -3.0, 3.0, 12),
+    "noise": Series(fresh_noise),
+}
+
+
+def run(**options):
+    target, positions = problem()
+    defaults = dict(num_steps=120, warmup=24, num_chunks=10, record_every=4, observables=OBSERVABLES, progress=False)
+    return ensemble.run(jax.random.key(0), UnderdampedLangevin(0.3, 1.0), target, positions, **{**defaults, **options})
+
+
+def test_results_do_not_depend_on_chunks_or_blocks():
+    reference = run()
+    for options in ({"num_chunks": 5}, {"num_chunks": 30}, {"member_block": 2}, {"member_block": 4}):
+        other = run(**options)
+        assert other.num_steps == reference.num_steps
+        chex.assert_trees_all_close(other.results, reference.results, rtol=1e-9, atol=1e-12)
+        chex.assert_trees_all_close(other.states.position, reference.states.position, rtol=1e-9)
+
+
+def test_a_member_does_not_depend_on_its_company():
+    target, positions = problem()
+    alone = ensemble.run(
+        jax.random.key(0),
+        UnderdampedLangevin(0.3, 1.0),
+        jax.tree.map(lambda leaf: leaf[:2], target),
+        positions[:2],
+        num_steps=120,
+        observables={},
+        progress=False,
+    )
+    together = run()
+    np.testing.assert_allclose(alone.states.position, together.states.position[:2], rtol=1e-9)
+
+
+def test_streamed_observables_equal_the_trajectory():
+    everything = run(observables={**OBSERVABLES, "path": Series(position)}).results
+    path = everything["path"]
+    assert path.shape == (6, 24, 3)
+    np.testing.assert_allclose(everything["x"].mean, path.mean(axis=1), atol=1e-12)
+    np.testing.assert_allclose(everything["x"].variance, path.var(axis=1), atol=1e-12)
+    edges = everything["histogram"].edges
+    for member in range(6):
+        counts, _ = np.histogram(np.clip(path[member], edges[0], edges[-1] - 1e-9), edges)
+        np.testing.assert_array_equal(everything["histogram"].counts[member], counts)
+    assert len(np.unique(everything["noise"])) == everything["noise"].size
+
+
+def test_hyperparameters_of_members_act_on_their_member():
+    """An array of step sizes gives each member its own dynamics."""
+    target, positions = problem()
+    steps = jnp.linspace(0.05, 0.3, 6)
+    together = ensemble.run(jax.random.key(0), Langevin(steps), target, positions, num_steps=40, progress=False)
+    for member in (0, 5):
+        single = ensemble.run(
+            jax.random.key(0), Langevin(steps[member]), target, positions, num_steps=40, progress=False
+        )
+        np.testing.assert_allclose(together.states.position[member], single.states.position[member], rtol=1e-9)
+
+
+def test_a_sweep_traces_once():
+    traces = []
+
+    class Counted(eqx.Module):
+        curvature: jax.Array
+
+        def __call__(self, x):
+            traces.append(None)
+            return self.curvature * jnp.sum(x**2) / 2
+
+    positions = jnp.zeros((4, 2))
+
+    def sweep(step_size, curvature):
+        return ensemble.run(
+            jax.random.key(0),
+            Langevin(step_size),
+            Counted(jnp.full(4, curvature)),
+            positions,
+            num_steps=40,
+            num_chunks=4,
+            progress=False,
+        )
+
+    sweep(0.1, 1.0)
+    once = len(traces)
+    sweep(0.2, 1.5)
+    sweep(0.3, 0.7)
+    assert len(traces) == once
+
+
+def test_shared_arrays_are_not_copied_per_member():
+    target, positions = problem()
+    shared = Quadratic(target.centre[0], target.curvature)
+    axes = Quadratic(None, 0)
+    separate = Quadratic(jnp.broadcast_to(target.centre[0], target.centre.shape), target.curvature)
+    options = dict(num_steps=20, progress=False)
+    a = ensemble.run(jax.random.key(0), Langevin(0.1), shared, positions, target_axes=axes, **options)
+    b = ensemble.run(jax.random.key(0), Langevin(0.1), separate, positions, **options)
+    np.testing.assert_allclose(a.states.position, b.states.position, rtol=1e-12)
+
+
+def test_single_precision_stays_single_under_x64():
+    target, positions = problem(dtype=jnp.float32)
+    result = ensemble.run(
+        jax.random.key(0), UnderdampedLangevin(0.3, 1.0), target, positions, num_steps=20, progress=False
+    )
+    assert {leaf.dtype for leaf in jax.tree.leaves(result.states)} == {jnp.dtype("float32")}
+
+
+def test_diverged_members_are_counted_and_the_others_live_on():
+    target, positions = problem()
+    target = eqx.tree_at(lambda t: t.curvature, target, target.curvature.at[2].set(1e9))
+    with pytest.warns(UserWarning, match="1 of 6 members diverged"):
+        result = ensemble.run(
+            jax.random.key(0), UnderdampedLangevin(0.3, 1.0), target, positions, num_steps=400, progress=False
+        )
+    np.testing.assert_array_equal(result.diverged, [False, False, True, False, False, False])
+
+
+def test_ctrl_c_keeps_what_is_done(monkeypatch, capsys):
+    calls = []
+    advance = ensemble._advance
+
+    def interrupted(*arguments):
+        calls.append(None)
+        if len(calls) == 7:
+            raise KeyboardInterrupt
+        return advance(*arguments)
+
+    monkeypatch.setattr(ensemble, "_advance", interrupted)
+    result = run()
+    assert result.interrupted
+    assert result.num_steps == 72
+    assert result.results["energy"].shape == (6, (72 - 24) // 4)
+    assert "keeping what was measured" in capsys.readouterr().out
+    calls.clear()
+    monkeypatch.setattr(ensemble, "_advance", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt, match="before the first record"):
+        run()
+
+
+def test_bad_sizes_are_refused():
+    with pytest.raises(ValueError, match=r"`num_steps` must be one whole number of at least 1, but got 0"):
+        run(num_steps=0)
+    with pytest.raises(ValueError, match="`warmup` must be below"):
+        run(warmup=120)
+    target, positions = problem()
+    with pytest.raises(ValueError, match="`positions` must be arrays with one common leading axis"):
+        ensemble.run(jax.random.key(0), Langevin(0.1), target, {"a": positions, "b": positions[:2]}, num_steps=5)

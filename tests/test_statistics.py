@@ -1,0 +1,98 @@
+"""Errors, diagnostics and comparisons on numbers whose law is known."""
+
+import jax
+import numpy as np
+import pytest
+from scipy.signal import lfilter
+
+from grokjax import compare, statistics
+from grokjax.statistics import Estimate
+
+
+rng = np.random.default_rng(0)
+
+
+def autoregressive(coefficient, members, records):
+    noise = np.random.default_rng(1).standard_normal((members, records + 500))
+    return lfilter([1], [1, -coefficient], noise)[:, 500:]
+
+
+def test_estimate_prints_like_a_physicist():
+    assert str(Estimate(0.70912, 0.0093)) == "0.7091(93)"
+    assert str(Estimate(12.34, 3.2)) == "12.3(32)"
+    assert str(Estimate(0.5, 0.0)) == "0.5"
+    assert str(Estimate(np.array([1.0, 2.0]), np.array([0.1, 0.2]))) == "[1.00(10), 2.00(20)]"
+
+
+def test_error_over_members_is_the_standard_error():
+    values = rng.normal(3.0, 2.0, (4000, 2))
+    estimate = statistics.over_members(values)
+    np.testing.assert_allclose(estimate.error, 2 / np.sqrt(4000), rtol=0.06)
+    assert np.all(np.abs(statistics.z_score(estimate, 3.0)) < 5)
+    keep = np.arange(4000) < 1000
+    part = statistics.over_members(values, keep=keep[:, None])
+    np.testing.assert_allclose(part.mean, values[:1000].mean(axis=0))
+    np.testing.assert_allclose(part.error, values[:1000].std(axis=0, ddof=1) / np.sqrt(1000))
+
+
+def test_subset_error_agrees_on_average_with_the_error_over_members():
+    values = rng.normal(size=(200, 400))
+    subsets = statistics.over_subsets(values).error
+    np.testing.assert_allclose(np.sqrt(np.mean(subsets**2)), 1 / np.sqrt(200), rtol=0.12)
+    with pytest.raises(ValueError, match="`values` must be at least 5 members"):
+        statistics.over_subsets(values[:3])
+
+
+def test_jackknife_takes_off_the_bias_of_a_square():
+    """E[mean^2] = mu^2 + var/n; the leave-one-out correction is exact for a square."""
+    values = rng.normal(1.0, 1.0, 50)
+    estimate = statistics.jackknife(np.square, values)
+    np.testing.assert_allclose(estimate.mean, values.mean() ** 2 - values.var(ddof=1) / 50, rtol=1e-10)
+    np.testing.assert_allclose(estimate.error, 2 * abs(values.mean()) * values.std(ddof=1) / np.sqrt(50), rtol=0.1)
+
+
+def test_autocorrelation_time_of_an_autoregressive_process():
+    """(1 + a)/(1 - a) for coefficient a."""
+    time = statistics.autocorrelation_time(autoregressive(0.8, 50, 2000))
+    np.testing.assert_allclose(time, 9.0, rtol=0.1)
+
+
+def test_split_rhat_sees_members_in_different_wells():
+    series = rng.normal(size=(10, 200))
+    assert statistics.split_rhat(series) < 1.02
+    assert statistics.split_rhat(series + np.arange(10)[:, None]) > 1.5
+    assert abs(statistics.z_score(statistics.drift(series), 0.0)) < 5
+    assert statistics.z_score(statistics.drift(series + np.linspace(0, 1, 200)), 0.0) > 5
+
+
+def test_two_start_agrees_only_within_errors():
+    cold = {"a": Estimate(1.0, 0.1), "b": Estimate(np.array([2.0, 3.0]), np.array([0.1, 0.1]))}
+    hot = {"a": Estimate(1.1, 0.1), "b": Estimate(np.array([2.1, 3.0]), np.array([0.1, 0.1]))}
+    verdict = statistics.two_start(cold, hot)
+    assert verdict.agree
+    np.testing.assert_allclose(verdict.largest, 0.1 / np.hypot(0.1, 0.1))
+    hot["a"] = Estimate(2.0, 0.1)
+    assert not statistics.two_start(cold, hot).agree
+    assert "DISAGREE" in str(statistics.two_start(cold, hot))
+
+
+def test_compare_prints_a_verdict_per_number():
+    theory = {"overlap": np.array([0.5, 0.6]), "side": 0.1}
+    experiment = {"overlap": Estimate(np.array([0.51, 0.9]), np.array([0.02, 0.01])), "side": Estimate(0.1, 0.01)}
+    with jax.numpy_rank_promotion("allow"):
+        table = compare(theory, experiment, points=["cold", "warm"])
+    assert not table.agree
+    text = str(table).splitlines()
+    assert len(text) == 5
+    assert text[2].endswith("agree")
+    assert text[3].endswith("off by +50%")
+    assert "warm" in text[3]
+    np.testing.assert_allclose(table.largest, 30.0)
+    with pytest.raises(ValueError, match="`experiment` must be of the structure"):
+        compare({"overlap": 1.0}, {"other": Estimate(1.0, 0.1)})
+
+
+def test_failed_theory_never_agrees():
+    table = compare({"a": np.nan}, {"a": Estimate(1.0, 0.1)})
+    assert not table.agree
+    assert "no comparison" in str(table)
