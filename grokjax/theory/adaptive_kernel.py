@@ -75,7 +75,7 @@ class ConvexDual(eqx.Module):
         weights = jnp.exp(log_weights - log_partition)
         kernel = jnp.tensordot(weights, self.neuron_kernels, axes=1)
         mean = kernel @ discrepancy
-        centred = response - mean
+        centred = response - mean[None]
         covariance = (weights[:, None] * centred).T @ centred
         force = 2 * self.multiplicity * self.coupling
         value = discrepancy @ (discrepancy / 2 - self.targets) + self.multiplicity * log_partition
@@ -142,12 +142,13 @@ def minimise(
         value, gradient, hessian = frozen.expansion(delta)
         first = (delta, value, gradient, -_solve_positive(hessian, gradient), jnp.ones(()), jnp.asarray(1))
         delta, _, _, _, _, iterations = jax.lax.while_loop(unfinished, step, first)
-        return delta, iterations
+        return delta, iterations.astype(delta.dtype)  # a derivative passes through, so not an integer yet
 
     linear_solve = lambda linear, y: jnp.linalg.solve(jax.jacobian(linear)(y), y)
     start = jnp.zeros_like(dual.targets) if start is None else start
-    delta, iterations = jax.lax.custom_root(dual.gradient, start, iterate, linear_solve, has_aux=True)
+    delta, iterations = jax.lax.custom_root(lambda x: dual.gradient(x), start, iterate, linear_solve, has_aux=True)
     residual = jnp.linalg.norm(frozen.gradient(jax.lax.stop_gradient(delta)))
+    iterations = jax.lax.stop_gradient(iterations).astype(int)
     return DualSolution(delta, dual.value(delta), residual, iterations, residual <= tolerance * scale)
 
 

@@ -18,11 +18,12 @@ import functools
 import itertools
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Scalar
+from jaxtyping import Array, Bool, Float, Int, Key, Scalar
 
-from ..._checks import argument_error, check_whole
+from ..._checks import argument_error, check_whole, is_concrete
 
 
 def _as_num_symbols(value: int) -> int:
@@ -116,8 +117,6 @@ class AbstractTask(eqx.Module):
                 (train_mask.dtype.name, train_mask.shape),
                 "See `task.pairs` for the order of the samples.",
             )
-        from ..._checks import is_concrete
-
         if is_concrete(train_mask):
             sizes = np.asarray(train_mask).sum(axis=-1)
             highest = self.num_samples - (1 if need_split else 0)
@@ -134,6 +133,11 @@ class AbstractTask(eqx.Module):
 
 class AbstractSumTask(AbstractTask):
     """Commutative operations on unordered pairs; the decoder sees the sum $E_i+E_j$."""
+
+    @property
+    @abc.abstractmethod
+    def ground_nullity(self) -> int:
+        """$n_0$ of the full data set, the degrees of freedom that no data remove."""
 
     @property
     def pairs(self) -> Int[np.ndarray, "samples 2"]:
@@ -179,6 +183,11 @@ class Addition(AbstractSumTask):
         """$i + j$."""
         return self.pairs.sum(axis=1)
 
+    @property
+    def ground_nullity(self) -> int:
+        """2: translation and scale, $E_k = a + kb$."""
+        return 2
+
 
 class ModularAddition(AbstractSumTask):
     """$(i + j) \\bmod p$: $p(p+1)/2$ samples, $p$ classes.
@@ -193,6 +202,11 @@ class ModularAddition(AbstractSumTask):
     def labels(self) -> Int[np.ndarray, " samples"]:
         """$(i + j) \\bmod p$."""
         return self.pairs.sum(axis=1) % self.num_symbols
+
+    @property
+    def ground_nullity(self) -> int:
+        """1: translation; no line of distinct points closes every parallelogram of a circle."""
+        return 1
 
 
 class Permutations(AbstractTask):
@@ -227,6 +241,35 @@ class Permutations(AbstractTask):
     def standardise(self, embedding: Float[Array, "symbols ..."]) -> Float[Array, "symbols ..."]:
         """All matrices divided by one root mean square, so that products keep their meaning."""
         return embedding / jnp.sqrt(jnp.mean(embedding**2))
+
+
+def check_sum_task(task: AbstractTask) -> None:
+    """Raise unless the linear theory of parallelograms covers the operation."""
+    if not isinstance(task, AbstractSumTask):
+        raise argument_error(
+            "task", "Addition or ModularAddition", type(task).__name__, "The linear theory covers sums only."
+        )
+
+
+def check_train_size(task: AbstractTask, train_size: int) -> int:
+    """`train_size` as an `int`, or an error unless it leaves samples on both sides of the split."""
+    size = check_whole("train_size", train_size, 1, "An empty training set teaches nothing.")
+    if size >= task.num_samples:
+        raise argument_error("train_size", f"below {task.num_samples}", size, "Leave samples for validation.")
+    return size
+
+
+def random_training_sets(
+    key: Key[Array, ""], task: AbstractTask, train_size: int, num_sets: int
+) -> Bool[Array, "sets samples"]:
+    """Uniformly random training sets of `train_size` samples.
+
+    Raises:
+        ValueError: the training set would be empty or leave nothing for validation.
+    """
+    row = jnp.arange(task.num_samples) < check_train_size(task, train_size)
+    rows = jnp.broadcast_to(row, (check_whole("num_sets", num_sets), task.num_samples))
+    return jax.random.permutation(key, rows, axis=1, independent=True)
 
 
 @functools.cache
