@@ -28,7 +28,7 @@ def test_round_trip(tmp_path):
         "other": TeacherStudent(5, 6, 7, 0.1, 0.2, 0.3, {2: 1.0}, activation=jnp.tanh),
         "estimates": [Estimate(np.float64(1.0), np.float64(0.1)), Estimate(np.zeros((2, 0), np.float32), None)],
         "counts": Counts(np.arange(6, dtype=np.int64).reshape(2, 3), np.linspace(0, 1, 4)),
-        3: (True, 1, 2.5, "name", None),
+        "plain": {1: (True, 1, 2.5, "name", None)},
     }
     path = io.save(tmp_path / "run", tree, note="a test")
     assert path.name == "run.npz"
