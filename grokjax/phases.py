@@ -79,8 +79,8 @@ def sweep(
     """Evaluate `function` on the product grid of `axes`, in one call that is traced once.
 
     Args:
-        function: takes one scalar keyword per axis. Pass an `equinox.Module` with `__call__`, not a fresh closure, and a
-            second sweep with other numbers does not compile again.
+        function: takes one scalar keyword per axis. Pass an `equinox.Module` with `__call__`, not a fresh closure, and
+            a second sweep with other numbers does not compile again.
         axes: name and 1-d values of each axis.
         phases: names of the phases, indexed by the labels.
         batch_size: points advanced together; bounds the memory, and small enough batches stay in cache.
@@ -94,14 +94,17 @@ def sweep(
     for name, values in arrays.items():
         if values.ndim != 1 or values.size == 0:
             raise argument_error(name, "a non-empty 1-d array", f"shape {values.shape}", "Use jnp.linspace.")
-    points = _evaluate(function, arrays, batch_size)
+    points = _evaluate(function, tuple(arrays), tuple(arrays.values()), batch_size)
     return PhaseDiagram(arrays, points.order_parameters, points.label, points.converged, tuple(phases))
 
 
 @eqx.filter_jit
-def _evaluate(function: Callable[..., PhasePoint], axes: dict[str, Array], batch_size: int) -> PhasePoint:
-    grid = jnp.meshgrid(*axes.values(), indexing="ij")
+def _evaluate(
+    function: Callable[..., PhasePoint], names: tuple[str, ...], axes: tuple[Array, ...], batch_size: int
+) -> PhasePoint:
+    # Names and values apart: a dictionary would come into the jitted function with its keys sorted.
+    grid = jnp.meshgrid(*axes, indexing="ij")
     shape = grid[0].shape
-    coordinates = {name: values.ravel() for name, values in zip(axes, grid, strict=True)}
+    coordinates = {name: values.ravel() for name, values in zip(names, grid, strict=True)}
     points = jax.lax.map(lambda point: function(**point), coordinates, batch_size=min(batch_size, grid[0].size))
     return jax.tree.map(lambda leaf: leaf.reshape(shape + leaf.shape[1:]), points)

@@ -58,7 +58,7 @@ def check_step_size(
     num_members = jax.tree.leaves(positions)[0].shape[0]
     chosen = np.arange(0, num_members, members_per_point)
     first = lambda tree: jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) else leaf, tree)
-    curvature = np.asarray(_curvatures(key, first(target), first(positions)))
+    curvature = np.abs(_curvatures(key, first(target), first(positions)))
     limit = 2 / curvature if isinstance(sampler, Langevin) else 2 / np.sqrt(curvature)
     step_size = np.broadcast_to(np.asarray(sampler.step_size), (num_members,))[chosen]
     if (step_size >= limit).any():

@@ -1,0 +1,42 @@
+"""What every benchmark shares: a table on the screen and a JSON file that says where its numbers come from."""
+
+import json
+import platform
+import subprocess
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def table(rows: list[dict[str, Any]]) -> None:
+    """Print rows of equal keys in aligned columns."""
+    show = lambda value: f"{value:.4g}" if isinstance(value, float) else str(value)
+    cells = [list(rows[0])] + [[show(value) for value in row.values()] for row in rows]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+    for row in cells:
+        print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
+
+
+def write(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
+    """Write `results/<name>.json` with versions, device, commit and date."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent, check=False
+    )
+    where = {
+        "device": str(jax.devices()[0].device_kind),
+        "cpu": platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "versions": {package: version(package) for package in ("grokjax", "jax", "equinox", "numpy")},
+        "commit": commit.stdout.strip() or None,
+        "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    path.write_text(json.dumps({**where, **extra, "rows": rows}, indent=2, default=lambda value: value.item()) + "\n")
+    return path

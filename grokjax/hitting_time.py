@@ -1,0 +1,42 @@
+"""First-passage times as a streaming observable: the step at which a measurement first reaches a threshold."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from .observables import AbstractObservable, Measure
+
+
+NEVER = -1
+"""The hitting time of what was not reached."""
+
+
+class HittingTime(AbstractObservable):
+    """Number of steps taken when a measurement, or each entry of it, first reaches the threshold; -1 if it never does.
+
+    Resolved to `record_every` steps of the run. Counted in steps, so the state after the first step has time 1; the
+    start itself is not looked at.
+
+    Attributes:
+        measure: what is watched, `measure(key, state) -> array`.
+        threshold: reached when the measurement is at least this.
+    """
+
+    measure: Measure
+    threshold: float = eqx.field(static=True)
+
+    def init(self, key, state, num_records):
+        del num_records
+        return jnp.full(jax.eval_shape(self.measure, key, state).shape, NEVER, jnp.int32)
+
+    def update(self, key, carry, state, step):
+        reached = self.measure(key, state) >= self.threshold
+        return jnp.where((carry == NEVER) & reached, step.astype(jnp.int32), carry)
+
+    def merge(self, total, carry):
+        carry = np.asarray(carry, np.int64)
+        return carry if total is None else np.where(total == NEVER, carry, total)
+
+    def finalise(self, total):
+        return total

@@ -1,0 +1,13 @@
+"""Teacher-student grokking: a linear and a cubic component learned by a two-layer network (arXiv:2310.03789)."""
+
+from .experiment import Run as Run, paper_protocol as paper_protocol, simulate as simulate
+from .order_parameters import OrderParameters as OrderParameters
+from .phases import PHASES as PHASES, classify as classify, phase_diagram as phase_diagram, wells as wells
+from .sharp_limit import (
+    SharpLimit as SharpLimit,
+    Spinodal as Spinodal,
+    sharp_limit as sharp_limit,
+    spinodal as spinodal,
+)
+from .system import TeacherStudent as TeacherStudent
+from .theory import Prediction as Prediction, predict as predict

@@ -1,0 +1,35 @@
+"""Every example runs, small; the README's snippet runs as printed."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+ROOT = Path(__file__).parent.parent
+EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
+
+
+def run(*arguments):
+    environment = {**os.environ, "MPLBACKEND": "Agg", "JAX_PLATFORMS": "cpu"}
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=ROOT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done.stdout
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example(example, tmp_path):
+    run(str(example), "--smoke", "--output", str(tmp_path))
+    assert any(file.suffix == ".png" for file in tmp_path.rglob("*")), "an example leaves figures"
+
+
+def test_readme_snippet(tmp_path):
+    snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    assert snippets, "the README shows code"
+    script = tmp_path / "snippet.py"
+    script.write_text("\n".join(snippets))
+    printed = run(str(script))
+    assert "overlap" in printed
