@@ -7,6 +7,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 def argument_error(name: str, expected: str, got: Any, remedy: str) -> ValueError:
@@ -16,7 +17,7 @@ def argument_error(name: str, expected: str, got: Any, remedy: str) -> ValueErro
 
 def is_concrete(value: Any) -> bool:
     """Whether the numbers of `value` can be looked at (False under `jit`, `vmap` and `grad`)."""
-    return not isinstance(value, jax.core.Tracer) and value is not None
+    return not isinstance(value, Tracer) and value is not None
 
 
 def as_scalar(value: Any) -> Any:

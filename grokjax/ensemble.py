@@ -9,7 +9,7 @@ Random numbers belong to a member and a step (`fold_in`), so results do not depe
 are cut into chunks.
 """
 
-import math
+import os
 import time
 import warnings
 from collections.abc import Mapping
@@ -22,7 +22,9 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
-from ._checks import argument_error, check_whole
+from ._checks import argument_error
+from ._plan import Plan
+from .checkpoints import Checkpoints, fingerprint
 from .observables import AbstractObservable
 from .samplers.base import AbstractSampler
 
@@ -58,6 +60,8 @@ class EnsembleRun(eqx.Module):
     @property
     def compile_seconds(self) -> float:
         """The first chunk's excess over the median chunk: compilation, or next to nothing if it was cached."""
+        if not len(self.chunk_seconds):
+            return 0.0
         return max(0.0, float(self.chunk_seconds[0] - np.median(self.chunk_seconds)))
 
 
@@ -75,6 +79,8 @@ def run(
     target_axes: Any = 0,
     member_block: int | None = None,
     precision: str | None = "highest",
+    checkpoint: str | os.PathLike | None = None,
+    checkpoint_seconds: float = 60.0,
     progress: bool = True,
     label: str = "ensemble",
 ) -> EnsembleRun:
@@ -93,6 +99,9 @@ def run(
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
         member_block: members advanced together; None takes all at once. Small blocks help a CPU's caches.
         precision: matrix-product precision; "highest" is true float32 on accelerators.
+        checkpoint: folder for checkpoints, the last two of which are kept. A run that finds its own checkpoint there
+            continues from it, bit for bit.
+        checkpoint_seconds: wall time between checkpoints.
         progress: whether to show a progress bar.
         label: its title.
 
@@ -100,12 +109,13 @@ def run(
         An `EnsembleRun`. After Ctrl-C it holds what was measured until then.
 
     Raises:
-        ValueError: a size is not a whole number, or the warm-up leaves no step to measure.
+        ValueError: a size is not a whole number, the warm-up leaves no step to measure, or the folder holds checkpoints
+            of another run.
         KeyboardInterrupt: Ctrl-C before anything was measured.
     """
     observables = dict(observables or {})
     num_members = _num_members(positions)
-    plan = _Plan.make(num_steps, warmup, record_every, num_chunks)
+    plan = Plan.make(num_steps, warmup, record_every, num_chunks)
     sampler = _in_dtype_of(positions, sampler)
 
     keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
@@ -114,22 +124,38 @@ def run(
     totals: dict[str, Any] = dict.fromkeys(observables)
     chunk_seconds: list[float] = []
     interrupted = False
-    steps_done = 0
+    first_chunk = steps_done = 0
 
     with jax.default_matmul_precision(precision or "default"):
-        states = _start(sampler, target, positions, keys, (sampler_axes, target_axes, 0, 0), member_block)
-        bar = tqdm(total=plan.num_steps, desc=label, unit="step", disable=not progress, dynamic_ncols=True)
+        states = _start(sampler, target, positions, keys, axes, member_block)
+        keeper = None
+        if checkpoint is not None:
+            identity = (sampler, target, positions, keys, plan.record_every, list(plan.records), sorted(observables))
+            keeper = Checkpoints(checkpoint, fingerprint(identity), checkpoint_seconds)
+            found = keeper.latest()
+            if found is not None:
+                first_chunk = found.chunk
+                measured = first_chunk > plan.warmup_chunks
+                template = _empty_totals(observables, states, keys) if measured else totals
+                states, totals = found.restore((states, template))
+                steps_done = plan.steps_until(first_chunk)
+        bar = tqdm(
+            total=plan.num_steps, initial=steps_done, desc=label, unit="step", disable=not progress, dynamic_ncols=True
+        )
         try:
-            for chunk, num_records in enumerate(plan.records):
+            for chunk in range(first_chunk, len(plan.records)):
                 started = time.perf_counter()
                 fixed = (sampler, target, observables, keys, jnp.asarray(steps_done, jnp.int32))
-                states, carries = _advance(fixed, states, axes, num_records, plan.record_every, member_block)
+                new, carries = _advance(fixed, states, axes, plan.records[chunk], plan.record_every, member_block)
                 carries = jax.device_get(carries)
                 chunk_seconds.append(time.perf_counter() - started)
-                steps_done += num_records * plan.record_every
+                merged = totals
                 if chunk >= plan.warmup_chunks:
-                    totals = {name: observables[name].merge(totals[name], carries[name]) for name in observables}
-                bar.update(num_records * plan.record_every)
+                    merged = {name: observables[name].merge(totals[name], carries[name]) for name in observables}
+                states, totals, steps_done = new, merged, plan.steps_until(chunk + 1)
+                bar.update(plan.records[chunk] * plan.record_every)
+                if keeper is not None:
+                    keeper.keep(chunk + 1, (states, totals), last=chunk + 1 == len(plan.records))
         except KeyboardInterrupt:
             interrupted = True
             if steps_done <= plan.warmup:
@@ -158,57 +184,13 @@ def run(
     )
 
 
-class _Plan(eqx.Module):
-    """How a run is cut: chunks of one shape, so that one compiled program serves warm-up and measurement.
-
-    A number of records without a suitable divisor leaves a shorter last chunk, at the price of a second compilation.
-    """
-
-    record_every: int
-    records: tuple[int, ...]  # records in each chunk
-    warmup_chunks: int
-
-    @property
-    def num_steps(self) -> int:
-        return self.record_every * sum(self.records)
-
-    @property
-    def warmup(self) -> int:
-        return self.record_every * sum(self.records[: self.warmup_chunks])
-
-    @staticmethod
-    def make(num_steps: int, warmup: int, record_every: int | None, num_chunks: int) -> "_Plan":
-        num_steps = check_whole("num_steps", num_steps)
-        warmup = check_whole("warmup", warmup, 0)
-        num_chunks = check_whole("num_chunks", num_chunks)
-        if record_every is None:
-            record_every = _divisor_near(num_steps, num_steps / 300) or -(-num_steps // 300)
-        record_every = check_whole("record_every", record_every)
-        total = -(-num_steps // record_every)
-        per_chunk = _divisor_near(total, total / num_chunks) or -(-total // num_chunks)
-        records = (per_chunk,) * (total // per_chunk) + ((total % per_chunk,) if total % per_chunk else ())
-        plan = _Plan(record_every, records, -(-warmup // (per_chunk * record_every)))
-        if plan.warmup_chunks >= len(records):
-            raise argument_error(
-                "warmup", f"below num_steps = {num_steps} by a chunk or more", warmup, "Take more steps or chunks."
-            )
-        return plan
-
-
-def _divisor_near(number: int, wanted: float) -> int | None:
-    """The divisor of `number` nearest to `wanted` on a log scale, if there is one within a factor of two."""
-    wanted = max(1.0, wanted)
-    candidates = [n for n in range(math.ceil(wanted / 2), math.floor(2 * wanted) + 1) if number % n == 0]
-    return min(candidates, key=lambda n: abs(math.log(n / wanted)), default=None)
-
-
 @eqx.filter_jit
 def _start(sampler, target, positions, keys, axes, member_block):
     init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
     return _over_members(init, (sampler, target, positions, keys), axes, member_block)
 
 
-@eqx.filter_jit(donate="all-except-first")
+@eqx.filter_jit
 def _advance(fixed, states, axes, num_records, record_every, member_block):
     sampler, target, observables, keys, first_step = fixed
     sampler_axes, target_axes, _, _ = axes
@@ -232,6 +214,17 @@ def _advance(fixed, states, axes, num_records, record_every, member_block):
 
     member_axes = (sampler_axes, target_axes, 0, 0, 0)
     return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block)
+
+
+def _empty_totals(observables, states, keys):
+    """Totals of zero records, in the structure of those of a run: what a checkpoint is read into."""
+
+    def shapes(observable):
+        carry = jax.eval_shape(jax.vmap(lambda state, key: observable.init(key[2], state, 1)), states, keys)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), carry)
+
+    first = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, tree)
+    return {name: each.merge(None, shapes(first(each))) for name, each in observables.items()}
 
 
 def _over_members(function, arguments, axes, member_block):

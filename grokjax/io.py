@@ -12,6 +12,7 @@ import os
 import platform
 import tempfile
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -68,16 +69,23 @@ def save(path: str | os.PathLike, tree: Any, *, note: str = "") -> Path:
         "note": note,
         "tree": _encode(tree, arrays, "tree"),
     }
+    write_arrays(path, header, arrays)
+    return path
+
+
+def write_arrays(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
+    """An .npz file of arrays and a JSON header that appears whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
             np.savez_compressed(file, allow_pickle=False, header=np.asarray(json.dumps(header)), **arrays)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
-    return path
 
 
 def load(path: str | os.PathLike) -> Any:
@@ -106,26 +114,35 @@ def to_xarray(data: dict[str, tuple[tuple[str, ...], Any]], coordinates: dict[st
     return xarray.Dataset(variables, coordinates, {**versions(), **attributes})
 
 
-def _read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    remedy = "Give a file that grokjax.io.save wrote."
+def read_arrays(path: str | os.PathLike, form: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Header and arrays of a file of `write_arrays`, of one form and format version.
+
+    Raises:
+        ValueError: the file is damaged, of another program, or of another version.
+    """
+    remedy = f"Give a whole {form} file that this library wrote."
     try:
         with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
             header = json.loads(str(file["header"]))
             arrays = {name: file[name] for name in file.files if name != "header"}
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise argument_error("path", "a whole grokjax results file", f"{path}: {error}", remedy) from error
-    if header.get("format") != FORMAT:
-        raise argument_error("path", "a grokjax results file", f"{path}: {header.get('format')}", remedy)
-    if header["format_version"] != FORMAT_VERSION:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise argument_error("path", f"a whole {form} file", f"{path}: {error}", remedy) from error
+    if header.get("format") != form:
+        raise argument_error("path", f"a {form} file", f"{path}: {header.get('format')}", remedy)
+    if header["format_version"] != version:
         raise argument_error(
             "path",
-            f"a results file of format version {FORMAT_VERSION}",
+            f"a {form} file of format version {version}",
             f"{path}: version {header['format_version']}",
             f"Read it with the grokjax that wrote it: {header['versions']['grokjax']}.",
         )
     return header, arrays
+
+
+def _read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    return read_arrays(path, FORMAT, FORMAT_VERSION)
 
 
 def _encode(node: Any, arrays: dict[str, np.ndarray], where: str) -> Any:

@@ -56,14 +56,14 @@ def test_files_of_other_versions_or_other_programs_are_refused(tmp_path):
     with pytest.raises(ValueError, match=r"format version 1, but got .*version 99.*Read it with the grokjax"):
         io.load(path)
     rewrite(path, format="else")
-    with pytest.raises(ValueError, match="`path` must be a grokjax results file"):
+    with pytest.raises(ValueError, match="`path` must be a grokjax-results file"):
         io.load(path)
     np.savez(tmp_path / "foreign.npz", a=np.zeros(2))
-    with pytest.raises(ValueError, match="a whole grokjax results file"):
+    with pytest.raises(ValueError, match="a whole grokjax-results file"):
         io.load(tmp_path / "foreign.npz")
     whole = io.save(tmp_path / "whole", {"a": np.zeros(2000)}).read_bytes()
     (tmp_path / "cut.npz").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="a whole grokjax results file"):
+    with pytest.raises(ValueError, match="a whole grokjax-results file"):
         io.load(tmp_path / "cut.npz")
 
 
