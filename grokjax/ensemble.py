@@ -12,13 +12,14 @@ are cut into chunks.
 import os
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
@@ -78,6 +79,7 @@ def run(
     observables: Mapping[str, AbstractObservable] | None = None,
     target_axes: Any = 0,
     member_block: int | None = None,
+    devices: Sequence[Any] | None = None,
     precision: str | None = "highest",
     checkpoint: str | os.PathLike | None = None,
     checkpoint_seconds: float = 60.0,
@@ -98,6 +100,8 @@ def run(
         observables: what to measure, by name; their array leaves have a leading axis member.
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
         member_block: members advanced together; None takes all at once. Small blocks help a CPU's caches.
+        devices: what the members are sharded over, by default all devices of the backend (or the one that was set as
+            jax's default device); as many are used as divide the number of members. Nothing is communicated in a step.
         precision: matrix-product precision; "highest" is true float32 on accelerators.
         checkpoint: folder for checkpoints, the last two of which are kept. A run that finds its own checkpoint there
             continues from it, bit for bit.
@@ -113,7 +117,7 @@ def run(
             of another run.
         KeyboardInterrupt: Ctrl-C before anything was measured.
     """
-    observables = dict(observables or {})
+    measured = dict(observables or {})
     num_members = _num_members(positions)
     plan = Plan.make(num_steps, warmup, record_every, num_chunks)
     sampler = _in_dtype_of(positions, sampler)
@@ -121,22 +125,25 @@ def run(
     keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
     sampler_axes = jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, sampler)
     axes = (sampler_axes, target_axes, 0, 0)
-    totals: dict[str, Any] = dict.fromkeys(observables)
+    mesh = _mesh(num_members, devices)
+    sampler, target, positions, keys = _place(mesh, axes, (sampler, target, positions, keys))
+    measured = _place(mesh, 0, measured)
+    totals: dict[str, Any] = dict.fromkeys(measured)
     chunk_seconds: list[float] = []
     interrupted = False
     first_chunk = steps_done = 0
 
     with jax.default_matmul_precision(precision or "default"):
-        states = _start(sampler, target, positions, keys, axes, member_block)
+        states = _start(sampler, target, positions, keys, axes, member_block, mesh)
         keeper = None
         if checkpoint is not None:
-            identity = (sampler, target, positions, keys, plan.record_every, list(plan.records), sorted(observables))
+            identity = (sampler, target, positions, keys, plan.record_every, list(plan.records), sorted(measured))
             keeper = Checkpoints(checkpoint, fingerprint(identity), checkpoint_seconds)
             found = keeper.latest()
             if found is not None:
                 first_chunk = found.chunk
-                measured = first_chunk > plan.warmup_chunks
-                template = _empty_totals(observables, states, keys) if measured else totals
+                beyond = first_chunk > plan.warmup_chunks
+                template = _empty_totals(measured, states, keys) if beyond else totals
                 states, totals = found.restore((states, template))
                 steps_done = plan.steps_until(first_chunk)
         bar = tqdm(
@@ -145,13 +152,13 @@ def run(
         try:
             for chunk in range(first_chunk, len(plan.records)):
                 started = time.perf_counter()
-                fixed = (sampler, target, observables, keys, jnp.asarray(steps_done, jnp.int32))
-                new, carries = _advance(fixed, states, axes, plan.records[chunk], plan.record_every, member_block)
+                fixed = (sampler, target, measured, keys, jnp.asarray(steps_done, jnp.int32))
+                new, carries = _advance(fixed, states, axes, plan.records[chunk], plan.record_every, member_block, mesh)
                 carries = jax.device_get(carries)
                 chunk_seconds.append(time.perf_counter() - started)
                 merged = totals
                 if chunk >= plan.warmup_chunks:
-                    merged = {name: observables[name].merge(totals[name], carries[name]) for name in observables}
+                    merged = {name: measured[name].merge(totals[name], carries[name]) for name in measured}
                 states, totals, steps_done = new, merged, plan.steps_until(chunk + 1)
                 bar.update(plan.records[chunk] * plan.record_every)
                 if keeper is not None:
@@ -171,7 +178,7 @@ def run(
             "a smaller step_size helps.",
             stacklevel=2,
         )
-    results = {name: observables[name].finalise(totals[name]) for name in observables}
+    results = {name: measured[name].finalise(totals[name]) for name in measured}
     return EnsembleRun(
         results=results,
         states=states,
@@ -185,13 +192,13 @@ def run(
 
 
 @eqx.filter_jit
-def _start(sampler, target, positions, keys, axes, member_block):
+def _start(sampler, target, positions, keys, axes, member_block, mesh):
     init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
-    return _over_members(init, (sampler, target, positions, keys), axes, member_block)
+    return _over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
 
 
 @eqx.filter_jit
-def _advance(fixed, states, axes, num_records, record_every, member_block):
+def _advance(fixed, states, axes, num_records, record_every, member_block, mesh):
     sampler, target, observables, keys, first_step = fixed
     sampler_axes, target_axes, _, _ = axes
 
@@ -213,7 +220,7 @@ def _advance(fixed, states, axes, num_records, record_every, member_block):
         return state, carries
 
     member_axes = (sampler_axes, target_axes, 0, 0, 0)
-    return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block)
+    return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block, mesh)
 
 
 def _empty_totals(observables, states, keys):
@@ -227,15 +234,43 @@ def _empty_totals(observables, states, keys):
     return {name: each.merge(None, shapes(first(each))) for name, each in observables.items()}
 
 
-def _over_members(function, arguments, axes, member_block):
-    """`vmap` of `function` over the leaves with axis 0, or a loop over blocks of members."""
-    over = lambda axis, tree: jax.tree.map(lambda leaf: axis == 0 and eqx.is_array(leaf), tree)
-    mask = jax.tree.map(over, axes, arguments, is_leaf=lambda axis: axis is None)
-    batched, shared = eqx.partition(arguments, mask)
+def _over_members(function, arguments, axes, member_block, mesh):
+    """`vmap` of `function` over the leaves with axis 0, or a loop over blocks of members; on each device its own."""
+    batched, shared = eqx.partition(arguments, _member_mask(axes, arguments))
     one = lambda batched: function(*eqx.combine(batched, shared))
-    if member_block is None:
-        return jax.vmap(one)(batched)
-    return jax.lax.map(one, batched, batch_size=member_block)
+
+    def local(batched):
+        if member_block is None:
+            return jax.vmap(one)(batched)
+        return jax.lax.map(one, batched, batch_size=member_block)
+
+    if mesh is None:
+        return local(batched)
+    over = PartitionSpec(*mesh.axis_names)
+    return jax.shard_map(local, mesh=mesh, in_specs=over, out_specs=over, check_vma=False)(batched)
+
+
+def _member_mask(axes, arguments):
+    """True on the array leaves of `arguments` whose prefix in `axes` is 0."""
+    over = lambda axis, tree: jax.tree.map(lambda leaf: axis == 0 and eqx.is_array(leaf), tree)
+    return jax.tree.map(over, axes, arguments, is_leaf=lambda axis: axis is None)
+
+
+def _mesh(num_members: int, devices: Sequence[Any] | None) -> Mesh | None:
+    """As many of the devices as divide the members; None for a single one."""
+    if devices is None:
+        chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
+        devices = jax.devices() if chosen is None else [chosen]
+    count = max(n for n in range(1, len(devices) + 1) if num_members % n == 0)
+    return None if count == 1 else Mesh(np.asarray(devices[:count]), ("member",))
+
+
+def _place(mesh: Mesh | None, axes, arguments):
+    """Members to their devices once, before the first step."""
+    if mesh is None:
+        return arguments
+    batched, shared = eqx.partition(arguments, _member_mask(axes, arguments))
+    return eqx.combine(jax.device_put(batched, NamedSharding(mesh, PartitionSpec(*mesh.axis_names))), shared)
 
 
 def _num_members(positions: PyTree) -> int:
