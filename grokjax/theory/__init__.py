@@ -6,4 +6,13 @@ from .gaussian import (
     hermite_coefficients as hermite_coefficients,
     normal_rule as normal_rule,
     normalised_hermite as normalised_hermite,
+    second_moment as second_moment,
 )
+from .kernels import (
+    arcsine_kernel as arcsine_kernel,
+    equivalent_kernel_learnability as equivalent_kernel_learnability,
+    gaussian_process as gaussian_process,
+    nngp_kernel as nngp_kernel,
+)
+from .phase_boundaries import Root as Root, largest_root as largest_root, newton_root as newton_root
+from .saddle_points import SaddlePoints as SaddlePoints, saddle_points as saddle_points

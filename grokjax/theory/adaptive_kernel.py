@@ -13,12 +13,13 @@ $$ G(\delta) = \tfrac12|\delta|^2 - \delta\cdot y + m\,\log\big\langle e^{C\,\de
    \big\rangle_{\rm prior},\qquad C = \frac{n^2\sigma_a^2}{2N\sigma^4},\qquad m = \frac{N\sigma^2}{n}. $$
 
 A log-sum-exp of convex functions is convex, so the Hessian of $G$ is at least the identity: the solution is unique,
-damped Newton reaches it from $\delta=0$ at every parameter, and the distance to it is below $|\nabla G|$. That holds for any
-quadrature of the average with positive weights. Metastability shows as several near-degenerate minima of $S$, not as
-several roots.
+damped Newton reaches it from $\delta=0$ at every parameter, and the distance to it is below $|\nabla G|$. That holds
+for any quadrature of the average with positive weights. Metastability shows as several near-degenerate minima of $S$,
+not as several roots.
 
-With $C = \sigma_a^2/(2N\sigma^4)$, $m = N\sigma^2$ and $g_\mu(w)=\phi(w\cdot x_\mu)$ the same problem is the theory on a finite
-data set ($\delta_\mu = \sigma^2 t_\mu$); with one mode and $A = |w_k|^2|v_k|^2$ it is that of modular addition.
+With $C = \sigma_a^2/(2N\sigma^4)$, $m = N\sigma^2$ and $g_\mu(w)=\phi(w\cdot x_\mu)$ the same problem is the theory on
+a finite data set ($\delta_\mu = \sigma^2 t_\mu$); with one mode and $A = |w_k|^2|v_k|^2$ it is that of modular
+addition.
 
 References:
     arXiv:2310.03789, equations (1)-(3) of section 3; the convex form is derived here.
@@ -48,7 +49,7 @@ class ConvexDual(eqx.Module):
     multiplicity: Float[Array, ""]
 
     def log_weights(self, discrepancy: Float[Array, " modes"]) -> Float[Array, " nodes"]:
-        r"""Log weights of the nodes under $e^{-S}$, *not* normalised: their log-sum-exp is the log partition function."""
+        r"""Log weights of the nodes under $e^{-S}$, *not* normalised; they log-sum-exp to $\log Z$."""
         return self.log_prior + self.coupling * (self.neuron_kernels @ discrepancy) @ discrepancy
 
     def value(self, discrepancy: Float[Array, " modes"]) -> Scalar:
@@ -68,7 +69,7 @@ class ConvexDual(eqx.Module):
     def expansion(
         self, discrepancy: Float[Array, " modes"]
     ) -> tuple[Scalar, Float[Array, " modes"], Float[Array, "modes modes"]]:
-        r"""Value, gradient and Hessian $I + 2mC\langle A\rangle + 4mC^2\,\mathrm{Cov}(A\delta)$ in one pass over the nodes."""
+        r"""Value, gradient and Hessian $I + 2mC\langle A\rangle + 4mC^2\,\mathrm{Cov}(A\delta)$ in one pass."""
         response = self.neuron_kernels @ discrepancy
         log_weights = self.log_prior + self.coupling * response @ discrepancy
         log_partition = jax.nn.logsumexp(log_weights)
@@ -102,6 +103,7 @@ class DualSolution(eqx.Module):
     converged: Bool[Array, ""]
 
 
+@eqx.filter_jit
 def minimise(
     dual: ConvexDual,
     *,
@@ -130,8 +132,10 @@ def minimise(
             new_value, new_gradient, hessian = frozen.expansion(trial)
             slack = 1e-14 * (1 + jnp.abs(value))
             accept = new_value <= value + 1e-4 * length * gradient @ direction + slack
-            new = (trial, new_value, new_gradient, -_solve_positive(hessian, new_gradient), jnp.ones_like(length))
-            old = (delta, value, gradient, direction, length / 2)
+            secant = gradient @ direction / ((gradient - new_gradient) @ direction)
+            new_direction = -_solve_positive(hessian, new_gradient)
+            new = (trial, new_value, new_gradient, new_direction, jnp.minimum(1, 4 * length))
+            old = (delta, value, gradient, direction, length * jnp.clip(secant, 0.05, 0.5))
             return *jax.tree.map(lambda x, y: jnp.where(accept, x, y), new, old), iterations + 1
 
         def unfinished(state):
@@ -153,7 +157,7 @@ def minimise(
 
 
 def _solve_positive(matrix: Float[Array, "modes modes"], vector: Float[Array, " modes"]) -> Float[Array, " modes"]:
-    """`matrix^-1 vector` by elimination without pivots: for a few modes, far cheaper under `vmap` than a library call."""
+    """`matrix^-1 vector`; for a few modes by elimination, far cheaper under `vmap` than a library call."""
     size = vector.size
     if size > 6:
         return jax.scipy.linalg.solve(matrix, vector, assume_a="pos")

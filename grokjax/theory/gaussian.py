@@ -51,7 +51,9 @@ def normal_rule(num_panels: int = 10, reach: float = 11.0) -> tuple[Float[Array,
 def normalised_hermite(degrees: Sequence[int], z: Float[Array, "*points"]) -> Float[Array, "*points degrees"]:
     r"""Orthonormal $h_k(z)$ for each $k$ in `degrees`, by $\sqrt{k+1}\,h_{k+1} = z h_k - \sqrt{k}\,h_{k-1}$."""
     if any(degree < 0 for degree in degrees):
-        raise argument_error("degrees", "of whole numbers of at least 0", tuple(degrees), "Hermite degrees count from 0.")
+        raise argument_error(
+            "degrees", "of whole numbers of at least 0", tuple(degrees), "Hermite degrees count from 0."
+        )
     ladder = [jnp.ones_like(z), z]
     for k in range(1, max(degrees, default=0)):
         ladder.append((z * ladder[k] - math.sqrt(k) * ladder[k - 1]) / math.sqrt(k + 1))
@@ -70,5 +72,22 @@ def hermite_coefficients(
     """
     nodes, weights = normal_rule()
     basis = weights[:, None] * normalised_hermite(degrees, nodes)
-    average = lambda s: activation(s * nodes) @ basis
-    return jax.vmap(average)(scale.ravel()).reshape(*scale.shape, len(degrees))
+    return _over_scales(lambda s: activation(s * nodes) @ basis, scale)
+
+
+def second_moment(activation: Callable[[Array], Array], scale: Float[Array, "*points"]) -> Float[Array, "*points"]:
+    r"""$\langle\phi(s z)^2\rangle$ for every scale $s$; $\frac2\pi\arcsin\frac{2s^2}{1+2s^2}$ for erf."""
+    if is_erf(activation):
+        return 2 / math.pi * jnp.arcsin(2 * scale**2 / (1 + 2 * scale**2))
+    nodes, weights = normal_rule()
+    return _over_scales(lambda s: activation(s * nodes) ** 2 @ weights, scale)
+
+
+def is_erf(activation: Callable[[Array], Array]) -> bool:
+    """Whether the closed forms of the error function apply."""
+    return activation is jax.lax.erf or activation is jax.scipy.special.erf
+
+
+def _over_scales(average: Callable[[Array], Array], scale: Float[Array, "*points"]) -> Array:
+    values = jax.lax.map(average, scale.ravel(), batch_size=min(4096, max(scale.size, 1)))
+    return values.reshape(*scale.shape, *values.shape[1:])

@@ -20,6 +20,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import numpy as np
 from jaxtyping import Array, Float
 
 from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
@@ -73,7 +74,7 @@ class TeacherStudent(eqx.Module):
         for name in ("noise_variance", "readout_variance", "weight_variance"):
             check_positive(name, getattr(self, name), "A variance is above zero.")
         for degree, coefficient in self.teacher.items():
-            if is_concrete(coefficient) and not bool(jax.numpy.isfinite(coefficient).all()):
+            if is_concrete(coefficient) and not np.isfinite(np.asarray(coefficient)).all():
                 raise argument_error(f"teacher[{degree}]", "finite", coefficient, "Give a number.")
         activation_function(self.activation)
 

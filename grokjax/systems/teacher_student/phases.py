@@ -1,0 +1,100 @@
+r"""Phases of the teacher-student task.
+
+| phase | neurons |
+|---|---|
+| GFL | one centre: Gaussian features, lazy learning |
+| GMFL-I | the centre and specialised wells both carry weight: droplets |
+| GMFL-II | the centre is negligible |
+
+In a finite network "carries weight" needs a threshold; by default one neuron per network, $1/N$.
+
+References:
+    arXiv:2310.03789, section 3 and figure 1.
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Int
+
+from ..._checks import argument_error, check_choice, check_double
+from ...phases import PhaseDiagram, PhasePoint, sweep
+from ...theory.saddle_points import SaddlePoints, saddle_points
+from .order_parameters import OrderParameters
+from .quadrature import PERPENDICULAR, alignment_reach
+from .system import TeacherStudent
+from .theory import Prediction, predict
+
+
+PHASES = ("GFL", "GMFL-I", "GMFL-II")
+
+
+def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
+    """Index into `PHASES`: 0 without specialised neurons, 2 without central ones, 1 with both.
+
+    Args:
+        order_parameters: only `side_weight` decides.
+        threshold: the smallest weight that counts, such as `1 / system.width`.
+    """
+    side = jnp.asarray(order_parameters.side_weight, float)
+    return jnp.where(side < threshold, 0, jnp.where(1 - side < threshold, 2, 1))
+
+
+def wells(prediction: Prediction, *, max_points: int = 6) -> SaddlePoints:
+    r"""All minima of $-\log p(q)$: positions, gaps, Gaussian widths, weights (the Gaussian-mixture approximation)."""
+    reach = alignment_reach(prediction.law.system)
+    return saddle_points(lambda q: -prediction.law.log_density(q), -reach, reach, max_points=max_points)
+
+
+class _Point(eqx.Module):
+    system: TeacherStudent
+    threshold: Array | None
+    perpendicular: str = eqx.field(static=True)
+    num_nodes: int = eqx.field(static=True)
+    num_norms: int = eqx.field(static=True)
+
+    def __call__(self, **coordinates) -> PhasePoint:
+        system = self.system.replace(**coordinates)
+        prediction = predict(system, self.perpendicular, num_nodes=self.num_nodes, num_norms=self.num_norms)
+        threshold = 1 / system.width if self.threshold is None else self.threshold
+        order_parameters = prediction.order_parameters
+        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.converged)
+
+
+def phase_diagram(
+    system: TeacherStudent,
+    noise_variances: Any,
+    *,
+    widths: Any = None,
+    num_samples: Any = None,
+    perpendicular: str = "mean",
+    threshold: float | Array | None = None,
+    num_nodes: int = 192,
+    num_norms: int = 24,
+    batch_size: int = 32,
+) -> PhaseDiagram:
+    r"""Phases over noise and either width or number of samples, in one compiled call.
+
+    Args:
+        system: the fields that are not swept. Note that the read-out variance stays as it is when widths are swept.
+        noise_variances: $\sigma^2$, the first axis.
+        widths: $N$, the second axis; or
+        num_samples: $n$, the second axis.
+        perpendicular: treatment of the perpendicular norm, as in `predict`.
+        threshold: smallest weight that counts as present; $1/N$ of each point unless given.
+        num_nodes: quadrature nodes over $|q|$ per point; fewer than in `predict`, enough for a picture.
+        num_norms: quadrature nodes over $r$, for `"chi2"`.
+        batch_size: points solved together.
+
+    Raises:
+        ValueError: neither or both of `widths` and `num_samples` are given, or an argument of `predict` is wrong.
+    """
+    check_double("theory", system)
+    check_choice("perpendicular", perpendicular, PERPENDICULAR)
+    if (widths is None) == (num_samples is None):
+        raise argument_error("widths", "given without num_samples, or the reverse", None, "Choose one second axis.")
+    second = {"num_samples": num_samples} if widths is None else {"width": widths}
+    threshold = None if threshold is None else jnp.asarray(threshold, float)
+    point = _Point(system, threshold, perpendicular, num_nodes, num_norms)
+    return sweep(point, {"noise_variance": noise_variances, **second}, PHASES, batch_size=batch_size)

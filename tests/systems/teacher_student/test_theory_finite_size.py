@@ -1,0 +1,94 @@
+"""Corrections of finite size against the table of the theory and against mean field, where they must agree."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grokjax.systems.teacher_student.system import TeacherStudent
+from grokjax.systems.teacher_student.theory import predict
+
+
+def case(beta, alpha, noise):
+    return TeacherStudent.at_scale(beta, noise, alpha=alpha, round_sizes=False)
+
+
+CASES = [  # system, linear overlap, cubic overlap, side weight
+    (case(1.0, 1.0, 0.18), 0.7206, -0.0170, 0.0134),
+    (case(1 / 8, 1 / 8, 0.18), 0.7104, -0.0224, 0.0569),
+    (case(1 / 8, 1 / 2, 0.18), 0.7127, -0.0244, 0.0631),
+    (case(1 / 8, 1 / 8, 0.12), 0.8255, -0.0442, 0.0903),
+]
+
+
+@pytest.mark.parametrize(("system", "linear", "cubic", "side_weight"), CASES)
+def test_all_corrections(system, linear, cubic, side_weight):
+    p = predict(system, theory="finite_size")
+    assert p.converged
+    assert p.quadrature_error < 1e-6
+    np.testing.assert_allclose([p.overlap[1], p.overlap[3]], [linear, cubic], rtol=0.01)
+    # The table's side weights come from a coarse grid in q: the mass beyond q = 0.512, in all four cases.
+    q = jnp.linspace(0.512, 2.0, 401)
+    beyond = 2 * np.trapezoid(np.exp(p.log_density(q)), q)
+    np.testing.assert_allclose(beyond, side_weight, rtol=0.01)
+    assert p.side_weight > beyond
+
+
+def test_density_is_normalised_and_carries_the_side_weight():
+    p = predict(CASES[1][0], theory="finite_size")
+    q = np.linspace(-2.5, 2.5, 2001)
+    density = np.exp(p.log_density(q))
+    np.testing.assert_allclose(np.trapezoid(density, q), 1, rtol=1e-6)
+    np.testing.assert_allclose(2 * np.trapezoid(density[q > 0.5 - 1e-9], q[q > 0.5 - 1e-9]), p.side_weight, rtol=1e-4)
+
+
+def test_the_norm_alone_is_the_chi_squared_mean_field():
+    system = CASES[0][0]
+    corrected, mean_field = predict(system, theory="finite_size", corrections=("norm",)), predict(system, "chi2")
+    np.testing.assert_allclose(corrected.discrepancy[3], mean_field.discrepancy[3], rtol=1e-6)
+    np.testing.assert_allclose(corrected.side_weight, mean_field.side_weight, rtol=1e-5)
+    none = predict(system, theory="finite_size", corrections=())
+    np.testing.assert_allclose(none.discrepancy[1], predict(system).discrepancy[1], rtol=1e-8)
+
+
+def test_corrections_vanish_in_the_sharp_limit():
+    shift = []
+    for beta in (1.0, 16.0):
+        system = case(beta, beta, 0.25)
+        shift.append(abs(predict(system, theory="finite_size").overlap[1] - predict(system).overlap[1]))
+    assert shift[1] < 0.4 * shift[0]
+
+
+def test_each_correction_moves_the_answer():
+    system = CASES[1][0]
+    sets = [("norm",), ("norm", "readout"), ("norm", "sample"), ("norm", "readout", "sample")]
+    weights = [float(predict(system, theory="finite_size", corrections=c).side_weight) for c in sets]
+    assert len({round(weight, 4) for weight in weights}) == 4
+
+
+def test_order_of_corrections_does_not_matter_and_other_teachers_work():
+    system = CASES[1][0].replace(teacher={3: -0.3})
+    p = predict(system, theory="finite_size", corrections=("sample", "norm", "readout"))
+    assert p.converged
+    assert set(p.overlap) == {3}
+    assert p.side_weight == predict(system, theory="finite_size").side_weight
+
+
+def test_derivatives_by_finite_differences():
+    system = CASES[1][0]
+    values = jax.jit(
+        lambda s: jnp.stack([(p := predict(s, theory="finite_size", num_nodes=96)).side_weight, p.overlap[1]])
+    )
+    slopes = jax.jit(jax.jacrev(values))(system)
+    for name in ("noise_variance", "width", "num_samples", "input_dim", "readout_variance"):
+        step = 1e-5 * getattr(system, name)
+        moved = lambda sign, name=name, step=step: system.replace(**{name: getattr(system, name) + sign * step})
+        expected = (values(moved(1)) - values(moved(-1))) / (2 * step)
+        np.testing.assert_allclose(getattr(slopes, name), expected, rtol=1e-4, atol=1e-8)
+
+
+def test_a_sweep_that_runs_out_of_steps_says_so():
+    sweep = jax.vmap(
+        lambda noise: predict(CASES[1][0].replace(noise_variance=noise), theory="finite_size", max_steps=2)
+    )
+    assert not sweep(jnp.array([0.12, 0.18])).converged.any()
