@@ -24,7 +24,7 @@ def table(rows: list[dict[str, Any]]) -> None:
 
 
 def write(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
-    """Write `results/<name>.json` with versions, device, commit and date."""
+    """Write `results/<name>-<backend>.json` with versions, device, commit and date."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent, check=False
     )
@@ -37,6 +37,6 @@ def write(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
     RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}.json"
+    path = RESULTS / f"{name}-{jax.default_backend()}.json"
     path.write_text(json.dumps({**where, **extra, "rows": rows}, indent=2, default=lambda value: value.item()) + "\n")
     return path

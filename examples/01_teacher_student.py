@@ -67,8 +67,7 @@ def main() -> None:
     hot = ts.simulate(hot_key, system, num_members=members, num_steps=steps, start="droplets")
 
     # %% The road of theory
-    predict = lambda theory: jax.vmap(lambda s: ts.predict(base.replace(noise_variance=s), theory=theory))(noise)
-    theory = {name: predict(name) for name in ("mean_field", "finite_size")}
+    theory = {name: ts.predict(system, theory=name) for name in ("mean_field", "finite_size")}
     transition = ts.sharp_limit(base)
 
     # %% Where they meet
@@ -89,7 +88,10 @@ def main() -> None:
     print(f"transition in the sharp limit: noise variance {float(transition.noise_variance):.4f}")
 
     # %% Figures and results
-    picture = plot.save(figures.figure_2(cold), args.output / "figure_2.png")
+    picture = plot.save(
+        figures.figure_2(cold, theories={"mean_field": 11} if args.smoke else figures.CURVES),
+        args.output / "figure_2.png",
+    )
     size = 20 if args.smoke else 120
     diagram = ts.phase_diagram(base, jnp.geomspace(0.02, 1.0, size), widths=jnp.geomspace(20, 5000, size))
     phases = plot.save(figures.figure_1(diagram), args.output / "figure_1.png")

@@ -24,6 +24,7 @@ from .samplers import (
     AbstractSampler as AbstractSampler,
     GradientDescent as GradientDescent,
     Langevin as Langevin,
+    LeimkuhlerMatthews as LeimkuhlerMatthews,
     UnderdampedLangevin as UnderdampedLangevin,
 )
 from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start

@@ -1,14 +1,31 @@
 """Small operations on pytrees of arrays that the samplers share."""
 
-from typing import TypeVar
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Key, PyTree, Scalar
 
+from ._checks import argument_error
+
 
 Tree = TypeVar("Tree")
+
+
+def over_points(solve: Callable[[Any], Any], system: Any) -> Any:
+    """`solve(system)`, or its `vmap` over a system whose leaves are scalars and arrays of shape (point,).
+
+    Raises:
+        ValueError: leaves have more than one axis.
+    """
+    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(system)))
+    if len(shape) > 1:
+        raise argument_error("system", "made of scalars and arrays of shape (point,)", shape, "Ravel the sweep.")
+    if not shape:
+        return solve(system)
+    return jax.vmap(solve)(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), system))
 
 
 def normal_like(key: Key[Array, ""], tree: Tree) -> Tree:

@@ -6,7 +6,7 @@ import numpy as np
 import optax
 import pytest
 
-from grokjax import MALA, GradientDescent, Langevin, UnderdampedLangevin, ensemble
+from grokjax import MALA, GradientDescent, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, ensemble
 from grokjax.samplers import check_step_size
 
 
@@ -63,7 +63,7 @@ def test_mala_reports_its_acceptance():
     assert large < small
 
 
-@pytest.mark.parametrize("sampler", [Langevin, UnderdampedLangevin, MALA])
+@pytest.mark.parametrize("sampler", [Langevin, LeimkuhlerMatthews, UnderdampedLangevin, MALA])
 def test_steps_unstable_on_the_prior_are_refused(sampler):
     with pytest.raises(ValueError, match=r"`step_size` must be below 2.*got 2.5"):
         sampler(2.5)
@@ -76,7 +76,7 @@ def test_friction_must_be_positive():
         UnderdampedLangevin(0.1, 0.0)
 
 
-@pytest.mark.parametrize(("sampler", "limit"), [(Langevin, 0.5), (UnderdampedLangevin, 1.0)])
+@pytest.mark.parametrize(("sampler", "limit"), [(Langevin, 0.5), (LeimkuhlerMatthews, 0.5), (UnderdampedLangevin, 1.0)])
 def test_steps_unstable_on_the_data_are_refused(sampler, limit):
     """Curvature 4: overdamped steps below 2/4, underdamped below 2/sqrt(4)."""
     stiff = lambda x: 2 * jnp.sum(x**2)

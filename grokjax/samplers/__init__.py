@@ -2,7 +2,7 @@
 
 from .base import AbstractSampler as AbstractSampler, State as State, energy_and_gradient as energy_and_gradient
 from .gradient import GradientDescent as GradientDescent
-from .langevin import Langevin as Langevin
+from .langevin import Langevin as Langevin, LeimkuhlerMatthews as LeimkuhlerMatthews
 from .mala import MALA as MALA
 from .stiffness import check_step_size as check_step_size, largest_curvature as largest_curvature
 from .underdamped import UnderdampedLangevin as UnderdampedLangevin

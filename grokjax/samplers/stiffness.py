@@ -11,7 +11,7 @@ from jaxtyping import Array, Key, PyTree, Scalar
 from .._checks import argument_error
 from .._tree import normal_like, tree_dot
 from .base import AbstractSampler, Energy
-from .langevin import Langevin
+from .langevin import Langevin, LeimkuhlerMatthews
 from .underdamped import UnderdampedLangevin
 
 
@@ -53,13 +53,13 @@ def check_step_size(
     Raises:
         ValueError: `step_size` is at or above the stability limit.
     """
-    if not isinstance(sampler, Langevin | UnderdampedLangevin):
+    if not isinstance(sampler, Langevin | LeimkuhlerMatthews | UnderdampedLangevin):
         return
     num_members = jax.tree.leaves(positions)[0].shape[0]
     chosen = np.arange(0, num_members, members_per_point)
     first = lambda tree: jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) else leaf, tree)
     curvature = np.abs(_curvatures(key, first(target), first(positions)))
-    limit = 2 / curvature if isinstance(sampler, Langevin) else 2 / np.sqrt(curvature)
+    limit = 2 / (np.sqrt(curvature) if isinstance(sampler, UnderdampedLangevin) else curvature)
     step_size = np.broadcast_to(np.asarray(sampler.step_size), (num_members,))[chosen]
     if (step_size >= limit).any():
         worst = int(np.argmax(step_size / limit))

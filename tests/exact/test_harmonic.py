@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.linalg import solve_discrete_lyapunov
 
-from grokjax import MALA, Langevin, UnderdampedLangevin, ensemble
+from grokjax import MALA, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, ensemble
 from grokjax.observables import RunningMoments
 
 
@@ -69,6 +69,12 @@ def test_baoab_position_is_exact_and_velocity_is_cold_by_design(step_size):
     squares = last_records(UnderdampedLangevin(step_size, 1.0), curvature, 2, {"x": position, "v": velocity})
     within_five_errors(squares["x"], 1 / curvature)
     within_five_errors(squares["v"], 1 - step_size**2 * curvature / 4)
+
+
+def test_leimkuhler_matthews_is_exact_where_euler_is_biased():
+    curvature = 1.5
+    squares = last_records(LeimkuhlerMatthews(0.5), curvature, 4, {"x": position})
+    within_five_errors(squares["x"], 1 / curvature)
 
 
 def test_mala_is_exact_at_a_large_step():

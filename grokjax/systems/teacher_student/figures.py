@@ -4,7 +4,7 @@ References:
     arXiv:2310.03789, figures 1 and 2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -21,10 +21,11 @@ from .system import TeacherStudent
 from .theory import predict
 
 
+CURVES = {"mean_field": 41, "finite_size": 13}
 THEORY_NAMES = {"mean_field": "leading order", "finite_size": "finite size"}
 
 
-def figure_2(run: Run, *, theories: Sequence[str] = ("mean_field", "finite_size"), num_curve: int = 41) -> Figure:
+def figure_2(run: Run, *, theories: Mapping[str, int] = CURVES) -> Figure:
     r"""Action per dimension and overlaps against noise.
 
     Left: $-\log p(q)$ at each simulated noise, shifted vertically so that curves do not hide each other. Middle: linear
@@ -32,22 +33,20 @@ def figure_2(run: Run, *, theories: Sequence[str] = ("mean_field", "finite_size"
 
     Args:
         run: a sweep over `noise_variance`, shape (point,).
-        theories: values of `predict`'s `theory`; the first is drawn solid, the second dashed.
-        num_curve: noises on the theory curves.
+        theories: values of `predict`'s `theory` and the number of noises on its curve; the first is drawn solid, the
+            second dashed.
     """
     system = run.system
     noise = np.asarray(system.noise_variance)
     one = system.replace(noise_variance=float(noise[0]))
     margin = 0.1 * np.ptp(noise)
-    grid = jnp.linspace(noise.min() - margin, noise.max() + margin, num_curve)
     transition = float(sharp_limit(one).noise_variance)
     with plot.style():
         figure, (left, middle, right) = plot.subplots(1, 3, width="page", height=2.7)
         _draw_actions(left, run, one, noise)
-        for style, theory in enumerate(theories):
-            curve = jax.vmap(lambda s, t=theory: predict(one.replace(noise_variance=s), theory=t).order_parameters)(
-                grid
-            )
+        for style, (theory, num_noises) in enumerate(theories.items()):
+            grid = jnp.linspace(noise.min() - margin, noise.max() + margin, num_noises)
+            curve = predict(one.replace(noise_variance=grid), theory=theory)
             for index, (degree, coefficient) in enumerate(system.teacher.items()):
                 plot.draw_theory(middle, grid, curve.overlap[degree] / coefficient, index=index, dashed=bool(style))
             label = THEORY_NAMES[theory]

@@ -25,7 +25,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
 
-from ..._checks import argument_error, check_at_least, check_choice, check_double
+from ..._checks import check_at_least, check_choice, check_double
+from ..._tree import over_points
 from ...theory.adaptive_kernel import ConvexDual, minimise
 from .finite_size import CORRECTIONS, FiniteSize, FiniteSizeLaw, dual, neurons, solve
 from .order_parameters import OrderParameters
@@ -152,7 +153,7 @@ def predict(
     Sizes need not be whole. Derivatives with respect to every number in `system` are those of the exact solution.
 
     Args:
-        system: the parameters, one point; `jax.vmap` over a function of the swept number gives a sweep.
+        system: the parameters; fields of shape (point,) make a sweep, and every result has that leading axis.
         perpendicular: `"mean"` (as in the paper), `"finite"` or `"chi2"`; see `quadrature`.
         theory: `"mean_field"`, leading order in width and samples, or `"finite_size"`, with `corrections`.
         corrections: any of `"norm"` (the same as `perpendicular="chi2"`), `"readout"` and `"sample"`; see
@@ -164,25 +165,26 @@ def predict(
         max_steps: largest number of evaluations; a point that needs more comes back with `converged` False.
 
     Raises:
-        ValueError: 64-bit floats are off, the system holds more than one point, or an option is unknown.
+        ValueError: 64-bit floats are off, the system's fields have more than one axis, or an option is unknown.
     """
     check_double("theory", system)
     check_choice("perpendicular", perpendicular, PERPENDICULAR)
     check_choice("theory", theory, ("mean_field", "finite_size"))
     for correction in corrections:
         check_choice("corrections", correction, CORRECTIONS)
-    _check_one_point(system)
     if perpendicular != "mean" or (theory == "finite_size" and "norm" in corrections):
         check_at_least("input_dim", system.input_dim, 2, 'Use perpendicular="mean" in one dimension.')
     if theory == "mean_field":
-        return _mean_field(system, perpendicular, num_nodes or 640, num_norms or 48, tolerance, max_steps)
+        mean_field = (perpendicular, num_nodes or 640, num_norms or 48, tolerance, max_steps)
+        return over_points(lambda point: _mean_field(point, *mean_field), system)
     if "norm" in corrections:
         perpendicular = "chi2"
     if "sample" in corrections:
         check_at_least("input_dim", system.input_dim, 3, "Leave out the correction `sample` in fewer dimensions.")
     corrections = tuple(name for name in CORRECTIONS if name in corrections)
     sizes = (num_nodes or 160, num_norms or 24, num_tilts)
-    return _finite_size(system, perpendicular, corrections, *sizes, tolerance, max_steps)
+    finite_size = (perpendicular, corrections, *sizes, tolerance, max_steps)
+    return over_points(lambda point: _finite_size(point, *finite_size), system)
 
 
 @eqx.filter_jit
@@ -236,11 +238,3 @@ def _finite_size(system, perpendicular, corrections, num_nodes, num_norms, num_t
         converged=residual <= tolerance,
         law=FiniteSizeLaw(setup, around, log_partition),
     )
-
-
-def _check_one_point(system: TeacherStudent) -> None:
-    for leaf in jax.tree.leaves(system):
-        if leaf.ndim:
-            raise argument_error(
-                "system", "one point of parameters", f"a field of shape {leaf.shape}", "Sweep with jax.vmap(predict)."
-            )

@@ -202,14 +202,22 @@ def test_a_bad_point_does_not_raise():
     assert not predict(BASE, max_steps=3).converged
 
 
+def test_a_sweep_is_its_points():
+    noises = jnp.array([0.1, 0.2, 0.3])
+    sweep = predict(BASE.replace(noise_variance=noises))
+    assert sweep.converged.shape == (3,)
+    for i, noise in enumerate(noises):
+        np.testing.assert_allclose(sweep.side_weight[i], predict(BASE.replace(noise_variance=noise)).side_weight)
+
+
 def test_bad_arguments():
     for change in ({"perpendicular": "median"}, {"theory": "exact"}, {"num_nodes": 100}):
         with pytest.raises(ValueError, match=next(iter(change))):
             predict(BASE, **change)
     with pytest.raises(ValueError, match="corrections"):
         predict(BASE, theory="finite_size", corrections=("norms",))
-    with pytest.raises(ValueError, match="one point"):
-        predict(BASE.replace(noise_variance=jnp.array([0.1, 0.2])))
+    with pytest.raises(ValueError, match="Ravel the sweep"):
+        predict(BASE.replace(noise_variance=jnp.full((2, 2), 0.1)))
     with pytest.raises(ValueError, match="input_dim"):
         predict(BASE.replace(input_dim=1.0), "chi2")
     with jax.enable_x64(False), pytest.raises(ValueError, match="jax_enable_x64"):

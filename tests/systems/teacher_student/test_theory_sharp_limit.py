@@ -82,7 +82,7 @@ def test_a_lone_mode_has_a_closed_form():
     np.testing.assert_allclose(s.effective_interaction, 2 * np.pi / 2 / (squashed * (0.6 * squashed) ** 2), rtol=1e-10)
 
 
-@pytest.mark.parametrize("perpendicular", ["mean", "chi2"])
+@pytest.mark.parametrize("perpendicular", ["mean", pytest.param("chi2", marks=pytest.mark.slow)])
 def test_spinodal_is_where_the_centre_softens(perpendicular):
     s = spinodal(BASE, perpendicular)
     assert s.converged
