@@ -41,13 +41,13 @@ def main() -> None:
     args = arguments()
     started = time.perf_counter()
     jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
-    if args.device:
-        jax.config.update("jax_default_device", jax.devices(args.device)[0])
 
     import grokjax
-    from grokjax import io, plot
+    from grokjax import devices, io, plot
     from grokjax.systems import teacher_student as ts
     from grokjax.systems.teacher_student import figures
+
+    device = devices.use(args.device)
 
     # %% One system, swept over noise: the field becomes an array
     members, steps = (6, 60) if args.smoke else (args.members, args.steps)
@@ -57,7 +57,7 @@ def main() -> None:
     system = base.replace(noise_variance=noise)
     print(
         f"beta = {scale:g}: N = {base.width:g}, d = {base.input_dim:g}, n = {base.num_samples:g}; "
-        f"{len(noise)} noises x {members} networks on {jax.devices()[0].device_kind}"
+        f"{len(noise)} noises x {members} networks on {device.device_kind}"
     )
 
     # %% The road of simulation, from both sides

@@ -26,6 +26,7 @@ from tqdm import tqdm
 from ._checks import argument_error
 from ._plan import Plan
 from .checkpoints import Checkpoints, fingerprint
+from .devices import available
 from .observables import AbstractObservable
 from .samplers.base import AbstractSampler
 
@@ -258,9 +259,7 @@ def _member_mask(axes, arguments):
 
 def _mesh(num_members: int, devices: Sequence[Any] | None) -> Mesh | None:
     """As many of the devices as divide the members; None for a single one."""
-    if devices is None:
-        chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
-        devices = jax.devices() if chosen is None else [chosen]
+    devices = available() if devices is None else devices
     count = max(n for n in range(1, len(devices) + 1) if num_members % n == 0)
     return None if count == 1 else Mesh(np.asarray(devices[:count]), ("member",))
 

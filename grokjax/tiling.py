@@ -6,7 +6,8 @@ together and tiles only bound the memory. `benchmarks/ensemble_throughput.py` me
 """
 
 import equinox as eqx
-import jax
+
+from .devices import available
 
 
 class Tiling(eqx.Module):
@@ -36,10 +37,10 @@ def choose_tiling(width: int, num_samples: int, *, backend: str | None = None, i
     Args:
         width: hidden units.
         num_samples: rows of a data set.
-        backend: "cpu", "gpu" or "tpu"; jax's default unless given.
+        backend: "cpu", "gpu" or "tpu"; that of the device in use unless given.
         itemsize: bytes per number.
     """
-    rule = TABLE.get(backend or jax.default_backend(), TABLE["gpu"])
+    rule = TABLE.get(backend or available()[0].platform, TABLE["gpu"])
     row = width * itemsize
     tile = rule["row_tile"] if row * num_samples >= rule["tiled_from"] else None
     if rule["block_bytes"] is None:

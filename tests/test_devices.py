@@ -4,6 +4,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+from grokjax import devices
+
 
 SCRIPT = """
 import jax
@@ -59,3 +63,9 @@ def test_eight_devices_equal_one():
 
 def test_as_many_devices_as_divide_the_members():
     run(members=12, expected=6)
+
+
+def test_a_device_that_is_not_there_is_named():
+    with pytest.raises(ValueError, match="`device` must be what jax has here: 'cpu', but got 'tpu'"):
+        devices.use("tpu")
+    assert devices.use(None).platform == devices.use("cpu").platform == "cpu"

@@ -1,0 +1,26 @@
+"""The cut of an ensemble changes speed and memory, not results."""
+
+import jax
+import numpy as np
+import pytest
+
+from grokjax.systems import teacher_student as ts
+from grokjax.tiling import choose_tiling
+
+
+def test_large_networks_are_tiled_and_small_ones_are_not():
+    small, large = choose_tiling(88, 375, backend="cpu"), choose_tiling(700, 3000, backend="cpu")
+    assert small.row_tile is None
+    assert small.member_block > 4
+    assert large.row_tile is not None
+    assert large.member_block < small.member_block
+    assert choose_tiling(700, 3000, backend="gpu").member_block is None
+
+
+@pytest.mark.parametrize("cut", [{"row_tile": 16}, {"member_block": 1}, {"row_tile": 25, "member_block": 2}])
+def test_results_do_not_depend_on_the_cut(cut):
+    system = ts.TeacherStudent(24, 60, 10, 0.2, 0.05, 0.5, {1: 1.0, 3: -0.3})
+    options = dict(num_members=3, num_steps=20, dtype=np.float64, progress=False)
+    plain = ts.simulate(jax.random.key(0), system, **options)
+    other = ts.simulate(jax.random.key(0), system, **options, **cut)
+    np.testing.assert_allclose(other.series["energy"], plain.series["energy"], rtol=1e-9)
