@@ -16,17 +16,17 @@ References:
 import abc
 import functools
 import itertools
+from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key, Scalar
+from jaxtyping import Array, Bool, Float, Int, Scalar
 
 from ..._checks import argument_error, check_whole, is_concrete
 
 
-def _as_num_symbols(value: int) -> int:
+def _as_num_symbols(value: Any) -> int:
     return check_whole("num_symbols", value, 3, "With fewer than 3 symbols no parallelogram exists.")
 
 
@@ -79,23 +79,23 @@ class AbstractTask(eqx.Module):
 
     @property
     def num_parallelograms(self) -> int:
-        r"""$|P_0| = \\sum_s \\binom{k_s}{2}$, with $k_s$ samples in class $s$."""
+        r"""$|P_0| = \sum_s \binom{k_s}{2}$, with $k_s$ samples in class $s$."""
         return len(self.parallelograms)
 
     def realised_parallelograms(self, embedding: Float[Array, "symbols ..."]) -> Bool[Array, " parallelograms"]:
-        r"""$P(R,\\delta)$: which parallelograms close, up to `tolerance`, on the standardised embedding."""
+        r"""$P(R,\delta)$: which parallelograms close, up to `tolerance`, on the standardised embedding."""
         inputs = self.inputs(self.standardise(embedding))
         first, second = self.parallelograms.T
         return jnp.mean((inputs[first] - inputs[second]) ** 2, axis=1) < self.tolerance
 
     def quality(self, embedding: Float[Array, "symbols ..."]) -> Scalar:
-        r"""Representation quality index $\\mathrm{RQI} = |P(R,\\delta)|/|P_0|$ (eq. 2 of the paper)."""
+        r"""Representation quality index $\mathrm{RQI} = |P(R,\delta)|/|P_0|$ (eq. 2 of the paper)."""
         return jnp.mean(self.realised_parallelograms(embedding), dtype=jnp.result_type(embedding))
 
     def reachable_samples(
         self, train_mask: Bool[Array, " samples"], parallelograms: Bool[Array, " parallelograms"]
     ) -> Bool[Array, " samples"]:
-        r"""$\\overline D$: the training samples and whatever one of `parallelograms` ties to one of them (appendix D)."""
+        r"""$\overline D$: training samples and what `parallelograms` tie to one of them (appendix D)."""
         first, second = self.parallelograms.T
         reached = train_mask.at[first].max(parallelograms & train_mask[second])
         return reached.at[second].max(parallelograms & train_mask[first])
@@ -243,33 +243,13 @@ class Permutations(AbstractTask):
         return embedding / jnp.sqrt(jnp.mean(embedding**2))
 
 
-def check_sum_task(task: AbstractTask) -> None:
-    """Raise unless the linear theory of parallelograms covers the operation."""
+def check_sum_task(task: AbstractTask) -> AbstractSumTask:
+    """The task, or an error unless the linear theory of parallelograms covers it."""
     if not isinstance(task, AbstractSumTask):
         raise argument_error(
             "task", "Addition or ModularAddition", type(task).__name__, "The linear theory covers sums only."
         )
-
-
-def check_train_size(task: AbstractTask, train_size: int) -> int:
-    """`train_size` as an `int`, or an error unless it leaves samples on both sides of the split."""
-    size = check_whole("train_size", train_size, 1, "An empty training set teaches nothing.")
-    if size >= task.num_samples:
-        raise argument_error("train_size", f"below {task.num_samples}", size, "Leave samples for validation.")
-    return size
-
-
-def random_training_sets(
-    key: Key[Array, ""], task: AbstractTask, train_size: int, num_sets: int
-) -> Bool[Array, "sets samples"]:
-    """Uniformly random training sets of `train_size` samples.
-
-    Raises:
-        ValueError: the training set would be empty or leave nothing for validation.
-    """
-    row = jnp.arange(task.num_samples) < check_train_size(task, train_size)
-    rows = jnp.broadcast_to(row, (check_whole("num_sets", num_sets), task.num_samples))
-    return jax.random.permutation(key, rows, axis=1, independent=True)
+    return task
 
 
 @functools.cache

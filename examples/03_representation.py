@@ -1,0 +1,133 @@
+# %% [markdown]
+# # Toy grokking by representation learning: parallelograms, the effective theory, and four phases
+#
+# Reproduces figures 2-6 and 10 of arXiv:2205.10343. A network learns to add ten symbols from a part of the table. The
+# theory needs no training: the parallelograms of a training set say which structure it can imply, how fast, and above
+# which training fraction that structure is unique. The experiment trains a grid of decoder learning rates and weight
+# decays with several seeds in one compiled call and names the phase of each run.
+#
+#     python examples/03_representation.py          # two CPU cores, a few minutes
+#     python examples/03_representation.py --full   # the paper's 16 x 11 grid, 10 seeds, 1e5 steps: for a GPU
+#     python examples/03_representation.py --smoke  # seconds
+
+# %%
+import argparse
+import time
+from pathlib import Path
+
+import jax
+import numpy as np
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Toy grokking by representation learning: theory and networks.")
+    parser.add_argument("--grid", type=int, nargs=2, default=None, help="learning rates and weight decays")
+    parser.add_argument("--seeds", type=int, default=None, help="splits, targets and networks at each grid point")
+    parser.add_argument("--steps", type=int, default=None, help="updates, and the budget of each phase")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
+    parser.add_argument(
+        "--output", type=Path, default=Path("output/representation"), help="folder for figures and data"
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--full", action="store_true", help="the paper's grid and budget; for a GPU")
+    size.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
+    started = time.perf_counter()
+    elapsed = lambda: f"[{time.perf_counter() - started:5.0f} s]"
+    jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
+    if args.device:
+        jax.config.update("jax_default_device", jax.devices(args.device)[0])
+
+    from grokjax import io, plot
+    from grokjax.systems import representation as rep
+    from grokjax.systems.representation import figures
+
+    preset = ((2, 2), 2, 60) if args.smoke else ((16, 11), 10, 100_000) if args.full else ((6, 6), 3, 10_000)
+    grid, num_seeds, num_steps = args.grid or preset[0], args.seeds or preset[1], args.steps or preset[2]
+    task = rep.Addition(num_symbols=10)
+    keys = dict(
+        zip(
+            ("theory", "sets", "sweep", "plane", "diagram"), jax.random.split(jax.random.key(args.seed), 5), strict=True
+        )
+    )
+    print(f"{task.num_samples} samples, {task.num_parallelograms} parallelograms; on {jax.devices()[0].device_kind}")
+
+    # %% The road of theory: no training
+    first = rep.first_unique_sizes(keys["theory"], task, num_orders=200 if args.smoke else 4000)
+    unique = rep.unique_probability(first, task.num_samples)
+    symbols = (4, 6, 10) if args.smoke else (4, 6, 8, 10, 15, 20, 30, 40)
+    critical = {p: rep.critical_fraction(p, num_orders=200 if args.smoke else 1000) for p in symbols}
+    print(f"{elapsed()} critical training fraction: " + ", ".join(f"p={p}: {r:.3f}" for p, r in critical.items()))
+
+    sizes = list(range(12, task.num_samples, 6 if args.smoke else 1))
+    masks = rep.training_sets_of_sizes(keys["sets"], task, sizes, 50 if args.smoke else 500)
+    sets = rep.predict(task, masks.reshape(len(sizes), -1, task.num_samples))
+    certain = np.interp(
+        np.arange(task.num_samples + 1),
+        sizes,
+        np.mean(np.asarray(sets.predicted_accuracy) == 1, axis=1),
+        left=0,
+        right=1,
+    )
+    print(f"{elapsed()} predicted {masks.shape[0]} training sets")
+
+    # %% Networks on training sets of many sizes, next to what their training sets imply
+    sweep_sizes, repeats, sweep_steps = ([15, 45], 2, 60) if args.smoke else ([15, 25, 30, 35, 40, 45, 50, 54], 8, 3000)
+    sweep_masks = rep.training_sets_of_sizes(keys["sweep"], task, sweep_sizes, repeats)
+    system = rep.ToyRepresentation(task)
+    sweep = rep.simulate(
+        keys["sweep"], system, num_seeds=len(sweep_masks), train_mask=sweep_masks, num_steps=sweep_steps
+    )
+    bounds = rep.bounds(task, sweep)
+    print(f"{elapsed()} {bounds}")
+
+    # %% One network in one dimension on its way (the authors' seed 58), and two in the plane
+    released = rep.released_start(system, [58])
+    path = rep.trajectory(system, released, num_steps=60 if args.smoke else 2000, record_every=10)
+    panels = {}
+    for name, plane in {"addition": rep.Addition(11), "addition modulo 11": rep.ModularAddition(11)}.items():
+        flat = rep.ToyRepresentation(plane, embedding_dim=2, weight_decay=1.0)
+        start = rep.random_start(keys["plane"], flat, num_seeds=6, train_size=plane.num_samples - 2)
+        trained = rep.simulate(keys["plane"], flat, start=start, num_steps=60 if args.smoke else 3000, progress=False)
+        panels[name] = (flat, start, trained)
+    print(f"{elapsed()} networks in the plane")
+
+    # %% The phase diagram, in one compiled call, on splits that can generalise
+    splits = rep.predictable_training_sets(keys["diagram"], task, 45, num_seeds)
+    diagram = rep.phase_diagram(
+        keys["diagram"],
+        task,
+        np.geomspace(1e-5, 1e-2, grid[0]),
+        np.linspace(0, 10, grid[1]),
+        num_seeds=num_seeds,
+        num_steps=num_steps,
+        train_mask=splits,
+    )
+    member_steps = diagram.phase.size * num_steps
+    print(f"{elapsed()} {diagram}")
+    print(f"{member_steps / diagram.training.seconds:.0f} member-steps per second")
+
+    # %% Figures and results
+    fractions = np.array(sizes) / task.num_samples
+    pictures = {
+        "figure_2": figures.figure_2(panels),
+        "figure_3": figures.figure_3(sweep),
+        "figure_4a": figures.figure_4a(task, unique, sweep, accuracy_one=certain, critical=critical),
+        "figure_4cd": figures.figure_4cd(task, np.asarray(released.train_mask[0]), path[0], 10),
+        "figure_5": figures.figure_5(task, fractions, sets, sweep),
+        "figure_6": figures.figure_6(diagram),
+        "figure_10": figures.figure_10(bounds, sweep.train_mask.mean(axis=1)),
+    }
+    for name, figure in pictures.items():
+        print(f"wrote {plot.save(figure, args.output / f'{name}.png')}")
+    results = {"diagram": diagram.without_networks(), "sweep": sweep.without_networks(), "critical": critical}
+    print(f"wrote {io.save(args.output / 'results.npz', results)} after {time.perf_counter() - started:.0f} s")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,46 @@
+"""Toy grokking by representation learning: parallelograms, the effective theory, and four phases (arXiv:2205.10343)."""
+
+from .compare import Bounds as Bounds, bounds as bounds
+from .critical_fraction import (
+    critical_fraction as critical_fraction,
+    exact_unique_probability as exact_unique_probability,
+    first_unique_sizes as first_unique_sizes,
+    isolated_symbol_estimate as isolated_symbol_estimate,
+    unique_probability as unique_probability,
+)
+from .effective_flow import (
+    effective_flow as effective_flow,
+    effective_loss as effective_loss,
+    euler_flow as euler_flow,
+    flow_time_to_structure as flow_time_to_structure,
+    hamiltonian as hamiltonian,
+    steps_to_structure as steps_to_structure,
+)
+from .exact_counts import exact_unique_counts as exact_unique_counts
+from .experiment import (
+    Training as Training,
+    simulate as simulate,
+    trajectory as trajectory,
+)
+from .order_parameters import OrderParameters as OrderParameters
+from .phases import (
+    PHASES as PHASES,
+    Phase as Phase,
+    TrainingPhaseDiagram as TrainingPhaseDiagram,
+    classify as classify,
+    phase_diagram as phase_diagram,
+    wilson_interval as wilson_interval,
+)
+from .start import Start as Start, random_start as random_start
+from .system import ToyNetwork as ToyNetwork, ToyRepresentation as ToyRepresentation, TrainingLoss as TrainingLoss
+from .tasks import (
+    Addition as Addition,
+    ModularAddition as ModularAddition,
+    Permutations as Permutations,
+)
+from .theory import Prediction as Prediction, predict as predict, predictable_training_sets as predictable_training_sets
+from .torch_init import released_start as released_start
+from .training_sets import (
+    random_training_sets as random_training_sets,
+    training_sets_of_sizes as training_sets_of_sizes,
+)
