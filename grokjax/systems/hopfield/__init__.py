@@ -1,0 +1,37 @@
+"""Associative memory with hidden units of any prior: Hopfield and bipartite phase diagrams (arXiv:2506.10552)."""
+
+from .experiment import Run as Run, simulate as simulate
+from .finite_size import FiniteSizeHidden as FiniteSizeHidden
+from .hidden import (
+    AbstractHidden as AbstractHidden,
+    GaussBinaryHidden as GaussBinaryHidden,
+    GaussianHidden as GaussianHidden,
+    ReLUHidden as ReLUHidden,
+    Site as Site,
+    SoftThresholdHidden as SoftThresholdHidden,
+)
+from .hidden_discrete import (
+    BernoulliHidden as BernoulliHidden,
+    BinaryHidden as BinaryHidden,
+    DiscreteHidden as DiscreteHidden,
+    GroupedHidden as GroupedHidden,
+    MultilevelHidden as MultilevelHidden,
+    TernaryHidden as TernaryHidden,
+)
+from .order_parameters import OrderParameters as OrderParameters
+from .phases import (
+    PHASES as PHASES,
+    classify as classify,
+    glass_load as glass_load,
+    glass_temperature as glass_temperature,
+    phase_diagram as phase_diagram,
+    replicon_temperature as replicon_temperature,
+)
+from .system import AssociativeMemory as AssociativeMemory, BipartiteNetwork as BipartiteNetwork
+from .theory import (
+    Branch as Branch,
+    Capacity as Capacity,
+    capacity as capacity,
+    predict as predict,
+    rs_free_energy as rs_free_energy,
+)

@@ -1,0 +1,198 @@
+r"""Loads at which recall appears, becomes the equilibrium, or breaks down: the lines of the phase diagram.
+
+* *spinodal* $\alpha_M(T)$: the largest load with a state that recalls, the maximum of the retrieval curve;
+* *stable* $\alpha_c(T)$: the largest load at which that state has the lowest free energy, $f_R=f_{m=0}$;
+* for mixtures of $L$ patterns, the load up to which they are *locally stable*: $1-\Phi''\beta(1-q+R)>0$, the curvature
+  against favouring one of the patterns.
+
+Both are differentiable in temperature and prior: the spinodal by the envelope theorem, the others by the implicit
+function theorem.
+
+References:
+    Amit, Gutfreund & Sompolinsky, Ann. Phys. 173, 30 (1987); arXiv:2506.10552.
+"""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from ..._checks import as_scalar, check_at_least, check_double, check_whole, is_concrete
+from . import zero_temperature
+from .free_energy import condensed_field, free_energy_at
+from .hidden import AbstractHidden
+from .roots import bisect, first_true, in_batches, polish
+from .saddle_points import (
+    glass_point,
+    interpolate_excess,
+    largest_spread,
+    locate_glass,
+    retrieval_point,
+    trace_glass,
+    trace_retrieval,
+)
+from .system import AssociativeMemory
+
+
+Number = Float[Array, "*temperatures"]
+NUM_HALVINGS = 42
+ACCEPTED = 1e-9
+
+
+class Capacity(eqx.Module):
+    """Loads up to which patterns are recalled; zero where they never are.
+
+    Attributes:
+        spinodal: the largest load with a state that recalls.
+        stable: the largest load at which it is the equilibrium. For a mixture: at which it is locally stable.
+        spinodal_magnetisation: $m$ at the spinodal.
+        stable_magnetisation: $m$ at the other load.
+        spinodal_replicon: $\\Lambda$ at the spinodal; negative where replica symmetry is broken there.
+        converged: whether both were found.
+    """
+
+    spinodal: Number
+    stable: Number
+    spinodal_magnetisation: Number
+    stable_magnetisation: Number
+    spinodal_replicon: Number
+    converged: Array
+
+
+def capacity(hidden: AbstractHidden, temperature: Number | float, *, num_mixed: int = 1) -> Capacity:
+    """Capacity of a prior at one or many temperatures.
+
+    Args:
+        hidden: the prior.
+        temperature: one number, or an axis of them; zero takes the closed form.
+        num_mixed: patterns recalled at once; above 1, `stable` is the limit of local stability.
+
+    Returns:
+        Loads and states at the ends of the retrieval branch, in the shape of `temperature`.
+
+    Raises:
+        ValueError: 64-bit numbers are off, a temperature is negative, or zero where the prior has no law for it.
+    """
+    temperature = jnp.asarray(as_scalar(temperature))
+    num_mixed = check_whole("num_mixed", num_mixed)
+    check_double("a capacity", hidden)
+    check_at_least("temperature", temperature, 0, "The temperature is in units of the coupling.")
+    at_zero = np.asarray(temperature) == 0 if is_concrete(temperature) else np.zeros(temperature.shape, bool)
+    shaped = lambda leaf: jnp.broadcast_to(leaf, temperature.shape)
+    cold = jax.tree.map(shaped, _cold_capacity(hidden, num_mixed)) if at_zero.any() else None
+    if at_zero.all():
+        return cold  # pyright: ignore[reportReturnType]
+    warm = _warm_capacity(hidden, jnp.where(at_zero, 1.0, temperature), num_mixed)
+    return warm if cold is None else jax.tree.map(lambda a, b: jnp.where(at_zero, a, b), cold, warm)
+
+
+def _cold_capacity(hidden: AbstractHidden, num_mixed: int) -> Capacity:
+    spinodal = zero_temperature.spinodal_root(num_mixed)
+    stable = zero_temperature.stable_root() if num_mixed == 1 else spinodal
+    return Capacity(
+        spinodal=zero_temperature.load_at(hidden, spinodal, num_mixed),
+        stable=zero_temperature.load_at(hidden, stable, num_mixed),
+        spinodal_magnetisation=zero_temperature.magnetisation(spinodal, num_mixed),
+        stable_magnetisation=zero_temperature.magnetisation(stable, num_mixed),
+        spinodal_replicon=jnp.full((), -jnp.inf),
+        converged=spinodal.converged & stable.converged,
+    )
+
+
+@eqx.filter_jit
+def _warm_capacity(hidden: AbstractHidden, temperature: Array, num_mixed: int) -> Capacity:
+    return in_batches(lambda t: _capacity_at(hidden, t, num_mixed), temperature)
+
+
+def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
+    beta = 1 / temperature
+    curve = trace_retrieval(hidden, beta, num_mixed)
+    start = jnp.stack([curve.log_ratio[0], curve.log_spread[0]])
+    log_load, _, spins, units = retrieval_point(hidden, beta, start, num_mixed)
+    replicon = 1 - jnp.exp(log_load) * beta**4 * units.variance_squared * spins.fourth
+    if num_mixed == 1:
+        stable, m, never, converged = _equal_free_energies(hidden, temperature, curve)
+    else:
+        stable, m, never, converged = _equal_partners(hidden, beta, curve, num_mixed)
+    never = never | ~curve.exists
+    zero_if = lambda condition, value: jnp.where(condition, 0.0, value)
+    return Capacity(
+        jnp.exp(curve.log_capacity),
+        zero_if(never, stable),
+        zero_if(~curve.exists, spins.magnetisation),
+        zero_if(never, m),
+        jnp.where(curve.exists, replicon, 1.0),
+        converged | never,
+    )
+
+
+def _equal_free_energies(hidden, temperature, curve):
+    """The load at which the states with and without recall have one free energy, from the side of small loads."""
+    free = (hidden, temperature)
+    hidden, temperature, curve = jax.lax.stop_gradient((hidden, temperature, curve))
+    beta = 1 / temperature
+    glass = jax.lax.stop_gradient(trace_glass(hidden, beta))
+
+    def energies(free, log_load, logs, spread):
+        """Free energy and $\\mathcal G$ of both states, each of shape (with recall, without)."""
+        system = AssociativeMemory(jnp.exp(log_load), free[1], free[0])
+        signals, spreads = jnp.stack([jnp.exp(logs[0] + logs[1]), 0.0]), jnp.stack([jnp.exp(logs[1]), spread])
+        return jax.vmap(lambda signal, spread: free_energy_at(system, signal, spread))(signals, spreads)
+
+    def roughly(log_ratio, log_spread, log_load):
+        cell, found, _ = locate_glass(glass, log_load)
+        spread = jnp.where(found, glass.floor + jnp.exp(interpolate_excess(glass, cell, log_load)), 0.0)
+        (recall, without), _ = energies(free, log_load, (log_ratio, log_spread), spread)
+        return recall - without
+
+    def exactly(log_ratio):
+        logs = jnp.stack([log_ratio, largest_spread(hidden, beta, log_ratio, 1)])
+        log_load, _, spins, _ = retrieval_point(hidden, beta, logs, 1)
+        cell, found, _ = locate_glass(glass, log_load)
+        exceeds = lambda u: glass_point(hidden, beta, glass.floor + jnp.exp(u))[0] > log_load
+        excess = bisect(exceeds, glass.log_excess[cell], glass.log_excess[cell + 1], NUM_HALVINGS)
+        return log_load, logs, jnp.where(found, glass.floor + jnp.exp(excess), 0.0), spins.magnetisation
+
+    def halve(_, carry):
+        low, high, _ = carry
+        middle = (low + high) / 2
+        log_load, logs, spread, m = exactly(middle)
+        (recall, without), _ = energies((hidden, temperature), log_load, logs, spread)
+        ends = jnp.where(recall >= without, jnp.stack([middle, high]), jnp.stack([low, middle]))
+        return ends[0], ends[1], (log_load, logs, spread, m)
+
+    gaps = jax.lax.stop_gradient(jax.vmap(roughly)(curve.log_ratio, curve.log_spread, curve.log_load))
+    from_small = jnp.where(jnp.isfinite(curve.log_load), gaps, 0.0)[::-1] >= 0
+    first, crosses = first_true(from_small)
+    # Without a crossing the state stays the equilibrium up to its spinodal, the first point of the curve.
+    index = len(gaps) - 1 - first
+    cell = lambda step: curve.log_ratio[jnp.where(crosses, jnp.clip(index + step, 0, len(gaps) - 1), 0)]
+    low, high = cell(-1), cell(2)
+    nothing = (jnp.zeros(()), jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
+    _, _, state = jax.lax.fori_loop(0, NUM_HALVINGS, halve, (low, high, nothing))
+    log_load, logs, spread, m = jax.lax.stop_gradient(state)
+    (recall, without), (g_recall, g_without) = energies(free, log_load, logs, spread)
+    # Clausius-Clapeyron: at a saddle point df/d(load) = -G/beta, so this step moves the crossing with the prior.
+    slope = jax.lax.stop_gradient((g_without - g_recall) / beta)
+    load = jnp.exp(log_load) - jnp.where(crosses, (recall - without) / slope, 0.0)
+    return load, m, from_small[0], ~crosses | (jnp.abs(recall - without) < ACCEPTED)
+
+
+def _equal_partners(hidden, beta, curve, num_mixed):
+    """The load at which a mixture loses local stability against favouring one of its patterns."""
+
+    def equations(logs, args):
+        hidden, beta = args
+        _, mismatch, spins, _ = retrieval_point(hidden, beta, logs, num_mixed)
+        bend = jax.grad(lambda m: condensed_field(hidden, m, beta))(spins.magnetisation)
+        return jnp.stack([mismatch, 1 - bend * beta * (1 - spins.overlap + spins.asymmetry)])
+
+    logs = jax.lax.stop_gradient(jnp.stack([curve.log_ratio, curve.log_spread], axis=1))
+    curvature = jax.vmap(lambda y: equations(y, jax.lax.stop_gradient((hidden, beta)))[1])(logs)
+    unstable = jnp.where(jnp.isfinite(curve.log_load), curvature, -1.0)[::-1] <= 0
+    first, crosses = first_true(unstable)
+    root = polish(equations, logs[len(curvature) - 1 - first], (hidden, beta))
+    logs = jnp.where(crosses, root.value, logs[0])
+    log_load, _, spins, _ = retrieval_point(hidden, beta, logs, num_mixed)
+    return jnp.exp(log_load), spins.magnetisation, unstable[0], root.converged | ~crosses

@@ -1,0 +1,305 @@
+r"""Priors on hidden units, continuous ones: what a prior has to offer, and the members of the Gaussian family.
+
+A prior enters the theory twice and the simulation once. The unit of the recalled pattern feels a field of order
+$\sqrt N$ and only answers through its tail: the *condensed response* $\Phi(m)$. The units of all other patterns are
+noise, one-unit problems in a Gaussian field with a self-coupling $C=\beta(1-q)$ from the visible layer: the *site*
+
+$$ Z(h) = \int d\nu(\tau)\,\exp\beta\big[h\tau + \tfrac12 C\tau^2 - U(\tau)\big] . $$
+
+Sampling needs the same law at $C=0$.
+
+| symbol | name | symbol | name |
+|---|---|---|---|
+| $\lambda$ | `stiffness` | $\Delta=\lambda-C$ | `gap` |
+| $\eta$ | `bias` | $\theta$ | `threshold` |
+| $\Omega$ | `gaussian_fraction` | $\varrho$ | `cold_response` |
+
+References:
+    arXiv:2506.10552 (priors on hidden units); Gauss-binary mixtures: Barra et al., arXiv:1702.05882.
+"""
+
+import abc
+import math
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax.scipy.special import log_ndtr, ndtr, ndtri
+from jaxtyping import Array, Float, Key
+
+from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
+
+
+Number = Float[Array, "..."]
+Field = Float[Array, "*units"]
+SMALLEST_GAP = 1e-12
+
+
+class Site(eqx.Module):
+    """One hidden unit in a field: $\\ln Z$, $\\langle\\tau\\rangle$ and the variance of $\\tau$."""
+
+    log_partition: Array
+    mean: Array
+    variance: Array
+
+
+class AbstractHidden(eqx.Module):
+    """A prior on hidden units; subclass it (finally) to bring your own.
+
+    The Gibbs weight is $e^{-\\beta H}$ with the hidden potential inside of $H$, so $\\beta$ multiplies everything.
+    """
+
+    @abc.abstractmethod
+    def condensed(self, m: Number, beta: Number) -> Number:
+        r"""$\Phi(m)$, free energy gained by the unit of a pattern recalled with magnetisation $m$."""
+
+    @abc.abstractmethod
+    def gap(self, susceptibility: Number, beta: Number) -> Number:
+        r"""$\Delta(C)$; the site integral exists while it is positive. One for bounded units."""
+
+    @abc.abstractmethod
+    def site(self, field: Field, susceptibility: Number, beta: Number) -> Site:
+        r"""The one-unit problem in the field $h$ with self-coupling $C$."""
+
+    @abc.abstractmethod
+    def sample(self, key: Key[Array, ""], field: Field, beta: Number, num_spins: int) -> Field:
+        """A draw of each unit given its field; `num_spins` matters to grouped units only."""
+
+    @abc.abstractmethod
+    def cold_response(self) -> tuple[Number, Number]:
+        r"""$\varrho=\int Dz\,S(z)^2$ and $\int Dz\,S'(z)$ of the answer $\langle\tau\rangle\to S(h)/\Delta$ at $T=0$.
+
+        The noise is infinite if no pattern can be recalled.
+
+        Raises:
+            ValueError: the prior has no such law.
+        """
+
+
+def _positive(gap: Number) -> Number:
+    return jnp.maximum(gap, SMALLEST_GAP)
+
+
+class GaussianHidden(AbstractHidden):
+    r"""$U=\lambda\tau^2/2-\eta\tau$ on the real line: the Hopfield model with its self-interaction.
+
+    Attributes:
+        stiffness: $\lambda$.
+        bias: $\eta$; anything but zero makes a random field on the spins.
+    """
+
+    stiffness: Number = eqx.field(converter=as_scalar, default=1.0)
+    bias: Number = eqx.field(converter=as_scalar, default=0.0)
+
+    def __check_init__(self):
+        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
+        check_finite("bias", self.bias)
+
+    def condensed(self, m, beta):
+        del beta
+        return m * m / (2 * self.stiffness)
+
+    def gap(self, susceptibility, beta):
+        del beta
+        return self.stiffness - susceptibility
+
+    def site(self, field, susceptibility, beta):
+        gap = _positive(self.gap(susceptibility, beta))
+        field = field + self.bias
+        log_partition = (
+            -jnp.log(gap / self.stiffness) / 2 + beta * (field * field / gap - self.bias**2 / self.stiffness) / 2
+        )
+        return Site(log_partition, field / gap, jnp.broadcast_to(1 / (beta * gap), field.shape))
+
+    def sample(self, key, field, beta, num_spins):
+        del num_spins
+        noise = jax.random.normal(key, field.shape, field.dtype)
+        return (field + self.bias) / self.stiffness + noise / jnp.sqrt(beta * self.stiffness)
+
+    def cold_response(self):
+        return 1 + self.bias**2, jnp.ones_like(self.bias)
+
+
+class ReLUHidden(AbstractHidden):
+    r"""$U=\lambda\tau^2/2-\eta\tau$ on $\tau\ge 0$: a rectified unit with the threshold $-\eta$.
+
+    Attributes:
+        bias: $\eta$.
+        stiffness: $\lambda$.
+    """
+
+    bias: Number = eqx.field(converter=as_scalar, default=0.0)
+    stiffness: Number = eqx.field(converter=as_scalar, default=1.0)
+
+    def __check_init__(self):
+        check_finite("bias", self.bias, "At an infinite threshold the unit never fires: the prior has no mass there.")
+        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
+
+    def condensed(self, m, beta):
+        del beta
+        return jnp.maximum(m, 0) ** 2 / (2 * self.stiffness)
+
+    def gap(self, susceptibility, beta):
+        del beta
+        return self.stiffness - susceptibility
+
+    def site(self, field, susceptibility, beta):
+        gap = _positive(self.gap(susceptibility, beta))
+        t = (field + self.bias) * jnp.sqrt(beta / gap)
+        scale = 1 / jnp.sqrt(beta * gap)
+        mean, variance = half_line_moments(t)
+        log_partition = t * t / 2 + log_ndtr(t) - jnp.log(gap / self.stiffness) / 2 + math.log(2)
+        return Site(log_partition, scale * mean, scale**2 * variance)
+
+    def sample(self, key, field, beta, num_spins):
+        del num_spins
+        root = jnp.sqrt(beta * self.stiffness)
+        t = (field + self.bias) * jnp.sqrt(beta / self.stiffness)
+        return sample_half_line(key, t) / root
+
+    def cold_response(self):
+        eta = self.bias
+        return (1 + eta**2) * ndtr(eta) + eta * _normal_density(eta), ndtr(eta)
+
+
+class SoftThresholdHidden(AbstractHidden):
+    r"""$U=\lambda\tau^2/2+\theta|\tau|$: silent below a threshold on either side, a symmetric pair of rectified units.
+
+    Attributes:
+        threshold: $\theta\ge 0$.
+        stiffness: $\lambda$.
+    """
+
+    threshold: Number = eqx.field(converter=as_scalar, default=0.0)
+    stiffness: Number = eqx.field(converter=as_scalar, default=1.0)
+
+    def __check_init__(self):
+        check_at_least("threshold", self.threshold, 0, "A finite threshold; beyond all bounds the prior has no mass.")
+        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
+
+    def condensed(self, m, beta):
+        del beta
+        return m * m / (2 * self.stiffness)
+
+    def gap(self, susceptibility, beta):
+        del beta
+        return self.stiffness - susceptibility
+
+    def site(self, field, susceptibility, beta):
+        gap = _positive(self.gap(susceptibility, beta))
+        root, scale = jnp.sqrt(beta / gap), 1 / jnp.sqrt(beta * gap)
+        t = jnp.stack([field - self.threshold, -field - self.threshold]) * root
+        (log_up, log_down) = t * t / 2 + log_ndtr(t)
+        weight = jax.nn.sigmoid(log_up - log_down)
+        (mean_up, mean_down), (variance_up, variance_down) = half_line_moments(t)
+        mean = weight * mean_up - (1 - weight) * mean_down
+        variance = weight * variance_up + (1 - weight) * variance_down
+        variance = variance + weight * (1 - weight) * (mean_up + mean_down) ** 2
+        silent = -self.threshold * jnp.sqrt(beta / self.stiffness)
+        reference = math.log(2) + silent**2 / 2 + log_ndtr(silent)
+        log_partition = jnp.logaddexp(log_up, log_down) - jnp.log(gap / self.stiffness) / 2 - reference
+        return Site(log_partition, scale * mean, scale**2 * variance)
+
+    def sample(self, key, field, beta, num_spins):
+        del num_spins
+        side_key, size_key = jax.random.split(key)
+        root = jnp.sqrt(beta / self.stiffness)
+        t = jnp.stack([field - self.threshold, -field - self.threshold]) * root
+        log_up, log_down = t * t / 2 + log_ndtr(t)
+        positive = jax.random.uniform(side_key, field.shape, field.dtype) < jax.nn.sigmoid(log_up - log_down)
+        size = sample_half_line(size_key, jnp.where(positive, t[0], t[1])) / jnp.sqrt(beta * self.stiffness)
+        return jnp.where(positive, size, -size)
+
+    def cold_response(self):
+        theta = self.threshold
+        return 2 * ((1 + theta**2) * ndtr(-theta) - theta * _normal_density(theta)), 2 * ndtr(-theta)
+
+
+class GaussBinaryHidden(AbstractHidden):
+    r"""Between Hopfield and binary: $t=\sqrt\beta\tau$ from $\frac12N(c,\Omega)+\frac12N(-c,\Omega)$, $c^2=1-\Omega$.
+
+    This prior does not depend on the temperature and couples through $\sqrt\beta$, the convention of the literature on
+    mixtures: its binary end $\Omega=0$ has the glass temperature $\sqrt\alpha$ where `BinaryHidden` has $\alpha^{1/4}$.
+
+    Attributes:
+        gaussian_fraction: $\Omega$ in [0, 1]; 1 is the Hopfield model.
+    """
+
+    gaussian_fraction: Number = eqx.field(converter=as_scalar)
+
+    def __check_init__(self):
+        check_at_least("gaussian_fraction", self.gaussian_fraction, 0, "Give a number in [0, 1].")
+        if is_concrete(self.gaussian_fraction) and bool(jnp.any(self.gaussian_fraction > 1)):
+            raise argument_error("gaussian_fraction", "at most 1", self.gaussian_fraction, "Give a number in [0, 1].")
+
+    @property
+    def _centre(self) -> Number:
+        return jnp.sqrt(1 - self.gaussian_fraction)
+
+    def condensed(self, m, beta):
+        del beta
+        return self.gaussian_fraction * m * m / 2
+
+    def gap(self, susceptibility, beta):
+        del beta
+        return 1 - self.gaussian_fraction * susceptibility
+
+    def site(self, field, susceptibility, beta):
+        omega, c, delta = self.gaussian_fraction, self._centre, _positive(self.gap(susceptibility, beta))
+        y = jnp.sqrt(beta) * field
+        tanh = jnp.tanh(c * y / delta)
+        log_cosh = jnp.logaddexp(c * y / delta, -c * y / delta) - math.log(2)
+        log_partition = (omega * y * y + c * c * susceptibility) / (2 * delta) + log_cosh - jnp.log(delta) / 2
+        variance = omega / delta + (c / delta) ** 2 * (1 - tanh * tanh)
+        return Site(log_partition, (omega * y + c * tanh) / (delta * jnp.sqrt(beta)), variance / beta)
+
+    def sample(self, key, field, beta, num_spins):
+        del num_spins
+        side_key, noise_key = jax.random.split(key)
+        omega, c, y = self.gaussian_fraction, self._centre, jnp.sqrt(beta) * field
+        up = jax.random.uniform(side_key, field.shape, field.dtype) < jax.nn.sigmoid(2 * c * y)
+        noise = jax.random.normal(noise_key, field.shape, field.dtype)
+        return (jnp.where(up, c, -c) + omega * y + jnp.sqrt(omega) * noise) / jnp.sqrt(beta)
+
+    def cold_response(self):
+        noise = jnp.where(self.gaussian_fraction > 0, 1.0, jnp.inf)
+        return noise, noise
+
+
+def check_finite(name: str, value: Number, remedy: str = "Give a finite number.") -> None:
+    """Raise unless every entry of a concrete `value` is finite."""
+    if is_concrete(value) and not bool(jnp.all(jnp.isfinite(value))):
+        raise argument_error(name, "finite", jnp.asarray(value).tolist(), remedy)
+
+
+def half_line_moments(t: Field) -> tuple[Field, Field]:
+    r"""Mean and variance of $N(t,1)$ cut to the positive half-line: $t+\kappa$ and $1-t\kappa-\kappa^2$.
+
+    $\kappa=\varphi(t)/\Phi_N(t)$; an expansion takes over below $t=-30$, where these differences cancel.
+    """
+    near, u = jnp.maximum(t, -30.0), jnp.maximum(-t, 30.0)
+    kappa = jnp.exp(-near * near / 2 - math.log(2 * math.pi) / 2 - log_ndtr(near))
+    mean = jnp.where(t < -30, 1 / u - 2 / u**3 + 10 / u**5, near + kappa)
+    variance = jnp.where(t < -30, 1 / u**2 - 6 / u**4 + 50 / u**6, 1 - near * kappa - kappa * kappa)
+    return jnp.where(t > -30, mean + (t - near), mean), variance
+
+
+def sample_half_line(key: Key[Array, ""], t: Field) -> Field:
+    r"""A draw from $N(t,1)$ cut to the positive half-line, accurate in the far tail also in single precision.
+
+    The inverse of the distribution function where it can be formed; in the tail, $t<-4$, its logarithm is inverted by
+    Newton's method from the Rayleigh tail $\sqrt{t^2-2\ln u}$.
+    """
+    u = jax.random.uniform(key, t.shape, t.dtype, minval=jnp.finfo(t.dtype).eps / 4)
+    body = t - ndtri(u * ndtr(jnp.maximum(t, -4.0)))
+    depth = jnp.maximum(-t, 4.0)
+    target = jnp.log(u) + log_ndtr(-depth)
+    z = jnp.sqrt(depth * depth - 2 * jnp.log(u))
+    for _ in range(2):
+        log_tail = log_ndtr(-z)
+        z = z + (log_tail - target) * jnp.exp(log_tail + z * z / 2 + math.log(2 * math.pi) / 2)
+    return jnp.maximum(jnp.where(t < -4, z - depth, body), 0)
+
+
+def _normal_density(x: Number) -> Number:
+    return jnp.exp(-x * x / 2) / math.sqrt(2 * math.pi)

@@ -1,0 +1,109 @@
+r"""The associative memory: spins, hidden units of a chosen prior, random patterns between them.
+
+$$ H(s,\tau) = -\frac1{\sqrt N}\sum_{i,\mu} s_i\,\xi_i^\mu\,\tau_\mu + \sum_\mu U(\tau_\mu),\qquad
+   s_i=\pm1,\quad \xi_i^\mu=\pm1\ \text{at random},\quad \mu=1\ldots\alpha N, $$
+
+with law $e^{-H/T}$. Summing out Gaussian units gives the Hopfield model with its self-interaction.
+
+| symbol | name | symbol | name |
+|---|---|---|---|
+| $\alpha$ | `load` | $N$ | `num_spins` (simulation only) |
+| $T=1/\beta$ | `temperature` | $U$, law of $\tau$ | `hidden` |
+
+References:
+    arXiv:2506.10552; Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985).
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, Scalar, Shaped
+
+from ..._checks import argument_error, as_scalar, check_at_least
+from .hidden import AbstractHidden, GaussianHidden
+
+
+Number = Float[Array, "..."]
+
+
+class AssociativeMemory(eqx.Module):
+    """Parameters of a memory; every number is a leaf, so theory and simulation sweep over any of them.
+
+    Attributes:
+        load: $\\alpha$, patterns per spin.
+        temperature: $T$; it multiplies the whole energy, hidden potentials included. Zero is allowed in theory where
+            the prior has a zero-temperature law.
+        hidden: the prior on hidden units.
+
+    Raises:
+        ValueError: a negative or non-finite load or temperature, or a prior that is not one of `hidden`.
+    """
+
+    load: Number = eqx.field(converter=as_scalar)
+    temperature: Number = eqx.field(converter=as_scalar)
+    hidden: AbstractHidden = eqx.field(default_factory=GaussianHidden)
+
+    def __check_init__(self):
+        check_at_least("load", self.load, 0, "The load is the number of patterns per spin.")
+        check_at_least("temperature", self.temperature, 0, "The temperature is in units of the coupling.")
+        if not isinstance(self.hidden, AbstractHidden):
+            raise argument_error("hidden", "a prior on hidden units", self.hidden, "Try GaussianHidden().")
+
+    def replace(self, **changes: Any) -> "AssociativeMemory":
+        """A copy with some fields changed: `memory.replace(load=0.1)`."""
+        return dataclasses.replace(self, **changes)
+
+
+class BipartiteNetwork(eqx.Module):
+    """One draw of the patterns, as a target of block Gibbs sampling; all numbers in one floating-point type.
+
+    Visible configurations have shape (replicas, spins): several chains share the patterns, and one product serves all.
+
+    Attributes:
+        patterns: $\\xi$, one row per pattern; rows of zeros are patterns beyond the load of this member of a sweep.
+        hidden: the prior on hidden units.
+        beta: inverse temperature.
+    """
+
+    patterns: Shaped[Array, "*members patterns spins"]
+    hidden: AbstractHidden
+    beta: Float[Array, "*members"]
+
+    @property
+    def num_spins(self) -> int:
+        """$N$."""
+        return self.patterns.shape[-1]
+
+    def hidden_field(self, visible: Float[Array, "replicas spins"]) -> Float[Array, "replicas patterns"]:
+        r"""$N^{-1/2}\sum_i\xi_i^\mu s_i$."""
+        return visible @ self.patterns.T.astype(visible.dtype) * self.num_spins**-0.5
+
+    def visible_field(self, hidden: Float[Array, "replicas patterns"]) -> Float[Array, "replicas spins"]:
+        r"""$N^{-1/2}\sum_\mu\xi_i^\mu\tau_\mu$."""
+        return hidden @ self.patterns.astype(hidden.dtype) * self.num_spins**-0.5
+
+    def draw_hidden(
+        self, key: Key[Array, ""], visible: Float[Array, "replicas spins"]
+    ) -> Float[Array, "replicas patterns"]:
+        """All hidden units given the spins."""
+        return self.hidden.sample(key, self.hidden_field(visible), self.beta, self.num_spins)
+
+    def draw_visible(
+        self, key: Key[Array, ""], hidden: Float[Array, "replicas patterns"]
+    ) -> Float[Array, "replicas spins"]:
+        r"""All spins given the hidden units: $+1$ with probability $1/(1+e^{-2\beta h_i})$."""
+        field = self.visible_field(hidden)
+        up = jax.random.uniform(key, field.shape, field.dtype) < jax.nn.sigmoid(2 * self.beta * field)
+        return jnp.where(up, 1.0, -1.0).astype(field.dtype)
+
+    def energy(self, visible: Float[Array, "replicas spins"], hidden: Float[Array, "replicas patterns"]) -> Scalar:
+        """The coupling part of $H$, mean over replicas; hidden potentials belong to the prior."""
+        return -jnp.mean(jnp.sum(visible * self.visible_field(hidden), axis=-1))
+
+
+def draw_patterns(key: Key[Array, ""], num_patterns: int, num_spins: int, dtype: Any = jnp.int8) -> Array:
+    """Fair signs, one row per pattern."""
+    return jax.random.rademacher(key, (num_patterns, num_spins), dtype)

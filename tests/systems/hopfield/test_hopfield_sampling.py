@@ -1,0 +1,181 @@
+"""Gibbs sampling against exact laws: units against their site, small networks against enumeration."""
+
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grokjax import ensemble
+from grokjax.observables import Series
+from grokjax.samplers.gibbs import BlockGibbs
+from grokjax.systems import hopfield as hop
+from grokjax.systems.hopfield.hidden import half_line_moments, sample_half_line
+
+
+SINGLE = {
+    "gaussian": hop.GaussianHidden(1.5, 0.3),
+    "relu": hop.ReLUHidden(-0.7),
+    "soft": hop.SoftThresholdHidden(0.6),
+    "mixed": hop.GaussBinaryHidden(0.4),
+    "levels": hop.DiscreteHidden([-1.0, 0.5, 2.0], weights=[0.2, 0.5, 0.3], potential=[0.0, 0.1, 0.4]),
+    "ternary": hop.TernaryHidden(0.5),
+}
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_units_follow_their_site(name):
+    """Mean and variance of 40 000 draws in each of three fields, within five standard errors."""
+    hidden, beta, count = SINGLE[name], jnp.asarray(2.0), 40_000
+    field = jnp.array([-2.0, 0.1, 1.5])
+    draws = hidden.sample(jax.random.key(0), jnp.broadcast_to(field, (count, 3)), beta, 100)
+    site = hidden.site(field, jnp.zeros(()), beta)
+    deviation = draws - site.mean[None]
+    errors = np.sqrt(np.asarray(site.variance) / count)
+    assert np.all(np.abs(deviation.mean(axis=0)) < 5 * errors)
+    square = deviation**2
+    assert np.all(np.abs(square.mean(axis=0) - site.variance) < 5 * square.std(axis=0) / np.sqrt(count))
+
+
+@pytest.mark.parametrize("name", SINGLE)
+def test_site_is_the_derivative_of_its_partition_function(name):
+    """Mean and variance against derivatives of ln Z in the field; ln Z at no coupling is normalised."""
+    hidden, beta, susceptibility = SINGLE[name], jnp.asarray(1.7), jnp.asarray(0.3)
+    log_partition = lambda field: hidden.site(field, susceptibility, beta).log_partition
+    for field in (jnp.asarray(-1.2), jnp.asarray(0.0), jnp.asarray(2.5)):
+        site = hidden.site(field, susceptibility, beta)
+        assert float(jax.grad(log_partition)(field) / beta) == pytest.approx(float(site.mean), abs=1e-9)
+        second = jax.grad(jax.grad(log_partition))(field) / beta**2
+        assert float(second) == pytest.approx(float(site.variance), abs=1e-7)
+
+
+def test_groups_are_sums_of_their_copies():
+    """Mean and variance of the centred sum of n copies, also for copies whose mean is not zero."""
+    num_spins, beta, count = 400, jnp.asarray(1.3), 20_000
+    for unit in (hop.BinaryHidden(), hop.BernoulliHidden(), hop.TernaryHidden(0.4)):
+        hidden = hop.GroupedHidden(unit, 1.5)
+        field = jnp.full((count,), 0.4 * num_spins**0.5)
+        draws = hidden.sample(jax.random.key(1), field, beta, num_spins)
+        copy, free = (unit.site(jnp.asarray(h), jnp.zeros(()), beta) for h in (0.4, 0.0))
+        copies = 1.5 * num_spins
+        mean = copies * (copy.mean - free.mean) / num_spins**0.5
+        variance = copies * copy.variance / num_spins
+        assert abs(float(draws.mean() - mean)) < 5 * float(jnp.sqrt(variance / count))
+        assert float(draws.var()) == pytest.approx(float(variance), rel=5 * (2 / count) ** 0.5)
+
+
+@pytest.mark.parametrize("t", [-40.0, -12.0, -5.0, -3.9, 0.0, 6.0])
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_rectified_draws_into_the_far_tail(t, dtype):
+    draws = sample_half_line(jax.random.key(2), jnp.full((40_000,), t, dtype))
+    mean, variance = half_line_moments(jnp.asarray(t, jnp.float64))
+    assert draws.dtype == dtype
+    assert bool(jnp.all(jnp.isfinite(draws) & (draws >= 0)))
+    assert abs(float(draws.astype(float).mean() - mean)) < 5 * float(jnp.sqrt(variance / 40_000))
+
+
+def enumerate_gaussian_memory(patterns, beta):
+    """Mean squared overlap with the first pattern and coupling energy of a Hopfield network, summed over all spins."""
+    num_spins = patterns.shape[1]
+    spins = np.array(list(itertools.product([-1, 1], repeat=num_spins)))
+    fields = spins @ patterns.T / num_spins**0.5
+    weight = np.exp(beta * (fields**2).sum(axis=1) / 2)
+    weight /= weight.sum()
+    # Given the spins a unit has mean h, so the coupling energy is minus the mean of the squared fields.
+    return weight @ (fields[:, 0] ** 2) / num_spins, -weight @ (fields**2).sum(axis=1)
+
+
+def test_block_gibbs_against_enumeration():
+    """A network of eight spins and three patterns: 400 independent chains, within five standard errors."""
+    beta, num_spins, num_chains = 0.6, 8, 400
+    patterns = np.asarray(jax.random.rademacher(jax.random.key(3), (3, num_spins), float))
+    overlap, energy = enumerate_gaussian_memory(patterns, beta)
+    network = hop.BipartiteNetwork(jnp.asarray(patterns), hop.GaussianHidden(), jnp.asarray(beta))
+    start = jax.random.rademacher(jax.random.key(4), (num_chains, 1, num_spins), float)
+    squared = lambda key, state: jnp.mean(network.hidden_field(state.position)[0, 0] ** 2) / num_spins
+    run = ensemble.run(
+        jax.random.key(5), BlockGibbs(), network, start,
+        num_steps=300, warmup=60, record_every=2, target_axes=None, progress=False,
+        observables={"overlap": Series(squared), "energy": Series(lambda key, state: state.energy)},
+    )  # fmt: skip
+    for name, expected in (("overlap", overlap), ("energy", energy)):
+        means = run.results[name].mean(axis=1)
+        assert abs(means.mean() - expected) < 5 * means.std(ddof=1) / num_chains**0.5, name
+
+
+def test_paramagnet_of_gaussian_units():
+    """Above the freezing temperature the coupling energy is -load/(1 - beta) and nothing is recalled."""
+    system = hop.AssociativeMemory(load=0.1, temperature=jnp.array([2.0, 2.5]))
+    run = hop.simulate(
+        jax.random.key(6), system, num_spins=500, num_members=24, num_sweeps=200, num_replicas=2, progress=False
+    )
+    expected = -0.1 / (1 - 1 / np.array([2.0, 2.5]))
+    theory = hop.predict(system)
+    np.testing.assert_allclose(theory.order_parameters.coupling_energy, expected, rtol=1e-10)
+    assert np.all(np.abs(run.coupling_energy.mean - expected) < 5 * run.coupling_energy.error)
+    assert np.all(np.abs(run.magnetisation.mean) < 5 * run.magnetisation.error)
+    np.testing.assert_array_equal(run.recalled().mean, [0, 0])
+
+
+def agree(theory, run, num_errors=5.0):
+    pairs = ("magnetisation", "overlap", "coupling_energy")
+    return all(
+        np.all(np.abs(getattr(run, name).mean - getattr(theory, name)) < num_errors * getattr(run, name).error)
+        for name in pairs
+    )
+
+
+def test_recall_of_gaussian_units():
+    """A sweep over load and temperature in one call, against theory; and what lies beyond the capacity is lost."""
+    system = hop.AssociativeMemory(jnp.array([0.05, 0.03, 0.25]), jnp.array([0.3, 0.5, 0.3]))
+    run = hop.simulate(jax.random.key(7), system, num_spins=1000, num_members=8, num_sweeps=200, progress=False)
+    theory = hop.predict(system)
+    for point in (0, 1):
+        at = lambda tree, point=point: jax.tree.map(lambda leaf: leaf[point], tree)
+        estimates = hop.OrderParameters(*(at(getattr(run, n)) for n in ("magnetisation", "overlap", "coupling_energy")))
+        assert agree(at(theory.order_parameters), estimates)
+    assert float(theory.magnetisation[2]) == 0
+    np.testing.assert_array_equal(run.recalled().mean, [1, 1, 0])
+    assert run.series["magnetisation"].shape[:2] == (3, 8)
+    # Two replicas of a memory sit in the same state: their overlap at equal times is q, up to the width of a bin.
+    histogram = run.replica_overlap
+    mean = (histogram.counts[0] * histogram.centres).sum() / histogram.counts[0].sum()
+    assert mean == pytest.approx(float(run.overlap.mean[0]), abs=0.01)
+    assert np.all(run.autocorrelation_time[:2] < 10)
+
+
+@pytest.mark.slow
+def test_recall_of_rectified_units_at_finite_size():
+    """A threshold weakens the signal by order of the inverse root of the size; theory at that size agrees."""
+    size, hidden = 800, hop.ReLUHidden(-0.5)
+    system = hop.AssociativeMemory(0.15, 0.3, hidden)
+    run = hop.simulate(jax.random.key(8), system, num_spins=size, num_members=12, num_sweeps=200, progress=False)
+    theory = hop.predict(system.replace(hidden=hop.FiniteSizeHidden(hidden, size)))
+    assert agree(theory.order_parameters, run)
+    assert not run.diverged.any()
+    # The limit of many spins is visibly different: the correction is no decoration.
+    limit = hop.predict(system)
+    assert float(limit.magnetisation) > run.magnetisation.mean + 3 * run.magnetisation.error
+
+
+@pytest.mark.slow
+def test_recall_of_groups():
+    """Few patterns, so the theory for an extensive number of them holds to the tolerance seen elsewhere, 0.015."""
+    system = hop.AssociativeMemory(0.02, 0.3, hop.GroupedHidden(hop.TernaryHidden(0.35)))
+    run = hop.simulate(jax.random.key(9), system, num_spins=600, num_members=8, num_sweeps=150, progress=False)
+    theory = hop.predict(system)
+    assert abs(run.magnetisation.mean - float(theory.magnetisation)) < 0.015
+    assert run.recalled().mean == 1
+
+
+def test_basin_of_attraction_and_storage():
+    """A memory repairs a tenth of its spins and does not find the pattern from a random start; int8 is exact."""
+    system = hop.AssociativeMemory(0.05, 0.2)
+    options = {"num_spins": 400, "num_members": 4, "num_sweeps": 60, "progress": False}
+    close = hop.simulate(jax.random.key(10), system, corruption=0.1, **options)
+    far = hop.simulate(jax.random.key(10), system, corruption=0.5, **options)
+    packed = hop.simulate(jax.random.key(10), system, corruption=0.1, pattern_dtype=jnp.int8, **options)
+    assert close.recalled().mean == 1
+    assert far.recalled().mean < 0.5
+    np.testing.assert_array_equal(close.series["magnetisation"], packed.series["magnetisation"])
