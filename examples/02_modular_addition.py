@@ -1,0 +1,111 @@
+# %% [markdown]
+# # Modular addition: the mixed phase in theory and in real networks
+#
+# Quadratic networks learn (n + m) mod P from their posterior. Below a critical noise some neurons specialise on a
+# Fourier frequency, and the discrepancy is pinned to a line on which both kinds of neuron cost the same: the mixed
+# phase of a first-order transition. Figure 3 of arXiv:2310.03789 shows its theory, as printed and with the constants
+# that networks obey; here networks are laid on top, from a cold start (the prior) and from a hot one (all neurons
+# specialised).
+#
+#     python examples/02_modular_addition.py             # P = 11: two CPU cores, a few minutes
+#     python examples/02_modular_addition.py --prime 23 --steps 20000  # wells further apart: for a GPU
+#     python examples/02_modular_addition.py --smoke     # seconds
+
+# %%
+import argparse
+import time
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Modular addition: theory and Langevin ensembles.")
+    parser.add_argument("--prime", type=int, default=11)
+    parser.add_argument("--width", type=int, default=500, help="hidden units")
+    parser.add_argument(
+        "--noise",
+        type=float,
+        nargs="+",
+        default=[6e-4, 5e-4, 4.5e-4, 4e-4, 3e-4, 2e-4, 1e-4, 4e-5],
+        help="noise variances",
+    )
+    parser.add_argument("--members", type=int, default=4, help="networks per noise")
+    parser.add_argument("--steps", type=int, default=4000, help="Langevin steps, a third of them warm-up")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
+    parser.add_argument(
+        "--output", type=Path, default=Path("output/modular_addition"), help="folder for figures and data"
+    )
+    parser.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = arguments()
+    started = time.perf_counter()
+    jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
+    if args.device:
+        jax.config.update("jax_default_device", jax.devices(args.device)[0])
+
+    import grokjax
+    from grokjax import io, plot
+    from grokjax.systems import modular_addition as ma
+    from grokjax.systems.modular_addition import figures
+
+    # %% One system, swept over noise: the field becomes an array
+    prime, width, members, steps = (5, 40, 3, 60) if args.smoke else (args.prime, args.width, args.members, args.steps)
+    noise = jnp.asarray(args.noise[2:5] if args.smoke else args.noise)
+    base = ma.ModularAddition(
+        prime=prime, width=width, noise_variance=float(noise[0]), readout_variance=1e-4 / prime**2, sextic_decay=3.0
+    )
+    system = base.replace(noise_variance=noise)
+    print(
+        f"P = {prime}, N = {width}; {len(noise)} noises x {members} networks x 2 starts "
+        f"on {jax.devices()[0].device_kind}"
+    )
+
+    # %% The road of simulation, from both sides
+    cold_key, hot_key = jax.random.split(jax.random.key(args.seed))
+    cold = ma.simulate(cold_key, system, num_members=members, num_steps=steps, start="prior")
+    hot = ma.simulate(hot_key, system, num_members=members, num_steps=steps, start="frequencies")
+
+    # %% The road of theory
+    theory = ma.predict(system)
+    sharp = ma.transitions(base)
+
+    # %% Where they meet
+    points = [f"noise {value:.1e}" for value in noise.tolist()]
+    print()
+    print(grokjax.compare(theory.order_parameters, cold.order_parameters, points=points), end="\n\n")
+    difference = grokjax.two_start(cold.order_parameters, hot.order_parameters)
+    for name in ("discrepancy", "side_weight"):
+        z = ", ".join(f"{value:+.1f}" for value in getattr(difference.z_score, name))
+        print(f"cold minus hot start in standard errors, {name}: {z}")
+    for name, virial in cold.equipartition.items():
+        print(f"equipartition, {name}: {virial} (1 in equilibrium)")
+    print(f"phase coherence of specialised neurons: {cold.phase_coherence}")
+    print(f"diverged: {int(cold.diverged.sum() + hot.diverged.sum())} of {2 * cold.diverged.size} networks")
+    print(f"mixed phase in the sharp limit: noise variance {float(sharp.end):.3e} to {float(sharp.start):.3e}")
+
+    # %% Figures and results
+    names = []
+    names.append(plot.save(figures.figure_3(), args.output / "figure_3.png"))
+    names.append(plot.save(figures.mixed_phase(cold, hot), args.output / "mixed_phase.png"))
+    names.append(plot.save(figures.pair_densities(cold, len(noise) // 2), args.output / "pair_densities.png"))
+    size = 12 if args.smoke else 60
+    variances = ma.phase_diagram(
+        base,
+        {"noise_variance": jnp.geomspace(1e-5, 3e-3, size), "readout_variance": jnp.geomspace(1e-8, 3e-5, size)},
+    )
+    primes = [5, 11, 23] if args.smoke else [5, 7, 11, 13, 17, 23, 31, 43, 59, 79, 109, 149, 199]
+    sizes = ma.phase_diagram(base, {"width": jnp.geomspace(20, 20000, size), "prime": primes})
+    names.append(plot.save(figures.phase_diagrams(base, variances, sizes), args.output / "phase_diagrams.png"))
+    results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagram": variances}
+    names.append(io.save(args.output / "results.npz", results, note=f"P = {prime}, {members} networks per noise"))
+    print("wrote", *names, f"after {time.perf_counter() - started:.0f} s", sep="\n  ")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+r"""The lazy baseline: the Gaussian process that an infinitely wide network with fixed features becomes.
+
+With standard normal read-in weights (no sextic decay) and $z = w_n + v_m$ the kernel of the quadratic network is
+$K = \sigma_a^2\langle z^2z'^2\rangle = \sigma_a^2\,[4 + 2(\delta_{nn'}+\delta_{mm'})^2]$. It is diagonal in the
+Fourier modes $(k, l)$ of the table, with three distinct eigenvalues:
+
+| modes | number | eigenvalue $/\sigma_a^2$ |
+|---|---|---|
+| $k=l=0$ | 1 | $4P^2+4P+4$ |
+| one of them 0 | $2(P-1)$ | $2P+4$ |
+| both nonzero, the target among them | $(P-1)^2$ | $4$ |
+
+The target shares its eigenvalue with $(P-1)^2$ modes, so nothing is learned about unseen sums before a finite fraction
+of the table has been seen. With $n$ random pairs (equivalent-kernel theory, ridge renormalised by unlearned modes)
+
+$$ L_i = \frac{\lambda_i}{\lambda_i+\rho},\qquad n = \frac{\sigma^2}{\rho} + \sum_i m_i\,L_i(\rho),\qquad
+\lambda_i=\text{eigenvalue}/P^2 . $$
+
+References:
+    arXiv:2310.03789, sections 2 and 4.2; the renormalised ridge is that of arXiv:2002.02561, equation (4).
+"""
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Scalar
+
+from ..._checks import argument_error, check_double, is_concrete
+from .system import ModularAddition
+
+
+def nngp_kernel(system: ModularAddition) -> Float[Array, "pairs pairs"]:
+    """The kernel between all pairs of the table, in the order (0, 0), (0, 1), ...; for a concrete prime."""
+    prime = int(system.prime)
+    number = jnp.arange(prime)
+    n, m = (grid.ravel() for grid in jnp.meshgrid(number, number, indexing="ij"))
+    same = (n[:, None] == n[None]).astype(float) + (m[:, None] == m[None])
+    return system.readout_variance * (4 + 2 * same**2)
+
+
+def nngp_eigenvalues(system: ModularAddition) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
+    """The three eigenvalues of `nngp_kernel`, the target's last, and how many modes have each."""
+    prime, one = system.prime, jnp.ones_like(system.prime)
+    eigenvalues = system.readout_variance * jnp.stack([4 * prime**2 + 4 * prime + 4, 2 * prime + 4, 4 * one])
+    return eigenvalues, jnp.stack([one, 2 * (prime - 1), (prime - 1) ** 2])
+
+
+def gp_sample_complexity(system: ModularAddition, learned: float | Array = 0.5) -> Scalar:
+    """Number of random pairs from which the Gaussian process learns the given fraction of the target; of order P^2.
+
+    Raises:
+        ValueError: `learned` is not in (0, 1).
+    """
+    check_double("theory", system)
+    learned = jnp.asarray(learned, float)
+    if is_concrete(learned) and not bool(((learned > 0) & (learned < 1)).all()):
+        raise argument_error("learned", "in (0, 1)", learned.tolist(), "All of it takes infinitely many samples.")
+    target = nngp_eigenvalues(system)[0][-1] / system.prime**2
+    return _samples(system, target * (1 - learned) / learned)
+
+
+def gp_learned(system: ModularAddition, num_samples: float | Array) -> Scalar:
+    r"""$\langle f,y\rangle/\langle y,y\rangle$ of Gaussian-process regression on `num_samples` random pairs."""
+    check_double("theory", system)
+    eigenvalues = nngp_eigenvalues(system)[0] / system.prime**2
+    wanted = jnp.log(jnp.asarray(num_samples, float))
+
+    def halve(_, bracket):  # in log of the ridge, which falls as samples are added
+        low, high = bracket
+        middle = (low + high) / 2
+        enough = jnp.log(_samples(system, jnp.exp(middle))) > wanted
+        return jnp.where(enough, middle, low), jnp.where(enough, high, middle)
+
+    scale = jnp.log(eigenvalues[0])
+    low, high = jax.lax.fori_loop(0, 60, halve, (scale - 40.0, scale + 40.0))
+    return eigenvalues[-1] / (eigenvalues[-1] + jnp.exp((low + high) / 2))
+
+
+def _samples(system: ModularAddition, ridge: Scalar) -> Scalar:
+    eigenvalues, multiplicity = nngp_eigenvalues(system)
+    eigenvalues = eigenvalues / system.prime**2
+    return system.noise_variance / ridge + jnp.sum(multiplicity * eigenvalues / (eigenvalues + ridge))

@@ -1,0 +1,164 @@
+r"""Phases of modular addition and their borders.
+
+| phase | pairs $(X, V)$ of a neuron |
+|---|---|
+| GFL | one centre: Gaussian features, lazy learning |
+| GMFL-I | the centre and specialised wells both carry weight |
+| GMFL-II | the centre is negligible |
+
+For $P\to\infty$ the wells are sharp. The mixed phase starts where they become level at $a=1$; inside it
+$a=\sqrt{u_c/u}$ keeps them level (a lever rule, $a=\sigma^2/\sigma^2_{start}$); it ends where the side wells hold all
+weight:
+
+$$ \sigma^2_{start} = P\sqrt{\frac{\sigma_a^2}{N}}\Big(\frac3\gamma\Big)^{1/4},\qquad
+   \sigma^2_{end} = \sigma^2_{start} - 4P^2\sigma_a^2\,\frac3\gamma . $$
+
+In a finite network "carries weight" needs a threshold; by default $1/N$, less than one neuron per frequency.
+
+References:
+    arXiv:2310.03789, sections 3 and 4.2.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+from ..._checks import argument_error, check_choice, check_double
+from ...phases import PhaseDiagram, PhasePoint, sweep
+from ...theory.phase_boundaries import largest_root, newton_root
+from .order_parameters import OrderParameters
+from .pair_measure import saturated_eigenvalue
+from .system import ModularAddition
+from .theory import CONVENTIONS, predict
+
+
+PHASES = ("GFL", "GMFL-I", "GMFL-II")
+
+
+class Transitions(eqx.Module):
+    """Noise variances between which the mixed phase lies; nan where there is no such border.
+
+    Attributes:
+        start: below it specialised neurons exist.
+        end: below it nearly all are.
+    """
+
+    start: Float[Array, "*points"]
+    end: Float[Array, "*points"]
+
+
+def transitions(system: ModularAddition, convention: str = "exact") -> Transitions:
+    r"""The borders in the sharp limit, in closed form; the system's own noise plays no role.
+
+    Args:
+        system: the parameters; fields may be arrays.
+        convention: "paper" takes the saturated eigenvalue as printed, $\sigma_a^2x^{*2}$.
+    """
+    check_choice("convention", convention, CONVENTIONS)
+    level = system.prime * jnp.sqrt(system.readout_variance * system.well_position / system.width)
+    saturated = saturated_eigenvalue(system)
+    if convention == "paper":
+        saturated = saturated / (4 * system.prime**2)
+    start, end = system.training_fraction * level, system.training_fraction * (level - saturated)
+    return Transitions(start, jnp.where(end > 0, end, jnp.nan))
+
+
+def finite_size_transitions(
+    system: ModularAddition, threshold: float | Array | None = None, *, num_scan: int = 48
+) -> Transitions:
+    r"""The borders at finite $P$: where side weight, or what is left of the centre, crosses the threshold.
+
+    Differentiable in every field but the noise.
+
+    Args:
+        system: the parameters, one point; its own noise plays no role.
+        threshold: smallest weight that counts as present; $1/N$ unless given.
+        num_scan: noises of the search, from a thousandth of the sharp start up to five times it.
+    """
+    check_double("theory", system)
+    return _finite_size_transitions(system, None if threshold is None else jnp.asarray(threshold, float), num_scan)
+
+
+@eqx.filter_jit
+def _finite_size_transitions(system: ModularAddition, threshold: Array | None, num_scan: int) -> Transitions:
+    threshold = 1 / system.width if threshold is None else threshold
+    scale = jnp.log(transitions(system).start)
+
+    def border(weight):
+        def excess(log_noise):
+            side = predict(system.replace(noise_variance=jnp.exp(log_noise))).side_weight
+            return jnp.log(jnp.maximum(weight(side), 1e-30)) - jnp.log(threshold)
+
+        lower, upper = scale - jnp.log(1e3), scale + jnp.log(5.0)
+        guess, found = largest_root(excess, lower, upper, num_scan=num_scan, num_bisections=12)
+        root = newton_root(lambda x: excess(x[0])[None], guess[None], tolerance=1e-7)
+        return jnp.where(found & root.converged, jnp.exp(root.position[0]), jnp.nan)
+
+    return Transitions(border(lambda side: side), border(lambda side: 1 - side))
+
+
+def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
+    """Index into `PHASES`: 0 without specialised pairs, 2 without central ones, 1 with both.
+
+    Args:
+        order_parameters: only `side_weight` decides.
+        threshold: the smallest weight that counts, such as `1 / system.width`.
+    """
+    side = jnp.asarray(order_parameters.side_weight, float)
+    return jnp.where(side < threshold, 0, jnp.where(1 - side < threshold, 2, 1))
+
+
+class _Point(eqx.Module):
+    system: ModularAddition
+    threshold: Array | None
+    convention: str = eqx.field(static=True)
+    panel_order: int = eqx.field(static=True)
+
+    def __call__(self, **coordinates) -> PhasePoint:
+        system = self.system.replace(**coordinates)
+        prediction = predict(system, self.convention, panel_order=self.panel_order)
+        threshold = 1 / system.width if self.threshold is None else self.threshold
+        order_parameters = prediction.order_parameters
+        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.converged)
+
+
+def phase_diagram(
+    system: ModularAddition,
+    axes: Mapping[str, Any],
+    *,
+    convention: str = "exact",
+    threshold: float | Array | None = None,
+    panel_order: int = 8,
+    batch_size: int = 64,
+) -> PhaseDiagram:
+    r"""Phases over any two fields of the system (or one, or three), in one compiled call.
+
+    ```python
+    phase_diagram(system, {"noise_variance": noises, "readout_variance": variances})
+    phase_diagram(system, {"width": widths, "prime": primes})
+    ```
+
+    Args:
+        system: the fields that are not swept.
+        axes: name of a field and its values, one entry per axis of the diagram.
+        convention: as in `predict`.
+        threshold: smallest weight that counts as present; $1/N$ of each point unless given.
+        panel_order: quadrature nodes per panel; fewer than in `predict`, enough for a picture.
+        batch_size: points solved together.
+
+    Raises:
+        ValueError: an axis is not a field of the system, or values are out of range.
+    """
+    check_double("theory", system)
+    check_choice("convention", convention, CONVENTIONS)
+    for name, values in axes.items():
+        if name not in vars(system):
+            raise argument_error(
+                "axes", f"named by fields of the system, {tuple(vars(system))}", name, "Rename the axis."
+            )
+        system.replace(**{name: jnp.asarray(values, float)})  # its checks look at the whole axis
+    threshold = None if threshold is None else jnp.asarray(threshold, float)
+    return sweep(_Point(system, threshold, convention, panel_order), axes, PHASES, batch_size=batch_size)

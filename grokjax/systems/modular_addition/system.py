@@ -1,0 +1,106 @@
+r"""The modular-addition task: $(n + m) \bmod P$ from two one-hot numbers, by a quadratic two-layer network.
+
+All $P^2$ pairs are inputs, two-hot in $\mathbb R^{2P}$, and output $p$ has the target $y^p_{nm} =
+\delta_{p,(n+m)\bmod P} - 1/P$. Each of the $N$ hidden units has a read-in $w, v\in\mathbb R^P$ for the two numbers:
+
+$$ f_p(n,m) = \sum_{i=1}^N a_{pi}\,(w_{i,n} + v_{i,m})^2 ,\qquad a_{pi}\sim N(0,\sigma_a^2/N),\qquad
+   -\log p(w,v) = \tfrac12(|w|^2+|v|^2) + \Gamma(w) + \Gamma(v) . $$
+
+With $w_n = \sum_k w_k e^{-2\pi i kn/P}$ the sextic decay is $\Gamma(w) = P\frac\gamma6\sum_{k\ne0}|w_k|^6$. It bounds
+the quartic attraction of the data; without it the one-neuron law of the theory cannot be normalised. The modes $k$ and
+$P-k$ are complex conjugates, so a neuron is described by $(P-1)/2$ pairs $X_k=|w_k|^2$, $V_k=|v_k|^2$.
+
+| symbol | name | symbol | name |
+|---|---|---|---|
+| $P$ | `prime` | $\sigma^2$ | `noise_variance` |
+| $N$ | `width` | $\sigma_a^2$ | `readout_variance` |
+| $\gamma$ | `sextic_decay` | | `training_fraction` |
+
+References:
+    arXiv:2310.03789, section 4.2.
+"""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Scalar
+
+from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
+
+
+Number = Float[Array, "..."]
+
+
+class ModularAddition(eqx.Module):
+    """Parameters of task and network; every field is a leaf, so theory can be vmapped and differentiated, P included.
+
+    Attributes:
+        prime: $P$, an odd prime.
+        width: $N$, hidden units.
+        noise_variance: $\\sigma^2$, variance of the observation noise in the likelihood (the temperature).
+        readout_variance: $\\sigma_a^2$; a single read-out weight has variance $\\sigma_a^2/N$.
+        sextic_decay: $\\gamma$, strength of the sextic decay of the Fourier amplitudes.
+        training_fraction: fraction of the $P^2$ pairs in the training set.
+
+    Raises:
+        ValueError: `prime` is not an odd prime, `width` is below 1, a variance or the decay is not positive, or the
+            training fraction is outside (0, 1].
+    """
+
+    prime: Number = eqx.field(converter=as_scalar)
+    width: Number = eqx.field(converter=as_scalar)
+    noise_variance: Number = eqx.field(converter=as_scalar)
+    readout_variance: Number = eqx.field(converter=as_scalar)
+    sextic_decay: Number = eqx.field(converter=as_scalar)
+    training_fraction: Number = eqx.field(converter=as_scalar, default=1.0)
+
+    def __check_init__(self):
+        check_primes("prime", self.prime)
+        check_at_least("width", self.width, 1, "Give the number of hidden units.")
+        for name in ("noise_variance", "readout_variance"):
+            check_positive(name, getattr(self, name), "A variance is above zero.")
+        check_positive(
+            "sextic_decay",
+            self.sextic_decay,
+            "Without sextic decay the attraction of the data wins at large weights and the theory's posterior is not "
+            "normalisable.",
+        )
+        fraction = self.training_fraction
+        if is_concrete(fraction) and not (np.asarray(fraction) <= 1).all():
+            raise argument_error(
+                "training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), "1 is the whole table."
+            )
+        check_positive("training_fraction", fraction, "Give a fraction of the table in (0, 1]; 1 is the whole table.")
+
+    @property
+    def well_position(self) -> Scalar:
+        r"""$x^*=\sqrt{3/\gamma}$: $X=V$ of a specialised neuron where it coexists with unspecialised ones."""
+        return jnp.sqrt(3 / self.sextic_decay)
+
+    def replace(self, **changes: Any) -> "ModularAddition":
+        """A copy with some fields changed: `system.replace(noise_variance=3e-4)`."""
+        return dataclasses.replace(self, **changes)
+
+
+def check_primes(name: str, value: Any) -> None:
+    """Raise unless every entry of a concrete `value` is an odd prime."""
+    if not is_concrete(value):
+        return
+    for number in np.unique(np.asarray(value, float)):
+        if not _is_odd_prime(number):
+            raise argument_error(
+                name,
+                "an odd prime",
+                int(number) if number == round(number) else float(number),
+                "Modes k and P-k pair up, and all frequencies are alike, only then; try 11, 23, 59 or 113.",
+            )
+
+
+def _is_odd_prime(number: float) -> bool:
+    if not np.isfinite(number) or number != round(number) or number < 3:
+        return False
+    whole = int(number)
+    return whole % 2 == 1 and all(whole % divisor for divisor in range(3, int(whole**0.5) + 1, 2))
