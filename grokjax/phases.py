@@ -34,18 +34,25 @@ class PhaseDiagram(eqx.Module):
     """Order parameters and phases on a grid.
 
     Attributes:
-        axes: name and values of each axis, in the order of the array axes.
+        axis_names: name of each array axis.
+        axis_values: values on each array axis.
         order_parameters: pytree of arrays with the shape of the grid.
         labels: phase of each point, an index into `phases`.
         converged: whether each point was solved; hatch the others in a figure.
         phases: names of the phases.
     """
 
-    axes: dict[str, Array]
+    axis_names: tuple[str, ...] = eqx.field(static=True)
+    axis_values: tuple[Array, ...]
     order_parameters: Any
     labels: Int[Array, "*grid"]
     converged: Bool[Array, "*grid"]
     phases: tuple[str, ...] = eqx.field(static=True)
+
+    @property
+    def axes(self) -> dict[str, Array]:
+        """Name and values of each axis, in the order of the array axes."""
+        return dict(zip(self.axis_names, self.axis_values, strict=True))
 
     def names(self) -> np.ndarray:
         """The name of the phase at every point, as an array of strings; "unsolved" where the solver failed."""
@@ -94,15 +101,16 @@ def sweep(
     for name, values in arrays.items():
         if values.ndim != 1 or values.size == 0:
             raise argument_error(name, "a non-empty 1-d array", f"shape {values.shape}", "Use jnp.linspace.")
-    points = _evaluate(function, tuple(arrays), tuple(arrays.values()), batch_size)
-    return PhaseDiagram(arrays, points.order_parameters, points.label, points.converged, tuple(phases))
+    names, values = tuple(arrays), tuple(arrays.values())
+    points = _evaluate(function, names, values, batch_size)
+    return PhaseDiagram(names, values, points.order_parameters, points.label, points.converged, tuple(phases))
 
 
 @eqx.filter_jit
 def _evaluate(
     function: Callable[..., PhasePoint], names: tuple[str, ...], axes: tuple[Array, ...], batch_size: int
 ) -> PhasePoint:
-    # Names and values apart: a dictionary would come into the jitted function with its keys sorted.
+    # Names and values apart: jax sorts the keys of a dictionary, and the axes would be transposed.
     grid = jnp.meshgrid(*axes, indexing="ij")
     shape = grid[0].shape
     coordinates = {name: values.ravel() for name, values in zip(names, grid, strict=True)}

@@ -37,11 +37,22 @@ def draw_phases(
     x, y, labels = np.asarray(x), np.asarray(y), np.asarray(labels)
     colours = ListedColormap(PHASE_COLOURS[: len(names)])
     norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
-    ax.pcolormesh(x, y, labels, cmap=colours, norm=norm, shading="nearest", rasterized=True)
+    borders = _borders(x, ax.get_xscale()), _borders(y, ax.get_yscale())
+    ax.pcolormesh(*borders, labels, cmap=colours, norm=norm, rasterized=True)
     handles = [Patch(facecolor=PHASE_COLOURS[i], label=name) for i, name in enumerate(names) if (labels == i).any()]
     if solved is not None and not np.all(solved):
         failed = np.ma.masked_where(np.asarray(solved), np.ones(labels.shape))
-        ax.pcolor(x, y, failed, hatch="////", alpha=0.0, shading="nearest")
+        ax.pcolor(*borders, failed, hatch="////", alpha=0.0)
         handles.append(Patch(facecolor="white", edgecolor="0.4", hatch="////", label="not solved"))
     ax.set(xlabel=x_label, ylabel=y_label)
     ax.legend(handles=handles, loc="best", framealpha=0.8, frameon=True)
+
+
+def _borders(centres: np.ndarray, scale: str) -> np.ndarray:
+    """Borders of the cells around `centres`, midway on the axis as it is drawn."""
+    if len(centres) < 2:
+        return np.array([centres[0] - 0.5, centres[0] + 0.5])
+    there, back = (np.log, np.exp) if scale == "log" else (lambda t: t, lambda t: t)
+    t = there(centres.astype(float))
+    middle = (t[1:] + t[:-1]) / 2
+    return back(np.concatenate([[2 * t[0] - middle[0]], middle, [2 * t[-1] - middle[-1]]]))

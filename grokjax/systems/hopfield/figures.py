@@ -126,6 +126,6 @@ def recall_figure(
         axes[2].set(xlabel="fraction of spins flipped at the start", ylabel=r"final magnetisation $m$")
         for ax, letter in zip(axes, "abc", strict=True):
             ax.set_ylim(-0.05, 1.05)
-            ax.legend(loc="best")
+            ax.legend(loc="center left", frameon=True)
             label_panel(ax, letter)
     return figure

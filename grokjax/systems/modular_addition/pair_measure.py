@@ -32,17 +32,17 @@ REACH = 10.0  # standard deviations of a well that are covered
 CENTRE_PANELS, SIDE_PANELS = 14, 4
 
 
-def effective_noise(system: ModularAddition) -> Scalar:
+def effective_noise(system: ModularAddition) -> Float[Array, "..."]:
     r"""$\sigma^2$ over the training fraction: what a random part of the table amounts to in the continuum limit."""
     return system.noise_variance / system.training_fraction
 
 
-def interaction(system: ModularAddition) -> Scalar:
+def interaction(system: ModularAddition) -> Float[Array, "..."]:
     r"""$u = 2\sigma_a^2P^2/(N\sigma^4)$."""
     return 2 * system.readout_variance * system.prime**2 / (system.width * effective_noise(system) ** 2)
 
 
-def saturated_eigenvalue(system: ModularAddition) -> Scalar:
+def saturated_eigenvalue(system: ModularAddition) -> Float[Array, "..."]:
     r"""$\lambda_{sat} = 4P^2\sigma_a^2x^{*2}$: every pair of every neuron sits at $X=V=x^*$."""
     return 4 * system.prime**2 * system.readout_variance * system.well_position**2
 

@@ -26,7 +26,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Scalar
+from jaxtyping import Array, Float
 
 from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
 
@@ -76,7 +76,7 @@ class ModularAddition(eqx.Module):
         check_positive("training_fraction", fraction, "Give a fraction of the table in (0, 1]; 1 is the whole table.")
 
     @property
-    def well_position(self) -> Scalar:
+    def well_position(self) -> Number:
         r"""$x^*=\sqrt{3/\gamma}$: $X=V$ of a specialised neuron where it coexists with unspecialised ones."""
         return jnp.sqrt(3 / self.sextic_decay)
 
