@@ -46,13 +46,13 @@ def main() -> None:
     args = arguments()
     started = time.perf_counter()
     jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
-    if args.device:
-        jax.config.update("jax_default_device", jax.devices(args.device)[0])
 
     import grokjax
-    from grokjax import io, plot
+    from grokjax import devices, io, plot
     from grokjax.systems import modular_addition as ma
     from grokjax.systems.modular_addition import figures
+
+    device = devices.use(args.device)
 
     # %% One system, swept over noise: the field becomes an array
     prime, width, members, steps = (5, 40, 3, 60) if args.smoke else (args.prime, args.width, args.members, args.steps)
@@ -61,10 +61,7 @@ def main() -> None:
         prime=prime, width=width, noise_variance=float(noise[0]), readout_variance=1e-4 / prime**2, sextic_decay=3.0
     )
     system = base.replace(noise_variance=noise)
-    print(
-        f"P = {prime}, N = {width}; {len(noise)} noises x {members} networks x 2 starts "
-        f"on {jax.devices()[0].device_kind}"
-    )
+    print(f"P = {prime}, N = {width}; {len(noise)} noises x {members} networks x 2 starts on {device.device_kind}")
 
     # %% The road of simulation, from both sides
     cold_key, hot_key = jax.random.split(jax.random.key(args.seed))

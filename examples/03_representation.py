@@ -40,12 +40,12 @@ def main() -> None:
     started = time.perf_counter()
     elapsed = lambda: f"[{time.perf_counter() - started:5.0f} s]"
     jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
-    if args.device:
-        jax.config.update("jax_default_device", jax.devices(args.device)[0])
 
-    from grokjax import io, plot
+    from grokjax import devices, io, plot
     from grokjax.systems import representation as rep
     from grokjax.systems.representation import figures
+
+    device = devices.use(args.device)
 
     preset = ((2, 2), 2, 60) if args.smoke else ((16, 11), 10, 100_000) if args.full else ((6, 6), 3, 10_000)
     grid, num_seeds, num_steps = args.grid or preset[0], args.seeds or preset[1], args.steps or preset[2]
@@ -55,7 +55,7 @@ def main() -> None:
             ("theory", "sets", "sweep", "plane", "diagram"), jax.random.split(jax.random.key(args.seed), 5), strict=True
         )
     )
-    print(f"{task.num_samples} samples, {task.num_parallelograms} parallelograms; on {jax.devices()[0].device_kind}")
+    print(f"{task.num_samples} samples, {task.num_parallelograms} parallelograms; on {device.device_kind}")
 
     # %% The road of theory: no training
     first = rep.first_unique_sizes(keys["theory"], task, num_orders=200 if args.smoke else 4000)

@@ -25,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--spins", type=int, default=1000, help="spins of a simulated network")
     parser.add_argument("--members", type=int, default=4, help="draws of the patterns per point")
     parser.add_argument("--sweeps", type=int, default=300, help="Gibbs sweeps, two fifths of them warm-up")
-    parser.add_argument("--points", type=int, default=60, help="points along each axis of a phase diagram")
+    parser.add_argument("--points", type=int, default=40, help="points along each axis of a phase diagram")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
     parser.add_argument("--output", type=Path, default=Path("output/hopfield"), help="folder for figures and data")
@@ -37,13 +37,13 @@ def main() -> None:
     args = arguments()
     started = time.perf_counter()
     jax.config.update("jax_enable_x64", True)  # theory needs it; spins stay in float32
-    if args.device:
-        jax.config.update("jax_default_device", jax.devices(args.device)[0])
 
     import grokjax
-    from grokjax import io, plot
+    from grokjax import devices, io, plot
     from grokjax.systems import hopfield as hop
     from grokjax.systems.hopfield import figures
+
+    devices.use(args.device)
 
     smoke = args.smoke
     spins, members, sweeps = (200, 2, 40) if smoke else (args.spins, args.members, args.sweeps)
@@ -69,11 +69,10 @@ def main() -> None:
     pictures = [plot.save(figure, args.output / "phase_diagrams.png")]
 
     # %% Which threshold maximises the capacity? Its derivative says
-    thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 61)
-    of_threshold = jax.value_and_grad(
-        lambda theta, t: hop.capacity(hop.GroupedHidden(hop.TernaryHidden(theta)), t).spinodal
-    )
-    sweep = jax.jit(lambda t: jax.lax.map(lambda theta: of_threshold(theta, t), thresholds, batch_size=8))
+    thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 31)
+    capacity_of = lambda theta, t: hop.capacity(hop.GroupedHidden(hop.TernaryHidden(theta)), t).spinodal
+    slope = lambda theta, t: jax.jvp(lambda theta: capacity_of(theta, t), (theta,), (jnp.ones(()),))
+    sweep = jax.jit(lambda t: jax.lax.map(lambda theta: slope(theta, t), thresholds, batch_size=8))
     curves, best = {}, {}
     for temperature in (0.3, 0.4, 0.5, 0.6):
         values, slopes = (np.asarray(array) for array in sweep(jnp.asarray(temperature)))
@@ -85,7 +84,7 @@ def main() -> None:
             theta = float(thresholds[i] + (thresholds[i + 1] - thresholds[i]) * slopes[i] / (slopes[i] - slopes[i + 1]))
             best[name] = (theta, float(np.interp(theta, thresholds, values)))
             print(f"ternary groups, T = {temperature}: best threshold {theta:.3f}, capacity {best[name][1]:.4f}")
-    biases = jnp.linspace(-2.0, 0.5, 6 if smoke else 41)
+    biases = jnp.linspace(-2.0, 0.5, 6 if smoke else 17)
     of_bias = lambda t: jax.lax.map(lambda eta: hop.capacity(hop.ReLUHidden(eta), t).spinodal, biases, batch_size=8)
     rectified = {f"$T={t}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
     figure = figures.threshold_figure(thresholds, curves, best, biases, rectified)
@@ -107,7 +106,7 @@ def main() -> None:
     }
     basins = {}
     for load in (0.03, 0.08):
-        starts = [0.0, 0.3] if smoke else [0.0, 0.1, 0.2, 0.25, 0.3, 0.35, 0.4, 0.5]
+        starts = [0.0, 0.3] if smoke else [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
         runs = [
             (flipped, hop.simulate(basin_key, at(load, 0.2), corruption=flipped, progress=False, **options))
             for flipped in starts

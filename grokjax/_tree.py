@@ -1,5 +1,6 @@
 """Small operations on pytrees of arrays that the samplers share."""
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -36,6 +37,11 @@ def normal_like(key: Key[Array, ""], tree: Tree) -> Tree:
     """
     flat, unravel = ravel_pytree(tree)
     return unravel(jax.random.normal(key, flat.shape, flat.dtype))
+
+
+def standard_normal(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
+    """N(0, 1) numbers of a shape, drawn flat: under `vmap` a draw of several axes compiles many times slower."""
+    return jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
 
 
 def tree_add(a: Tree, *scaled: tuple[float | Scalar, Tree]) -> Tree:

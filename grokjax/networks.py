@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
 from ._checks import argument_error
+from ._tree import standard_normal
 
 
 def _square(z):
@@ -78,7 +79,7 @@ def standard_normal_two_layer(
     """A `TwoLayer` whose weights are all N(0, 1): a prior draw in whitened coordinates."""
     read_in_key, read_out_key = jax.random.split(key)
     return TwoLayer(
-        jax.random.normal(read_in_key, (width, num_inputs), dtype),
-        jax.random.normal(read_out_key, (num_outputs, width), dtype),
+        standard_normal(read_in_key, (width, num_inputs), dtype),
+        standard_normal(read_out_key, (num_outputs, width), dtype),
         activation,
     )

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key
 
+from ._tree import standard_normal
+
 
 class Data(eqx.Module):
     """Inputs, one row per sample, and targets, one row per output."""
@@ -47,7 +49,7 @@ def single_index(
         teacher: $\{k: c_k\}$.
         num_samples: number of rows.
     """
-    inputs = jax.random.normal(key, (num_samples, len(direction)), direction.dtype)
+    inputs = standard_normal(key, (num_samples, len(direction)), direction.dtype)
     overlap = inputs @ direction
     targets = sum(
         (c.astype(direction.dtype) * hermite(k, overlap) for k, c in teacher.items()), start=jnp.zeros_like(overlap)

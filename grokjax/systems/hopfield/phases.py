@@ -139,7 +139,8 @@ def phase_diagram(hidden: AbstractHidden, loads: Any, temperatures: Any) -> phas
     check_positive("temperatures", temperatures)
     columns = phases.sweep(_Column(hidden, loads), {"temperature": temperatures}, PHASES, batch_size=BATCH_SIZE)
     return phases.PhaseDiagram(
-        {"temperature": temperatures, "load": loads},
+        ("temperature", "load"),
+        (temperatures, loads),
         columns.order_parameters,
         columns.labels,
         columns.converged,

@@ -127,7 +127,8 @@ class TrainingPhaseDiagram(eqx.Module):
         kept = ~self.training.diverged & (True if keep is None else np.broadcast_to(keep, self.phase.shape))
         average = lambda values: over_members(values, axis=-1, keep=kept)
         return PhaseDiagram(
-            axes={"decoder_rate": jnp.asarray(self.decoder_rates), "weight_decay": jnp.asarray(self.weight_decays)},
+            axis_names=("decoder_rate", "weight_decay"),
+            axis_values=(jnp.asarray(self.decoder_rates), jnp.asarray(self.weight_decays)),
             order_parameters=jax.tree.map(average, measured),
             labels=jnp.asarray(self.majority(keep=keep)),
             converged=jnp.asarray(kept.any(axis=-1)),

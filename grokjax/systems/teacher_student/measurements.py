@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..._tree import standard_normal
 from ...networks import TwoLayer
 from ...tasks import hermite
 
@@ -45,7 +46,7 @@ class FreshOverlap(eqx.Module):
     num_test: int = eqx.field(static=True)
 
     def __call__(self, key, state):
-        inputs = jax.random.normal(key, (self.num_test, len(self.direction)), self.direction.dtype)
+        inputs = standard_normal(key, (self.num_test, len(self.direction)), self.direction.dtype)
         network = jax.tree.map(jnp.multiply, self.scales, state.position)
         outputs, teacher = network.batch(inputs)[0], inputs @ self.direction
         return {k: jnp.mean(outputs * hermite(k, teacher)) / math.factorial(k) for k in self.degrees}
