@@ -53,6 +53,8 @@ class Comparison(eqx.Module):
             return "no comparison"
         if abs(row.z_score) <= self.threshold:
             return "agree"
+        if not row.theory:
+            return f"off by {float(row.experiment.mean):+.2g}"
         return f"off by {row.relative:+.0%}"
 
     def __str__(self) -> str:

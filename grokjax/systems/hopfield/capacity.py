@@ -65,7 +65,7 @@ def capacity(hidden: AbstractHidden, temperature: Number | float, *, num_mixed: 
 
     Args:
         hidden: the prior.
-        temperature: one number, or an axis of them; zero takes the closed form.
+        temperature: one number, or an axis of them; zero takes the closed form, but a traced zero is not converged.
         num_mixed: patterns recalled at once; above 1, `stable` is the limit of local stability.
 
     Returns:
@@ -74,11 +74,11 @@ def capacity(hidden: AbstractHidden, temperature: Number | float, *, num_mixed: 
     Raises:
         ValueError: 64-bit numbers are off, a temperature is negative, or zero where the prior has no law for it.
     """
-    temperature = jnp.asarray(as_scalar(temperature))
+    given, temperature = temperature, jnp.asarray(as_scalar(temperature))  # a number is concrete, under jit too
     num_mixed = check_whole("num_mixed", num_mixed)
     check_double("a capacity", hidden)
     check_at_least("temperature", temperature, 0, "The temperature is in units of the coupling.")
-    at_zero = np.asarray(temperature) == 0 if is_concrete(temperature) else np.zeros(temperature.shape, bool)
+    at_zero = np.asarray(given) == 0 if is_concrete(given) else np.zeros(temperature.shape, bool)
     shaped = lambda leaf: jnp.broadcast_to(leaf, temperature.shape)
     cold = jax.tree.map(shaped, _cold_capacity(hidden, num_mixed)) if at_zero.any() else None
     if at_zero.all():
@@ -118,12 +118,12 @@ def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
     never = never | ~curve.exists
     zero_if = lambda condition, value: jnp.where(condition, 0.0, value)
     return Capacity(
-        jnp.exp(curve.log_capacity),
+        jnp.where(temperature > 0, jnp.exp(curve.log_capacity), jnp.nan),
         zero_if(never, stable),
         zero_if(~curve.exists, spins.magnetisation),
         zero_if(never, m),
         jnp.where(curve.exists, replicon, 1.0),
-        converged | never,
+        (converged | never) & (temperature > 0),
     )
 
 

@@ -287,3 +287,12 @@ def test_more_bad_input():
         hop.simulate(jax.random.key(0), hop.AssociativeMemory(1e-5, 0.3), num_spins=100)
     with pytest.raises(ValueError, match="`temperature`"):
         hop.predict(hop.AssociativeMemory(0.01, 0.0, hop.GroupedHidden(hop.BinaryHidden())))
+
+
+def test_zero_temperature_survives_jit_and_a_traced_zero_is_not_solved():
+    hidden = hop.ReLUHidden(-0.5)
+    expected = hop.capacity(hidden, 0.0).spinodal
+    np.testing.assert_allclose(jax.jit(lambda: hop.capacity(hidden, 0.0).spinodal)(), expected, rtol=1e-10)
+    traced = jax.jit(lambda temperature: hop.capacity(hidden, temperature))(0.0)
+    assert not traced.converged
+    assert np.isnan(traced.spinodal)
