@@ -22,6 +22,7 @@ from .posterior import Posterior as Posterior
 from .samplers import (
     MALA as MALA,
     AbstractSampler as AbstractSampler,
+    BlockGibbs as BlockGibbs,
     GradientDescent as GradientDescent,
     Langevin as Langevin,
     LeimkuhlerMatthews as LeimkuhlerMatthews,

@@ -58,7 +58,7 @@ def check_step_size(
     num_members = jax.tree.leaves(positions)[0].shape[0]
     chosen = np.arange(0, num_members, members_per_point)
     first = lambda tree: jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) else leaf, tree)
-    curvature = np.abs(_curvatures(key, first(target), first(positions)))
+    curvature = np.abs(largest_curvatures(key, first(target), first(positions)))
     limit = 2 / (np.sqrt(curvature) if isinstance(sampler, UnderdampedLangevin) else curvature)
     step_size = np.broadcast_to(np.asarray(sampler.step_size), (num_members,))[chosen]
     if (step_size >= limit).any():
@@ -72,5 +72,6 @@ def check_step_size(
 
 
 @eqx.filter_jit
-def _curvatures(key, targets, positions):
+def largest_curvatures(key: Key[Array, ""], targets: Any, positions: PyTree) -> Array:
+    """`largest_curvature` of every member of an ensemble."""
     return eqx.filter_vmap(largest_curvature, in_axes=(None, eqx.if_array(0), eqx.if_array(0)))(key, targets, positions)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Key
 from ... import ensemble
 from ..._checks import check_whole
 from ...observables import Histogram, Series, measure_energy, measure_virial
-from ...samplers import UnderdampedLangevin, check_step_size, largest_curvature
+from ...samplers import UnderdampedLangevin, check_step_size, largest_curvatures
 from ...samplers.base import AbstractSampler
 from ...statistics import Estimate
 from ...sweeps import Layout
@@ -237,11 +237,6 @@ def safe_step_size(
     layout = Layout.of(system, 1)
     problem_key, power_key = jax.random.split(key)
     problem = prepare(problem_key, system, layout, start="frequencies", dtype=dtype)
-    curvature = _curvatures(power_key, problem.target, problem.positions)
+    curvature = largest_curvatures(power_key, problem.target, problem.positions)
     step = jnp.minimum(LARGEST_STEP, STEP_FRACTION / jnp.sqrt(curvature)).astype(float)
     return step if layout.shape else step[0]
-
-
-@eqx.filter_jit
-def _curvatures(key, targets, positions) -> Float[Array, " points"]:
-    return eqx.filter_vmap(largest_curvature, in_axes=(None, eqx.if_array(0), eqx.if_array(0)))(key, targets, positions)

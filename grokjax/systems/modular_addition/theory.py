@@ -28,7 +28,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from ..._checks import argument_error, check_choice, check_double
+from ..._checks import check_choice, check_double
+from ..._tree import over_points
 from ...theory.adaptive_kernel import ConvexDual, minimise
 from .order_parameters import OrderParameters
 from .pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
@@ -112,12 +113,7 @@ def predict(
         solve = lambda system: _predict_printed(system, tolerance)
     else:
         solve = lambda system: _predict(system, panel_order, tolerance, max_steps)
-    shape = jnp.broadcast_shapes(*(leaf.shape for leaf in jax.tree.leaves(system)))
-    if len(shape) > 1:
-        raise argument_error("system", "made of scalars and arrays of shape (point,)", shape, "Ravel the sweep.")
-    if shape:
-        return jax.vmap(solve)(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), system))
-    return solve(system)
+    return over_points(solve, system)
 
 
 def convex_dual(system: ModularAddition, nodes: PairNodes) -> ConvexDual:
