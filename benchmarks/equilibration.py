@@ -47,8 +47,8 @@ def main() -> None:
             num_members=args.members,
             num_steps=steps,
             sampler=sampler,
-            record_every=max(1, steps // 2000),
-            num_test=4096,
+            record_every=max(1, steps // 1000),
+            num_test=1024,
         )
         every = run.ensemble.record_every
         side = correlation_time(run.series["side_weight"], every)

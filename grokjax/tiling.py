@@ -25,7 +25,7 @@ class Tiling(eqx.Module):
 # Per backend: bytes of one member's activations from which rows are tiled, rows per tile, and bytes of activations that
 # members advanced together may have (None: no bound).
 TABLE = {
-    "cpu": {"tiled_from": 4 << 20, "row_tile": 512, "block_bytes": 4 << 20},
+    "cpu": {"tiled_from": 4 << 20, "row_tile": 512, "block_bytes": 9 << 18},
     "gpu": {"tiled_from": 24 << 20, "row_tile": 1024, "block_bytes": None},
     "tpu": {"tiled_from": 24 << 20, "row_tile": 1024, "block_bytes": None},
 }
@@ -45,4 +45,4 @@ def choose_tiling(width: int, num_samples: int, *, backend: str | None = None, i
     tile = rule["row_tile"] if row * num_samples >= rule["tiled_from"] else None
     if rule["block_bytes"] is None:
         return Tiling(tile, None)
-    return Tiling(tile, max(1, rule["block_bytes"] // (row * (tile or num_samples))))
+    return Tiling(tile, max(1, round(rule["block_bytes"] / (row * (tile or num_samples)))))
