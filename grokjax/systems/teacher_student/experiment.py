@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
-from ... import ensemble, statistics
+from ... import ensemble, io, statistics
 from ..._checks import check_at_least, check_whole
 from ...observables import Counts, Histogram, Series, measure_energy, measure_virial
 from ...samplers import Langevin, UnderdampedLangevin, check_step_size
@@ -91,6 +91,24 @@ class Run(eqx.Module):
         centred = series - series.mean(axis=-1, keepdims=True)
         flat = centred.reshape(-1, *series.shape[-2:])
         return np.array([statistics.effective_sample_size(one) for one in flat]).reshape(series.shape[:-2])
+
+    def to_xarray(self):
+        """Series and histogram as a labelled `xarray.Dataset`; needs the extra `grokjax[results]`."""
+        axes = ("point",) * len(self.layout.shape) + ("member",)
+        series = {"energy": self.series["energy"], "side_weight": self.series["side_weight"]}
+        series |= {f"overlap_{degree}": values for degree, values in self.series["overlap"].items()}
+        data: dict[str, Any] = {name: ((*axes, "record"), values) for name, values in series.items()}
+        data |= {"counts": ((*axes, "q"), self.counts.counts), "diverged": (axes, self.diverged)}
+        every, warmup = self.ensemble.record_every, self.ensemble.warmup
+        steps = warmup + every * np.arange(1, series["energy"].shape[-1] + 1)
+        coordinates: dict[str, Any] = {"record": steps, "q": self.counts.centres}
+        if self.layout.shape:
+            coordinates |= {
+                name: ("point", np.asarray(value))
+                for name in ("noise_variance", "readout_variance", "weight_variance")
+                if (value := getattr(self.system, name)).ndim
+            }
+        return io.to_xarray(data, coordinates, start=self.start)
 
     def negative_log_density(self, *, num_subsets: int = 5) -> tuple[np.ndarray, Estimate]:
         r"""$-\log p(q)$ on the bins of the histogram, folded over $q\to-q$, with errors over subsets of members.

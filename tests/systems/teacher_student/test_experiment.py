@@ -90,6 +90,11 @@ def test_a_sweep_is_one_call_with_a_point_axis():
     assert sweep.counts.counts.shape[:2] == (3, 6)
     # More noise, less learned: far beyond the errors at these noises.
     assert np.all(np.diff(sweep.overlap[1].mean) < 0)
+    labelled = sweep.to_xarray()
+    assert labelled.side_weight.dims == ("point", "member", "record")
+    np.testing.assert_allclose(labelled.noise_variance, [0.1, 0.4, 0.9])
+    assert labelled.record[-1] == 60
+    np.testing.assert_allclose(labelled.overlap_1.mean(("member", "record")), sweep.overlap[1].mean)
     centres, minus_log = sweep.negative_log_density(num_subsets=3)
     assert minus_log.mean.shape == (3, len(centres))
     density = np.where(np.isfinite(minus_log.mean), np.exp(-minus_log.mean), 0)
