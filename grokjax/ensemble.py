@@ -1,8 +1,8 @@
 """The one loop: members vmapped, steps scanned, chunks looped.
 
 `run` advances every member of an ensemble in one compiled program. Members differ by seed, data set and
-hyperparameters alike: every array leaf of the target and of the observables has a leading axis `member`; scalars of
-the sampler are shared, and its arrays of shape (member,) are not. The Python loop over chunks of steps carries the
+hyperparameters alike: every array leaf of the target has a leading axis `member`; scalars of the sampler and of the
+observables are shared, and their arrays have a leading axis `member`. The Python loop over chunks of steps carries the
 progress bar, merges observables and survives Ctrl-C; nothing inside the compiled chunk calls the host.
 
 Random numbers belong to a member and a step (`fold_in`), so results do not depend on how members are grouped or steps
@@ -98,7 +98,7 @@ def run(
         warmup: steps before the first record; rounded up to whole chunks.
         record_every: steps between records; by default about 300 records in a run.
         num_chunks: how many times the host looks in: progress, interrupts, float64 merging.
-        observables: what to measure, by name; their array leaves have a leading axis member.
+        observables: what to measure, by name; their leaves are scalars (shared) or arrays with leading axis member.
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
         member_block: members advanced together; None takes all at once. Small blocks help a CPU's caches.
         devices: what the members are sharded over, by default all devices of the backend (or the one that was set as
@@ -124,11 +124,10 @@ def run(
     sampler = _in_dtype_of(positions, sampler)
 
     keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
-    sampler_axes = jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, sampler)
-    axes = (sampler_axes, target_axes, 0, 0)
+    axes = (_axes_of(sampler), target_axes, 0, 0)
     mesh = _mesh(num_members, devices)
     sampler, target, positions, keys = _place(mesh, axes, (sampler, target, positions, keys))
-    measured = _place(mesh, 0, measured)
+    measured = _place(mesh, _axes_of(measured), measured)
     totals: dict[str, Any] = dict.fromkeys(measured)
     chunk_seconds: list[float] = []
     interrupted = False
@@ -172,7 +171,7 @@ def run(
         finally:
             bar.close()
 
-    diverged = ~np.isfinite(np.asarray(states.energy))
+    diverged = ~np.isfinite(np.asarray(states.energy)).reshape(num_members, -1).all(axis=1)
     if diverged.any():
         warnings.warn(
             f"{label}: {diverged.sum()} of {num_members} members diverged (energy not finite) and must be left out; "
@@ -220,7 +219,7 @@ def _advance(fixed, states, axes, num_records, record_every, member_block, mesh)
         (state, carries), _ = jax.lax.scan(record, (state, carries), jnp.arange(num_records))
         return state, carries
 
-    member_axes = (sampler_axes, target_axes, 0, 0, 0)
+    member_axes = (sampler_axes, target_axes, _axes_of(observables), 0, 0)
     return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block, mesh)
 
 
@@ -231,7 +230,7 @@ def _empty_totals(observables, states, keys):
         carry = jax.eval_shape(jax.vmap(lambda state, key: observable.init(key[2], state, 1)), states, keys)
         return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), carry)
 
-    first = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, tree)
+    first = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
     return {name: each.merge(None, shapes(first(each))) for name, each in observables.items()}
 
 
@@ -249,6 +248,11 @@ def _over_members(function, arguments, axes, member_block, mesh):
         return local(batched)
     over = PartitionSpec(*mesh.axis_names)
     return jax.shard_map(local, mesh=mesh, in_specs=over, out_specs=over, check_vma=False)(batched)
+
+
+def _axes_of(tree):
+    """The axis of members: 0 for arrays, None for scalars, which all members share."""
+    return jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, tree)
 
 
 def _member_mask(axes, arguments):
