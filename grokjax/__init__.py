@@ -14,6 +14,7 @@ from . import (
     statistics as statistics,
     systems as systems,
 )
+from .certificate import Certificate as Certificate
 from .compare import Comparison as Comparison, compare as compare
 from .ensemble import EnsembleRun as EnsembleRun, run as run
 from .networks import TwoLayer as TwoLayer
@@ -23,9 +24,11 @@ from .samplers import (
     MALA as MALA,
     AbstractSampler as AbstractSampler,
     BlockGibbs as BlockGibbs,
+    DropletMoves as DropletMoves,
     GradientDescent as GradientDescent,
     Langevin as Langevin,
     LeimkuhlerMatthews as LeimkuhlerMatthews,
+    ReplicaExchange as ReplicaExchange,
     UnderdampedLangevin as UnderdampedLangevin,
 )
 from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start

@@ -1,15 +1,16 @@
 """Small operations on pytrees of arrays that the samplers share."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, Key, PyTree, Scalar
 
-from ._checks import argument_error
+from ._checks import argument_error, as_scalar
 
 
 Tree = TypeVar("Tree")
@@ -44,15 +45,48 @@ def standard_normal(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jn
     return jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
 
 
-def tree_add(a: Tree, *scaled: tuple[float | Scalar, Tree]) -> Tree:
-    """`a + sum of c * b` over the pairs `(c, b)`, leaf by leaf, in the dtype of `a`."""
+def tree_add(a: Tree, *scaled: tuple[Any, Tree]) -> Tree:
+    """`a + sum of c * b` over the pairs `(c, b)`, leaf by leaf, in the dtype of `a`.
 
-    def add(leaf, *others):
-        for (c, _), other in zip(scaled, others, strict=True):
-            leaf = leaf + jnp.asarray(c, leaf.dtype) * other
-        return leaf
+    Each `c` is a number, or a pytree of one per leaf.
+    """
+    leaves, structure = jax.tree.flatten(a)
+    for c, b in scaled:
+        factors = jax.tree.leaves(c)
+        factors = factors * len(leaves) if len(factors) == 1 else factors
+        others = structure.flatten_up_to(b)
+        leaves = [x + jnp.asarray(f, x.dtype) * y for x, f, y in zip(leaves, factors, others, strict=True)]
+    return structure.unflatten(leaves)
 
-    return jax.tree.map(add, a, *(tree for _, tree in scaled))
+
+def as_layers(value: Any) -> Any:
+    """A hyperparameter, or a mapping from layers to hyperparameters, as floating-point array leaves."""
+    return {name: as_scalar(each) for name, each in value.items()} if isinstance(value, Mapping) else as_scalar(value)
+
+
+def leading_axes(tree: PyTree) -> PyTree:
+    """What `eqx.filter_vmap` maps over: 0 for arrays, None for scalars (which are shared) and everything else."""
+    return jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, tree)
+
+
+def layer_name(path: tuple) -> str:
+    """The last name of a leaf's path: of an attribute, a dictionary's key or an index."""
+    return str(getattr(path[-1], "name", getattr(path[-1], "key", path[-1]))) if path else "position"
+
+
+def per_layer(name: str, value: Any, tree: PyTree) -> PyTree:
+    """`value` for every leaf of `tree`: itself, or the entry of a mapping under the last name of the leaf's path.
+
+    Raises:
+        ValueError: the names of the mapping are not those of the leaves.
+    """
+    paths, structure = jax.tree_util.tree_flatten_with_path(tree)
+    if not isinstance(value, Mapping):
+        return structure.unflatten([value] * len(paths))
+    layers = [layer_name(path) for path, _ in paths]
+    if set(layers) != set(value):
+        raise argument_error(name, f"one number, or one for each of {layers}", sorted(value), "Name every layer once.")
+    return structure.unflatten([value[layer] for layer in layers])
 
 
 def tree_dot(a: PyTree[Float[Array, "..."]], b: PyTree[Float[Array, "..."]]) -> Scalar:

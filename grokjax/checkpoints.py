@@ -1,7 +1,7 @@
 """Checkpoints of a run: atomic files, the last two kept, read back only by the very run that wrote them.
 
-A checkpoint holds the states and the observables' totals after a whole number of chunks. Random numbers belong to a
-member and a step, so a run that continues from it is the same run, bit for bit.
+A checkpoint holds the sampler, the states and the observables' totals after a whole number of chunks. Random numbers
+belong to a member and a step, so a run that continues from it is the same run, bit for bit.
 """
 
 import hashlib
@@ -18,24 +18,25 @@ from jaxtyping import PyTree
 
 from . import io
 from ._checks import argument_error
+from .processes import place
 
 
 FORMAT = "grokjax-checkpoint"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class Checkpoint(eqx.Module):
-    """One file: the chunk after which it was taken and the leaves of (states, totals)."""
+    """One file: the chunk after which it was taken and the leaves of (sampler, states, totals)."""
 
     chunk: int = eqx.field(static=True)
     leaves: list[np.ndarray]
 
     def restore(self, template: PyTree) -> PyTree:
-        """The leaves in the structure of `template`; jax arrays where it has jax arrays."""
+        """The leaves in the structure of `template`; jax arrays, on the same devices, where it has jax arrays."""
         structure = jax.tree.structure(template)
         kinds = jax.tree.leaves(template)
         leaves = [
-            jnp.asarray(leaf) if isinstance(kind, jax.Array) else leaf
+            place(leaf, kind.sharding) if isinstance(kind, jax.Array) else leaf
             for kind, leaf in zip(kinds, self.leaves, strict=True)
         ]
         return jax.tree.unflatten(structure, leaves)
@@ -77,11 +78,13 @@ class Checkpoints:
             return Checkpoint(header["chunk"], [arrays[f"leaf-{i:04d}"] for i in range(len(arrays))])
         return None
 
-    def keep(self, chunk: int, tree: PyTree, *, last: bool) -> None:
-        """Write a checkpoint if the time has come; a full disk is a warning, not the end of the run."""
-        if not last and time.monotonic() - self.written < self.seconds:
-            return
-        leaves = jax.tree.leaves(jax.device_get(tree))
+    def due(self, *, last: bool) -> bool:
+        """Whether the time for a checkpoint has come; it always has after the last chunk."""
+        return last or time.monotonic() - self.written >= self.seconds
+
+    def keep(self, chunk: int, tree: PyTree) -> None:
+        """Write a checkpoint; a full disk is a warning, not the end of the run."""
+        leaves = jax.tree.leaves(tree)
         header = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,

@@ -8,7 +8,7 @@ from ._checks import argument_error
 
 
 def available() -> list[Any]:
-    """All devices of jax's backend, or the one that was set as its default device."""
+    """All devices of jax's backend, other processes' included, or the one that was set as its default device."""
     chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
     return jax.devices() if chosen is None else [chosen]
 
@@ -17,14 +17,14 @@ def use(platform: str | None) -> Any:
     """Compute on "cpu", "gpu" or "tpu" from here on; None leaves jax's own choice.
 
     Returns:
-        The first device in use.
+        The first device in use of this process.
 
     Raises:
         ValueError: jax has no such device here.
     """
     if platform is not None and platform != jax.default_backend():
         try:
-            jax.config.update("jax_default_device", jax.devices(platform)[0])
+            jax.config.update("jax_default_device", jax.local_devices(backend=platform)[0])
         except RuntimeError:
             raise argument_error(
                 "device",
@@ -32,4 +32,4 @@ def use(platform: str | None) -> Any:
                 platform,
                 "Install jax for it: grokjax[cuda].",
             ) from None
-    return available()[0]
+    return next(device for device in available() if device.process_index == jax.process_index())

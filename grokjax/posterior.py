@@ -43,10 +43,7 @@ class Posterior(eqx.Module):
 
     def __call__(self, position: PyTree) -> Scalar:
         """The energy $U$ at a whitened position."""
-        energy = self.data_energy(position) + tree_dot(position, position) / 2
-        if self.penalty is not None:
-            energy = energy + self.penalty(self.network(position))
-        return energy
+        return self.data_energy(position) + self.prior_energy(position)
 
     def network(self, position: PyTree) -> Any:
         """The network with physical weights."""
@@ -55,6 +52,19 @@ class Posterior(eqx.Module):
     def whiten(self, network: PyTree) -> PyTree:
         """The whitened position of a network with physical weights."""
         return jax.tree.map(lambda scale, leaf: leaf / scale, self.prior_scales, network)
+
+    def prior_energy(self, position: PyTree) -> Scalar:
+        """The energy without the data."""
+        energy = tree_dot(position, position) / 2
+        return energy if self.penalty is None else energy + self.penalty(self.network(position))
+
+    def predictions(self, position: PyTree) -> Float[Array, "outputs samples"]:
+        """Outputs of the network on the inputs, in tiles of rows."""
+        batch = self.network(position).batch
+        if self.row_tile is None:
+            return batch(self.inputs)
+        rows = jax.lax.map(lambda x: batch(x[None])[:, 0], self.inputs, batch_size=self.row_tile)
+        return rows.T
 
     def data_energy(self, position: PyTree) -> Scalar:
         r"""$\sum_\mu |f(x_\mu)-y_\mu|^2/(2\sigma^2)$."""

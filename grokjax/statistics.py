@@ -99,6 +99,84 @@ def split_rhat(series: Any) -> float:
     return float(split_gelman_rubin(_series(series, 4)))
 
 
+def pooled_rhat(series: Any) -> np.ndarray:
+    r"""Split R-hat of chains on several data sets, each about the mean of its own data set.
+
+    $\hat R^2 = \frac{n-1}{n} + B/W$ with the variance $B$ between, and $W$ within, the half chains of a data set, both
+    averaged over data sets: many short chains count together, and data sets may differ.
+
+    Args:
+        series: shape (..., dataset, chain, record).
+    """
+    series = np.asarray(series, np.float64)
+    half = series.shape[-1] // 2
+    if half < 2:
+        return np.full(series.shape[:-3], np.nan)
+    halves = np.stack([series[..., :half], series[..., -half:]], axis=-2).reshape(*series.shape[:-2], -1, half)
+    between = finite_mean(halves.mean(axis=-1).var(axis=-1, ddof=1), axis=-1)
+    within = finite_mean(halves.var(axis=-1, ddof=1).mean(axis=-1), axis=-1)
+    return _ratio((half - 1) / half * within + between, within)
+
+
+def nested_rhat(series: Any) -> np.ndarray:
+    r"""Nested R-hat: superchains that started alike, of many short chains each.
+
+    $\hat R^2 = 1 + B/W$ with the variance $B$ of the superchains' means, and $W$ the mean over superchains of the
+    variance between the means of their chains plus that within chains. Chains at the same place in different
+    superchains may share a data set; its mean is taken off.
+
+    Args:
+        series: shape (..., superchain, chain, record).
+
+    References:
+        Margossian, Hoffman, Sountsov, Riou-Durand, Vehtari & Gelman, arXiv:2110.13017.
+    """
+    series = np.asarray(series, np.float64)
+    if series.shape[-1] < 2:
+        return np.full(series.shape[:-3], np.nan)
+    series = series - series.mean(axis=(-3, -1), keepdims=True)
+    chains = series.mean(axis=-1)
+    centres = finite_mean(chains, axis=-1)
+    between = centres.var(axis=-1, ddof=1)
+    count = np.maximum(np.isfinite(chains).sum(axis=-1), 2)
+    spread = finite_mean((chains - centres[..., None]) ** 2, axis=-1) * count / (count - 1)
+    within = finite_mean(spread + finite_mean(series.var(axis=-1, ddof=1), axis=-1), axis=-1)
+    return _ratio(within + between, within)
+
+
+def finite_mean(values: Any, axis: int) -> np.ndarray:
+    """Mean over the finite entries along an axis; nan if there are none."""
+    values = np.asarray(values, np.float64)
+    finite = np.isfinite(values)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(finite, values, 0).sum(axis=axis) / finite.sum(axis=axis))
+
+
+def _ratio(total: Any, within: Any) -> np.ndarray:
+    """sqrt(total/within), 1 where nothing moves at all."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, np.sqrt(total / within), 1.0)
+
+
+def time_mean_error(series: Any, *, num_batches: int = 6) -> np.ndarray:
+    """Standard error of a chain's time average, from batch means about their linear trend, pooled over chains.
+
+    Args:
+        series: shape (..., chain, record); chains that are not finite are left out.
+        num_batches: consecutive batches of a chain, longer than its memory.
+    """
+    series = np.asarray(series, np.float64)
+    if series.shape[-1] < num_batches:
+        return np.full(series.shape[:-2], np.nan)
+    length = series.shape[-1] // num_batches
+    batches = series[..., -length * num_batches :].reshape(*series.shape[:-1], num_batches, length).mean(axis=-1)
+    trend = np.arange(num_batches) - (num_batches - 1) / 2
+    centred = batches - batches.mean(axis=-1, keepdims=True)
+    slope = (centred * trend).sum(axis=-1, keepdims=True) / (trend**2).sum()
+    squares = ((centred - slope * trend) ** 2).sum(axis=-1) / (num_batches - 2)
+    return np.asarray(np.sqrt(finite_mean(squares, axis=-1) / num_batches))
+
+
 def drift(series: Any) -> Estimate:
     """Second half minus first half of a series (member, record), averaged over members: zero in equilibrium."""
     series = _series(series, 2)

@@ -2,6 +2,9 @@
 
 A system whose fields are scalars is one point; fields of shape (point,) make a sweep. `Layout` repeats the parameters
 of each point for its members, hands out random keys and folds results back to (point, member, ...).
+
+Beside the members that enter the averages a point may have witnesses, who enter none: they repeat some of the members
+from the other start, or at half the step, on the same data sets, and are the evidence of a `Certificate`.
 """
 
 from typing import Any
@@ -17,25 +20,45 @@ from ._checks import argument_error, check_whole
 from .statistics import Estimate
 
 
+OTHER_START, HALF_STEP = "other start", "half step"
+
+
 class Layout(eqx.Module):
-    """Points x members on one leading axis.
+    """Points x members on one leading axis, witnesses after the members.
+
+    In a ladder the points are the rungs of a replica exchange: they share data sets, and rungs run fastest.
 
     Attributes:
         shape: () for a single system, (point,) for a sweep.
         num_members: networks per point.
         num_datasets: independent data sets per point; member m of a point has data set m modulo this.
+        roles: what the witnesses do differently: OTHER_START, HALF_STEP, both or nothing.
+        num_witnesses: witnesses per point and role; witness w repeats member w.
+        ladder: whether the points are rungs of a ladder.
     """
 
     shape: tuple[int, ...] = eqx.field(static=True)
     num_members: int = eqx.field(static=True)
     num_datasets: int = eqx.field(static=True)
+    roles: tuple[str, ...] = eqx.field(static=True, default=())
+    num_witnesses: int = eqx.field(static=True, default=0)
+    ladder: bool = eqx.field(static=True, default=False)
 
     @staticmethod
-    def of(system: PyTree, num_members: int, num_datasets: int | None = None) -> "Layout":
+    def of(
+        system: PyTree,
+        num_members: int,
+        num_datasets: int | None = None,
+        *,
+        roles: tuple[str, ...] = (),
+        num_witnesses: int | None = None,
+        ladder: bool = False,
+    ) -> "Layout":
         """The layout of `num_members` networks at each point of `system`.
 
         Raises:
-            ValueError: the fields do not broadcast to one axis of points, or the data sets do not divide the members.
+            ValueError: the fields do not broadcast to one axis of points, the data sets do not divide the members, or
+                there are more witnesses than members.
         """
         num_members = check_whole("num_members", num_members)
         num_datasets = check_whole("num_datasets", num_members if num_datasets is None else num_datasets)
@@ -43,6 +66,10 @@ class Layout(eqx.Module):
             raise argument_error(
                 "num_datasets", f"a divisor of num_members = {num_members}", num_datasets, "Change one of the two."
             )
+        if num_witnesses is None:
+            num_witnesses = min(num_members, max(2, num_members // 8))
+        if check_whole("num_witnesses", num_witnesses, 0) > num_members:
+            raise argument_error("num_witnesses", f"at most num_members = {num_members}", num_witnesses, "Take fewer.")
         shapes = [leaf.shape for leaf in jax.tree.leaves(system)]
         try:
             shape = np.broadcast_shapes(*shapes)
@@ -52,35 +79,85 @@ class Layout(eqx.Module):
             ) from None
         if len(shape) > 1:
             raise argument_error("system", "made of scalars and arrays of shape (point,)", shape, "Ravel the sweep.")
-        return Layout(shape, num_members, num_datasets)
+        roles = roles if num_witnesses else ()
+        return Layout(shape, num_members, num_datasets, roles, num_witnesses if roles else 0, ladder)
 
     @property
     def num_points(self) -> int:
         """Number of points."""
         return self.shape[0] if self.shape else 1
 
-    def members(self, system: PyTree, dtype: Any) -> PyTree:
-        """`system` with every leaf of shape (points x members,)."""
-        return jax.tree.map(lambda leaf: self._repeat(leaf).astype(dtype), system)
+    @property
+    def per_point(self) -> int:
+        """Members and witnesses of a point."""
+        return self.num_members + len(self.roles) * self.num_witnesses
 
-    def sampler(self, sampler: PyTree) -> PyTree:
-        """`sampler` with its leaves of shape (point,) repeated for the members; scalars stay shared."""
-        swept = lambda leaf: self._repeat(leaf) if self.shape and jnp.shape(leaf) == self.shape else leaf
-        return jax.tree.map(swept, sampler)
+    @property
+    def point(self) -> np.ndarray:
+        """The point of every entry of the ensemble's axis."""
+        if self.ladder:
+            return np.tile(np.arange(self.num_points), self.per_point)
+        members = np.repeat(np.arange(self.num_points), self.num_members)
+        return np.concatenate([members, np.repeat(np.arange(self.num_points), self.per_point - self.num_members)])
+
+    @property
+    def member(self) -> np.ndarray:
+        """The member that an entry is, or repeats as a witness."""
+        witnesses = np.tile(np.arange(self.num_witnesses), len(self.roles))
+        return self._along(np.arange(self.num_members), witnesses)
+
+    def has_role(self, role: str) -> np.ndarray:
+        """Which entries are witnesses of this role."""
+        witnesses = np.repeat([each == role for each in self.roles], self.num_witnesses).astype(bool)
+        return self._along(np.zeros(self.num_members, bool), witnesses)
+
+    def _along(self, members: np.ndarray, witnesses: np.ndarray) -> np.ndarray:
+        if self.ladder:
+            return np.repeat(np.concatenate([members, witnesses]), self.num_points)
+        return np.concatenate([np.tile(members, self.num_points), np.tile(witnesses, self.num_points)])
+
+    def probes(self, count: int) -> np.ndarray:
+        """Indices of the first members of every point, shape (point, probe)."""
+        member, index = np.arange(min(count, self.num_members)), np.arange(self.num_points)[:, None]
+        return index + self.num_points * member if self.ladder else index * self.num_members + member
+
+    def members(self, system: PyTree, dtype: Any) -> PyTree:
+        """`system` with every leaf of shape (entry,)."""
+        return jax.tree.map(lambda leaf: self.repeat(leaf).astype(dtype), system)
+
+    def repeat(self, leaf: Array) -> Array:
+        """A number, or an array of shape (point, ...), for every entry."""
+        return jnp.broadcast_to(leaf, (self.num_points, *jnp.shape(leaf)[1:]))[self.point]
 
     def member_keys(self, key: Key[Array, ""]) -> Key[Array, " members"]:
-        """One key per member."""
-        return _keys(key, np.arange(self.num_points * self.num_members))
+        """One key per member; a witness has that of the member it repeats."""
+        return _keys(key, self.point * self.num_members + self.member)
 
     def dataset_keys(self, key: Key[Array, ""]) -> Key[Array, " members"]:
         """One key per member, equal for members that share a data set."""
-        point, member = np.divmod(np.arange(self.num_points * self.num_members), self.num_members)
-        return _keys(key, point * self.num_datasets + member % self.num_datasets)
+        point = 0 * self.point if self.ladder else self.point
+        return _keys(key, point * self.num_datasets + self.member % self.num_datasets)
 
     def fold(self, tree: PyTree) -> PyTree:
-        """Arrays (points x members, ...) as (point, member, ...), or (member, ...) for a single system."""
-        fold = lambda leaf: np.asarray(leaf).reshape(*self.shape, self.num_members, *np.shape(leaf)[1:])
-        return jax.tree.map(fold, tree)
+        """Arrays (entry, ...) as (point, member, ...), or (member, ...) for a single system; without witnesses."""
+        return jax.tree.map(lambda leaf: self._cut(leaf, slice(0, self.num_members), (self.num_members,)), tree)
+
+    def fold_witnesses(self, tree: PyTree, role: str) -> PyTree:
+        """The witnesses of a role as (point, witness, ...), or (witness, ...)."""
+        first = self.num_members + self.roles.index(role) * self.num_witnesses
+        chosen = slice(first, first + self.num_witnesses)
+        return jax.tree.map(lambda leaf: self._cut(leaf, chosen, (self.num_witnesses,)), tree)
+
+    def _cut(self, leaf: Any, chosen: slice, count: tuple[int]) -> np.ndarray:
+        leaf, rest = np.asarray(leaf), np.shape(leaf)[1:]
+        if self.ladder:
+            by_point = np.moveaxis(leaf.reshape(self.per_point, self.num_points, *rest), 0, 1)[:, chosen]
+        else:
+            border = self.num_points * self.num_members
+            members = leaf[:border].reshape(self.num_points, self.num_members, *rest)
+            witnesses = leaf[border:].reshape(self.num_points, self.per_point - self.num_members, *rest)
+            by_point = np.concatenate([members, witnesses], axis=1)[:, chosen]
+        return by_point.reshape(*self.shape, *count, *rest)
 
     def estimate(self, values: np.ndarray, diverged: np.ndarray) -> Estimate:
         """Mean and error from member values (..., member): seeds of a data set averaged, errors over data sets.
@@ -103,9 +180,6 @@ class Layout(eqx.Module):
                 getattr(sampler, "step_size", sampler),
                 "All members of a point diverged: use a smaller step.",
             )
-
-    def _repeat(self, leaf: Array) -> Array:
-        return jnp.repeat(jnp.broadcast_to(leaf, (self.num_points,)), self.num_members)
 
 
 def _keys(key: Key[Array, ""], index: np.ndarray) -> Key[Array, " members"]:

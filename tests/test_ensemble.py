@@ -184,3 +184,36 @@ def test_bad_sizes_are_refused():
     target, positions = problem()
     with pytest.raises(ValueError, match="`positions` must be arrays with one common leading axis"):
         ensemble.run(jax.random.key(0), Langevin(0.1), target, {"a": positions, "b": positions[:2]}, num_steps=5)
+
+
+def test_the_sampler_is_adapted_once_half_way_through_the_warm_up(tmp_path, monkeypatch):
+    """From then on it is fixed, and a run that continues from a checkpoint has the adapted one."""
+    seen = []
+
+    def adapt(states):
+        seen.append(np.asarray(states.position))
+        return UnderdampedLangevin(0.1, 1.0)
+
+    adapted = run(adapt=adapt, num_steps=120, warmup=48)
+    assert len(seen) == 1
+    before = run(num_steps=24, warmup=0).states.position  # two of the four chunks of warm-up
+    np.testing.assert_allclose(seen[0], before, rtol=1e-12)
+    np.testing.assert_allclose(adapted.sampler.step_size, 0.1)
+    assert not np.allclose(adapted.states.position, run(num_steps=120, warmup=48).states.position)
+
+    advance, calls = ensemble._advance, []
+
+    def stopping(*arguments):
+        calls.append(None)
+        if len(calls) == 8:
+            raise RuntimeError("power cut")
+        return advance(*arguments)
+
+    options = {"num_steps": 120, "warmup": 48, "checkpoint": tmp_path, "checkpoint_seconds": 0.0}
+    with monkeypatch.context() as patch:
+        patch.setattr(ensemble, "_advance", stopping)
+        with pytest.raises(RuntimeError, match="power cut"):
+            run(adapt=adapt, **options)
+    continued = run(adapt=adapt, **options)
+    assert len(seen) == 2
+    chex.assert_trees_all_equal(continued.results, adapted.results)

@@ -80,6 +80,6 @@ def test_friction_must_be_positive():
 def test_steps_unstable_on_the_data_are_refused(sampler, limit):
     """Curvature 4: overdamped steps below 2/4, underdamped below 2/sqrt(4)."""
     stiff = lambda x: 2 * jnp.sum(x**2)
-    check_step_size(jax.random.key(0), sampler(0.9 * limit), stiff, jnp.ones((3, 2)), members_per_point=3)
-    with pytest.raises(ValueError, match="the stability limit at the largest curvature 4"):
-        check_step_size(jax.random.key(0), sampler(1.1 * limit), stiff, jnp.ones((3, 2)), members_per_point=3)
+    check_step_size(jax.random.key(0), sampler(0.9 * limit), stiff, jnp.ones((3, 2)), np.array([0]))
+    with pytest.raises(ValueError, match="the stability limit at the largest curvature"):
+        check_step_size(jax.random.key(0), sampler(1.1 * limit), stiff, jnp.ones((3, 2)), np.array([0]))

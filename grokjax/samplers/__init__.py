@@ -1,13 +1,21 @@
 """Samplers and trainers behind one `init` / `step` protocol."""
 
-from .base import AbstractSampler as AbstractSampler, State as State, energy_and_gradient as energy_and_gradient
+from .base import (
+    AbstractLangevin as AbstractLangevin,
+    AbstractSampler as AbstractSampler,
+    State as State,
+    energy_and_gradient as energy_and_gradient,
+)
+from .droplet_moves import DropletMoves as DropletMoves, WithDropletMoves as WithDropletMoves
 from .gibbs import BlockGibbs as BlockGibbs
 from .gradient import GradientDescent as GradientDescent
 from .langevin import Langevin as Langevin, LeimkuhlerMatthews as LeimkuhlerMatthews
 from .mala import MALA as MALA
+from .replica_exchange import ReplicaExchange as ReplicaExchange, WithReplicaExchange as WithReplicaExchange
 from .stiffness import (
     check_step_size as check_step_size,
     largest_curvature as largest_curvature,
     largest_curvatures as largest_curvatures,
+    stability_limits as stability_limits,
 )
 from .underdamped import UnderdampedLangevin as UnderdampedLangevin

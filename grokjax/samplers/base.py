@@ -46,6 +46,24 @@ class AbstractSampler(eqx.Module):
         """The state after one step; `key` is fresh for each step."""
 
 
+class AbstractLangevin(AbstractSampler):
+    """Unadjusted Langevin dynamics: stable below a largest step, biased by a power of it.
+
+    Attributes:
+        step_size: None leaves the choice to `samplers.automatic_step_size`.
+        bias_order: the stationary bias of averages is of this order in the step.
+        safe_fraction: the automatic step in units of the largest stable one.
+    """
+
+    step_size: eqx.AbstractVar[Any]
+    bias_order: eqx.AbstractClassVar[int]
+    safe_fraction: eqx.AbstractClassVar[float]
+
+    @abc.abstractmethod
+    def largest_stable_step(self, curvature: Any) -> Any:
+        """The limit of stability on a harmonic mode of this curvature."""
+
+
 def energy_and_gradient(energy: Energy, position: PyTree) -> tuple[Scalar, PyTree]:
     """The energy and its gradient at `position`."""
     return jax.value_and_grad(energy)(position)

@@ -14,13 +14,15 @@ References:
     arXiv:2310.03789, section 2, in whitened coordinates.
 """
 
+from typing import Any, ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import argument_error, as_scalar, check_positive, is_concrete
 from .._tree import normal_like, tree_add
-from .base import AbstractSampler, Energy, State, energy_and_gradient
+from .base import AbstractLangevin, Energy, State, energy_and_gradient
 
 
 def check_stable(step_size, limit: float) -> None:
@@ -35,17 +37,22 @@ def check_stable(step_size, limit: float) -> None:
         )
 
 
-class Langevin(AbstractSampler):
+class Langevin(AbstractLangevin):
     """Unadjusted (overdamped) Langevin.
 
     Attributes:
-        step_size: $h$, in units of the energy.
+        step_size: $h$; None for an automatic one.
     """
 
-    step_size: Scalar = eqx.field(converter=as_scalar)
+    step_size: Scalar | None = eqx.field(converter=as_scalar, default=None)
+    bias_order: ClassVar[int] = 1
+    safe_fraction: ClassVar[float] = 0.125
 
     def __check_init__(self):
         check_stable(self.step_size, 2.0)
+
+    def largest_stable_step(self, curvature: Any) -> Any:
+        return 2 / curvature
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> State:
         del key
@@ -67,17 +74,22 @@ class LeimkuhlerMatthewsState(eqx.Module):
     noise: PyTree
 
 
-class LeimkuhlerMatthews(AbstractSampler):
-    """Overdamped Langevin of second order in the step, at the price of `Langevin`.
+class LeimkuhlerMatthews(AbstractLangevin):
+    """Overdamped Langevin of second order in the step at the price of `Langevin`: the overdamped one to take.
 
     Attributes:
-        step_size: $h$, in units of the energy.
+        step_size: $h$; None for an automatic one.
     """
 
-    step_size: Scalar = eqx.field(converter=as_scalar)
+    step_size: Scalar | None = eqx.field(converter=as_scalar, default=None)
+    bias_order: ClassVar[int] = 2
+    safe_fraction: ClassVar[float] = 0.25
 
     def __check_init__(self):
         check_stable(self.step_size, 2.0)
+
+    def largest_stable_step(self, curvature: Any) -> Any:
+        return 2 / curvature
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> LeimkuhlerMatthewsState:
         return LeimkuhlerMatthewsState(position, *energy_and_gradient(target, position), normal_like(key, position))

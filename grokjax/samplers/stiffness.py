@@ -9,23 +9,27 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import argument_error
-from .._tree import normal_like, tree_dot
-from .base import AbstractSampler, Energy
-from .langevin import Langevin, LeimkuhlerMatthews
+from .._tree import normal_like, per_layer, tree_dot
+from .base import AbstractLangevin, AbstractSampler, Energy
 from .underdamped import UnderdampedLangevin
 
 
-def largest_curvature(key: Key[Array, ""], energy: Energy, position: PyTree, num_iterations: int = 30) -> Scalar:
+def largest_curvature(
+    key: Key[Array, ""], energy: Energy, position: PyTree, num_iterations: int = 30, *, scale: Any = 1.0
+) -> Scalar:
     r"""The eigenvalue of largest modulus of the Hessian of `energy` at `position`.
 
     Overdamped steps are stable for $h < 2/\lambda_{max}$, BAOAB for $h < 2/\sqrt{\lambda_{max}}$. Costs two gradients
-    per iteration.
+    per iteration. With a scale (one number, or one per layer) the Hessian is that of $U(s\,\theta)$ in $\theta$.
     """
     gradient = jax.grad(energy)
+    stretch = lambda vector: jax.tree.map(
+        lambda s, leaf: jnp.asarray(s, leaf.dtype) * leaf, per_layer("scale", scale, vector), vector
+    )
 
     def hessian_times(vector):
         _, pull = jax.vjp(gradient, position)  # reverse over reverse: a tiled energy has no forward derivative
-        return pull(vector)[0]
+        return stretch(pull(stretch(vector))[0])
 
     def iterate(_, carry):
         vector, _ = carry
@@ -42,36 +46,45 @@ def largest_curvature(key: Key[Array, ""], energy: Energy, position: PyTree, num
     return eigenvalue
 
 
-def check_step_size(
-    key: Key[Array, ""], sampler: AbstractSampler, target: Any, positions: PyTree, *, members_per_point: int
-) -> None:
-    """Raise if the step of an overdamped or underdamped sampler is unstable at the first positions.
+@eqx.filter_jit
+def largest_curvatures(key: Key[Array, ""], targets: Any, positions: PyTree, scale: Any = 1.0) -> Array:
+    """`largest_curvature` of every member of an ensemble; leaves of `scale` are shared scalars or one per member."""
+    axes = (None, eqx.if_array(0), eqx.if_array(0), lambda leaf: 0 if jnp.ndim(leaf) else None)
+    one = lambda key, target, position, scale: largest_curvature(key, target, position, scale=scale)
+    return eqx.filter_vmap(one, in_axes=axes)(key, targets, positions, scale)
 
-    The curvature is measured on the first member of each point of a sweep; it may still grow during the run, which
-    shows as diverged members.
+
+def stability_limits(
+    key: Key[Array, ""], sampler: AbstractLangevin, target: Any, positions: PyTree, chosen: Any = slice(None)
+) -> np.ndarray:
+    """The largest stable step of the chosen members (indices) at their positions."""
+    some = lambda tree: jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
+    scale = some(sampler.scale) if isinstance(sampler, UnderdampedLangevin) else 1.0
+    curvature = jnp.abs(largest_curvatures(key, some(target), some(positions), scale))
+    return np.asarray(sampler.largest_stable_step(curvature), float)
+
+
+def check_step_size(
+    key: Key[Array, ""], sampler: AbstractSampler, target: Any, positions: PyTree, chosen: np.ndarray
+) -> None:
+    """Raise if the step of a Langevin sampler is unstable at the first positions.
+
+    The curvature is measured on the chosen members (indices), such as the first one of each point of a sweep; it may
+    still grow during the run, which shows as diverged members.
 
     Raises:
         ValueError: `step_size` is at or above the stability limit.
     """
-    if not isinstance(sampler, Langevin | LeimkuhlerMatthews | UnderdampedLangevin):
+    if not isinstance(sampler, AbstractLangevin) or sampler.step_size is None:
         return
+    limit = stability_limits(key, sampler, target, positions, chosen)
     num_members = jax.tree.leaves(positions)[0].shape[0]
-    chosen = np.arange(0, num_members, members_per_point)
-    first = lambda tree: jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) else leaf, tree)
-    curvature = np.abs(largest_curvatures(key, first(target), first(positions)))
-    limit = 2 / (np.sqrt(curvature) if isinstance(sampler, UnderdampedLangevin) else curvature)
     step_size = np.broadcast_to(np.asarray(sampler.step_size), (num_members,))[chosen]
     if (step_size >= limit).any():
         worst = int(np.argmax(step_size / limit))
         raise argument_error(
             "step_size",
-            f"below {limit[worst]:.3g}, the stability limit at the largest curvature {curvature[worst]:.3g}",
+            f"below {limit[worst]:.3g}, the stability limit at the largest curvature of the energy",
             float(step_size[worst]),
-            f"Try {0.4 * limit[worst]:.2g}.",
+            f"Try {0.4 * limit[worst]:.2g}, or None for an automatic step.",
         )
-
-
-@eqx.filter_jit
-def largest_curvatures(key: Key[Array, ""], targets: Any, positions: PyTree) -> Array:
-    """`largest_curvature` of every member of an ensemble."""
-    return eqx.filter_vmap(largest_curvature, in_axes=(None, eqx.if_array(0), eqx.if_array(0)))(key, targets, positions)

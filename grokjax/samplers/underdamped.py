@@ -1,28 +1,34 @@
-r"""Underdamped Langevin dynamics by the BAOAB splitting, one gradient per step.
+r"""Underdamped Langevin dynamics by the splittings BAOAB and BAOA, one gradient per step.
 
 $$ d\theta = v\,dt,\qquad dv = -\nabla U\,dt - \gamma v\,dt + \sqrt{2\gamma}\,dB . $$
 
-B: half a kick, A: half a drift, O: exact friction and noise, A, B. On a harmonic mode the configurational variance is
-exact at every stable step ($h\omega<2$), while the velocity at the end of the step has
-$\langle v^2\rangle = 1-h^2\omega^2/4$ by design.
+BAOAB: half a kick (B), half a drift (A), exact friction and noise (O), A, B. BAOA joins the two kicks that meet
+between steps into one: the positions are those of BAOAB, and the velocity is kept as O leaves it. On a harmonic mode
+the configurational variance is exact at every stable step ($h\omega<2$); so is the temperature of the velocity after O,
+while BAOAB's velocity at the end of the step has $\langle v^2\rangle = 1-h^2\omega^2/4$ by design.
+
+With a scale $s_l$ for layer $l$ the dynamics runs in $\theta_l/s_l$: kicks and drifts of that layer are $s_l$ times as
+long, a mass of $1/s_l^2$.
 
 References:
     Leimkuhler & Matthews, arXiv:1203.5428.
 """
+
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree, Scalar
 
-from .._checks import as_scalar, check_positive
-from .._tree import normal_like, tree_add
-from .base import AbstractSampler, Energy, energy_and_gradient
+from .._checks import as_scalar, check_choice, check_positive
+from .._tree import as_layers, normal_like, per_layer, tree_add
+from .base import AbstractLangevin, Energy, energy_and_gradient
 from .langevin import check_stable
 
 
 class UnderdampedState(eqx.Module):
-    """`State` and a velocity of unit mass, in the structure of the position."""
+    """`State` and a velocity of unit temperature, in the structure of the position."""
 
     position: PyTree
     energy: Scalar
@@ -30,34 +36,64 @@ class UnderdampedState(eqx.Module):
     velocity: PyTree
 
 
-class UnderdampedLangevin(AbstractSampler):
-    r"""BAOAB.
+class UnderdampedLangevin(AbstractLangevin):
+    r"""BAOAB, or BAOA.
 
     Attributes:
-        step_size: $h$, dimensionless in whitened coordinates.
-        friction: $\gamma$; of the order of the slowest frequency, 1 in whitened coordinates.
+        step_size: $h$, dimensionless in whitened coordinates; None for an automatic one.
+        friction: $\gamma$; of the order of the slowest frequency, 1 in whitened coordinates. One number, or a mapping
+            from the names of the layers to numbers, such as `{"read_in": 1.0, "read_out": 2.0}`.
+        scale: $s$, likewise one number or one per layer.
+        splitting: "BAOAB" or "BAOA".
     """
 
-    step_size: Scalar = eqx.field(converter=as_scalar, default=0.3)
-    friction: Scalar = eqx.field(converter=as_scalar, default=1.0)
+    step_size: Scalar | None = eqx.field(converter=as_scalar, default=0.3)
+    friction: Any = eqx.field(converter=as_layers, default=1.0)
+    scale: Any = eqx.field(converter=as_layers, default=1.0)
+    splitting: str = eqx.field(static=True, default="BAOAB")
+    bias_order: ClassVar[int] = 2
+    safe_fraction: ClassVar[float] = 0.4
 
     def __check_init__(self):
         check_stable(self.step_size, 2.0)
-        check_positive("friction", self.friction)
+        check_choice("splitting", self.splitting, ("BAOAB", "BAOA"))
+        for name in ("friction", "scale"):
+            for value in jax.tree.leaves(getattr(self, name)):
+                check_positive(name, value)
+
+    def largest_stable_step(self, curvature: Any) -> Any:
+        return 2 / jnp.sqrt(curvature)
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> UnderdampedState:
         return UnderdampedState(position, *energy_and_gradient(target, position), normal_like(key, position))
 
     def step(self, key: Key[Array, ""], target: Energy, state: UnderdampedState) -> UnderdampedState:
-        h = self.step_size
-        kept = jnp.exp(-self.friction * h)
-        refreshed = jnp.sqrt(-jnp.expm1(-2 * self.friction * h))
+        drift = self._steps(state.position)
+        friction = per_layer("friction", self.friction, state.position)
+        damping = jax.tree.map(lambda gamma: gamma * self.step_size, friction)
+        kept = jax.tree.map(lambda x: jnp.exp(-x), damping)
+        refreshed = jax.tree.map(lambda x: jnp.sqrt(-jnp.expm1(-2 * x)), damping)
+        whole = self.splitting == "BAOA"
 
-        velocity = tree_add(state.velocity, (-h / 2, state.gradient))  # B
-        position = tree_add(state.position, (h / 2, velocity))  # A
-        velocity = jax.tree.map(lambda v: kept.astype(v.dtype) * v, velocity)  # O
+        velocity = tree_add(state.velocity, (_times(-1.0 if whole else -0.5, drift), state.gradient))  # B
+        position = tree_add(state.position, (_times(0.5, drift), velocity))  # A
+        velocity = jax.tree.map(lambda c, v: jnp.asarray(c, v.dtype) * v, kept, velocity)  # O
         velocity = tree_add(velocity, (refreshed, normal_like(key, velocity)))
-        position = tree_add(position, (h / 2, velocity))  # A
+        position = tree_add(position, (_times(0.5, drift), velocity))  # A
         energy, gradient = energy_and_gradient(target, position)
-        velocity = tree_add(velocity, (-h / 2, gradient))  # B
+        if not whole:
+            velocity = tree_add(velocity, (_times(-0.5, drift), gradient))  # B
         return UnderdampedState(position, energy, gradient, velocity)
+
+    def velocity_after_noise(self, state: UnderdampedState) -> PyTree:
+        """The velocity as O left it in the step that ended in `state`: where its temperature is 1."""
+        if self.splitting == "BAOA":
+            return state.velocity
+        return tree_add(state.velocity, (_times(0.5, self._steps(state.position)), state.gradient))
+
+    def _steps(self, position: PyTree) -> PyTree:
+        return jax.tree.map(lambda s: s * self.step_size, per_layer("scale", self.scale, position))
+
+
+def _times(factor: float, tree: PyTree) -> PyTree:
+    return jax.tree.map(lambda leaf: factor * leaf, tree)

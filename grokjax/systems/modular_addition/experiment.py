@@ -14,10 +14,11 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from ... import ensemble
-from ..._checks import check_whole
-from ...observables import Histogram, Series, measure_energy, measure_virial
-from ...samplers import UnderdampedLangevin, check_step_size, largest_curvatures
+from ...certificate import Certificate
+from ...observables import Histogram, Series
+from ...samplers import ReplicaExchange, UnderdampedLangevin, largest_curvatures
 from ...samplers.base import AbstractSampler
+from ...simulation import AbstractRun, ExchangeReport, Sample, exchange_report_of, layout_of, sample
 from ...statistics import Estimate
 from ...sweeps import Layout
 from .measurements import HISTOGRAM_REACH, NUM_BINS, Features, Learned, PairBin
@@ -26,6 +27,7 @@ from .problem import prepare
 from .system import ModularAddition
 
 
+CERTIFIED = ("discrepancy", "side_weight", "overlap_moment")
 LARGEST_STEP = 0.3
 STEP_FRACTION = 0.5  # default step in units of one over the largest frequency of specialised neurons
 
@@ -47,7 +49,7 @@ class PairCounts(eqx.Module):
         return counts / counts.sum(axis=(-2, -1), keepdims=True) / np.diff(self.edges)[0] ** 2
 
 
-class Run(eqx.Module):
+class Run(AbstractRun):
     r"""Order parameters of an ensemble with their errors, and how they were obtained.
 
     For a system whose fields are arrays of shape (point,) every estimate has that shape; series have shape
@@ -70,6 +72,9 @@ class Run(eqx.Module):
         start: "prior" or "frequencies".
         layout: points, members and data sets.
         ensemble: the run itself: plan, timing, last states.
+        certificate: the evidence of equilibrium.
+        steps_per_call: Langevin steps in one step of the sampler, more than one with replica exchange.
+        exchange: how replicas travelled the ladder, None without one.
     """
 
     system: ModularAddition
@@ -87,20 +92,14 @@ class Run(eqx.Module):
     start: str = eqx.field(static=True)
     layout: Layout
     ensemble: ensemble.EnsembleRun
-
-    def without_states(self) -> "Run":
-        """A copy without the networks' last states, small enough for a file."""
-        return eqx.tree_at(lambda run: run.ensemble.states, self, None)
+    certificate: Certificate
+    steps_per_call: int = eqx.field(static=True)
+    exchange: ExchangeReport | None
 
     @property
     def order_parameters(self) -> OrderParameters:
         """What is compared with theory."""
         return OrderParameters(self.discrepancy, self.side_weight, self.overlap_moment, self.target_eigenvalue)
-
-    @property
-    def equipartition(self) -> dict[str, Estimate]:
-        r"""$\langle\theta\cdot\nabla U\rangle/\dim$ of read-in and read-out; 1 in equilibrium."""
-        return {name: self.estimate(values) for name, values in self.series["virial"].items()}
 
     @property
     def drift(self) -> dict[str, Estimate]:
@@ -109,17 +108,13 @@ class Run(eqx.Module):
         change = lambda values: self.estimate(values[..., -half:] - values[..., :half])
         return {name: change(self.series[name]) for name in ("discrepancy", "side_weight", "overlap_moment")}
 
-    def estimate(self, series: np.ndarray) -> Estimate:
-        """Mean and error of a series (..., member, record)."""
-        return self.layout.estimate(series.mean(axis=-1), self.diverged)
-
     def __str__(self) -> str:
-        lines = [f"{self.ensemble.num_members} networks, {self.ensemble.num_steps} steps, start {self.start!r}"]
+        steps = self.steps_per_call * self.ensemble.num_steps
+        lines = [f"{self.diverged.size} networks, {steps} steps, start {self.start!r}"]
         names = ("discrepancy", "side_weight", "overlap_moment", "single_frequency", "phase_coherence")
         lines += [f"  {name:16} {getattr(self, name)}" for name in names]
-        lines += [f"  {'virial ' + name:16} {estimate}" for name, estimate in self.equipartition.items()]
-        lines += [f"  {'diverged':16} {int(self.diverged.sum())}"]
-        return "\n".join(lines)
+        lines += [] if self.exchange is None else [str(self.exchange)]
+        return "\n".join([*lines, str(self.certificate)])
 
 
 def simulate(
@@ -132,7 +127,10 @@ def simulate(
     start: str = "prior",
     sampler: AbstractSampler | None = None,
     num_datasets: int | None = None,
+    num_witnesses: int | None = None,
+    exchange: ReplicaExchange | None = None,
     dtype: Any = jnp.float32,
+    progress: bool = True,
     **options: Any,
 ) -> Run:
     """Sample an ensemble of networks and measure the order parameters of the system.
@@ -141,16 +139,22 @@ def simulate(
         key: random key of everything.
         system: concrete sizes; other fields may be arrays of shape (point,), a sweep in one call.
         num_members: networks per point.
-        num_steps: steps in all.
+        num_steps: Langevin steps in all.
         warmup: steps before the first record; a third of `num_steps` unless given.
         start: "prior" (cold: a draw from the Gaussian part of the prior) or "frequencies" (hot: every neuron a cosine
             of one random frequency with random phases and X = V = x*, read-outs drawn given the read-ins).
         sampler: `UnderdampedLangevin` with the step of `safe_step_size` unless given; its fields may have shape
-            (point,).
+            (point,). A step size of None is chosen from the curvature at the start, and again half-way through the
+            warm-up.
         num_datasets: training sets per point, `num_members` unless given; it must divide `num_members`. For the whole
             table all sets are the same and this is ignored.
+        num_witnesses: networks per point that start from the other side, and as many at half the step, as evidence for
+            the certificate; they enter no average. An eighth of the members unless given, and two at least.
+        exchange: a ladder of noises. Every member becomes a ladder of replicas, its rungs are the points of the run,
+            and the system's own noise is not used.
         dtype: float type of the networks.
-        **options: further arguments of `ensemble.run`, such as `progress` or `num_chunks`.
+        progress: whether to show a progress bar and print the certificate.
+        **options: further arguments of `ensemble.run`, such as `num_chunks` or `checkpoint`.
 
     Returns:
         A `Run`; every estimate has `.mean` and `.error` over members (over data sets where members share them).
@@ -158,44 +162,45 @@ def simulate(
     Raises:
         ValueError: a size is not concrete, the start is unknown, the step size is unstable, or no member survived.
     """
-    num_steps = check_whole("num_steps", num_steps)
     if bool(jnp.all(system.training_fraction == 1)):
         num_datasets = None
-    layout = Layout.of(system, num_members, num_datasets)
+    if sampler is None:
+        swept = system if exchange is None else system.replace(noise_variance=exchange.noise_variances)
+        sampler = UnderdampedLangevin(step_size=safe_step_size(key, swept, dtype=dtype))
+    system, layout = layout_of(system, sampler, num_members, num_datasets, num_witnesses, exchange)
     problem_key, run_key = jax.random.split(key)
     problem = prepare(problem_key, system, layout, start=start, dtype=dtype)
-    target, positions = problem.target, problem.positions
-    chosen = UnderdampedLangevin(step_size=safe_step_size(run_key, system, dtype=dtype)) if sampler is None else sampler
-    algorithm: AbstractSampler = layout.sampler(chosen)
-    if sampler is not None:
-        check_step_size(run_key, algorithm, target, positions, members_per_point=layout.num_members)
+    target = problem.target
     scales, well_position = target.prior_scales, layout.members(system.well_position, dtype)
-    run = ensemble.run(
+    drawn = sample(
         run_key,
-        algorithm,
+        layout,
+        sampler,
         target,
-        positions,
-        num_steps=num_steps,
-        warmup=num_steps // 3 if warmup is None else warmup,
-        observables={
-            "energy": Series(measure_energy),
-            "virial": Series(measure_virial),
+        problem.positions,
+        {
             "learned": Series(Learned(scales, target.inputs)),
             "features": Series(Features(scales, well_position)),
             "pairs": Histogram(PairBin(scales, well_position), 0.0, float(NUM_BINS**2), NUM_BINS**2),
         },
+        num_steps=num_steps,
+        warmup=warmup,
+        exchange=exchange,
+        progress=progress,
         **{"label": f"{start} start", **options},
     )
-    return _collect(system, layout, run, algorithm, start)
+    run = _collect(system, layout, drawn, sampler, start, exchange)
+    if progress:
+        print(run.certificate)
+    return run
 
 
-def _collect(system, layout: Layout, run: ensemble.EnsembleRun, sampler, start: str) -> Run:
-    counts = layout.fold(run.results["pairs"].counts)
-    results = layout.fold({name: value for name, value in run.results.items() if name != "pairs"})
-    diverged = layout.fold(run.diverged)
-    layout.check_survivors(diverged, sampler)
-    virial = {"read_in": results["virial"].read_in, "read_out": results["virial"].read_out}
-    series = {"energy": results["energy"], "virial": virial, **results["learned"], **results["features"]}
+def _collect(system, layout: Layout, drawn: Sample, sampler, start: str, exchange: ReplicaExchange | None) -> Run:
+    counts = layout.fold(drawn.results["pairs"].counts)
+    measured = {**drawn.results["learned"], **drawn.results["features"]}
+    diverged = layout.fold(drawn.diverged)
+    series = layout.fold({"energy": drawn.energy, "virial": drawn.virial, **measured})
+    certificate = drawn.certificate(layout, {name: measured[name] for name in CERTIFIED})
 
     estimate = lambda name: layout.estimate(series[name].mean(axis=-1), diverged)
     moment = estimate("overlap_moment")
@@ -222,7 +227,10 @@ def _collect(system, layout: Layout, run: ensemble.EnsembleRun, sampler, start: 
         step_size=np.asarray(getattr(sampler, "step_size", np.nan)),
         start=start,
         layout=layout,
-        ensemble=eqx.tree_at(lambda r: r.results, run, {}),
+        ensemble=drawn.ensemble,
+        certificate=certificate,
+        steps_per_call=drawn.steps_per_call,
+        exchange=exchange_report_of(drawn, exchange),
     )
 
 

@@ -12,7 +12,7 @@ from jaxtyping import Array, Float, Key
 
 from ..._checks import check_choice, check_whole
 from ...posterior import Posterior
-from ...sweeps import Layout
+from ...sweeps import OTHER_START, Layout
 from .network import SexticDecay, TwoHotNetwork, standard_normal_network, targets
 from .system import ModularAddition
 
@@ -33,7 +33,7 @@ class Problem(eqx.Module):
 
 
 def prepare(key: Key[Array, ""], system: ModularAddition, layout: Layout, *, start: str, dtype) -> Problem:
-    """The ensemble's problem.
+    """The ensemble's problem; witnesses of the other start take the other one.
 
     Raises:
         ValueError: `prime` or `width` is not one concrete whole number, or the start is unknown.
@@ -42,15 +42,16 @@ def prepare(key: Key[Array, ""], system: ModularAddition, layout: Layout, *, sta
     sizes = check_whole("prime", system.prime), check_whole("width", system.width)
     data_key, position_key = jax.random.split(key)
     keys = layout.dataset_keys(data_key), layout.member_keys(position_key)
-    return _prepare(*keys, layout.members(system, dtype), sizes, start)
+    hot = layout.has_role(OTHER_START) ^ (start == "frequencies")
+    return _prepare(*keys, layout.members(system, dtype), jnp.asarray(hot), sizes, bool(hot.any()))
 
 
 @eqx.filter_jit
-def _prepare(task_keys, position_keys, members, sizes, start):
+def _prepare(task_keys, position_keys, members, hot, sizes, any_hot):
     prime, width = sizes
     dtype = members.noise_variance.dtype
 
-    def one(task_key, position_key, system: ModularAddition):
+    def one(task_key, position_key, system: ModularAddition, hot):
         rank = jax.random.permutation(task_key, prime**2)
         included = (rank < jnp.maximum(1, jnp.round(system.training_fraction * prime**2))).astype(dtype)
         scales = TwoHotNetwork(jnp.ones((), dtype), jnp.sqrt(system.readout_variance / width))
@@ -63,11 +64,12 @@ def _prepare(task_keys, position_keys, members, sizes, start):
         )
         network_key, hot_key = jax.random.split(position_key)
         position = standard_normal_network(network_key, width=width, prime=prime, dtype=dtype)
-        if start == "frequencies":
-            position = _specialised(hot_key, position, target, system.well_position)
+        if any_hot:
+            specialised = _specialised(hot_key, position, target, system.well_position)
+            position = jax.tree.map(lambda new, old: jnp.where(hot, new, old), specialised, position)
         return target, position
 
-    return Problem(*jax.vmap(one)(task_keys, position_keys, members))
+    return Problem(*jax.vmap(one)(task_keys, position_keys, members, hot))
 
 
 def _specialised(key: Key[Array, ""], position: TwoHotNetwork, target: Posterior, power: Array) -> TwoHotNetwork:

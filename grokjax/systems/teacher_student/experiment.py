@@ -15,9 +15,12 @@ from jaxtyping import Array, Key
 
 from ... import ensemble, io, statistics
 from ..._checks import check_at_least, check_whole
-from ...observables import Counts, Histogram, Series, measure_energy, measure_virial
-from ...samplers import Langevin, UnderdampedLangevin, check_step_size
+from ...certificate import Certificate
+from ...observables import Counts, Histogram, Series
+from ...samplers import DropletMoves, Langevin, ReplicaExchange, UnderdampedLangevin, WithDropletMoves
 from ...samplers.base import AbstractSampler
+from ...samplers.droplet_moves import data_direction
+from ...simulation import AbstractRun, ExchangeReport, exchange_report_of, layout_of, sample
 from ...statistics import Estimate
 from ...sweeps import Layout
 from ...tiling import choose_tiling
@@ -31,7 +34,7 @@ HISTOGRAM_RANGE = (-2.0, 2.0)
 HISTOGRAM_BINS = 160
 
 
-class Run(eqx.Module):
+class Run(AbstractRun):
     """Order parameters of an ensemble with their errors, and how they were obtained.
 
     For a system whose fields are arrays of shape (point,) every estimate has that shape; series have shape
@@ -47,6 +50,10 @@ class Run(eqx.Module):
         start: "prior" or "droplets".
         layout: members and data sets per point; errors are over data sets.
         ensemble: the run itself: plan, timing, last states.
+        certificate: the evidence of equilibrium.
+        steps_per_call: Langevin steps in one step of the sampler, more than one with droplet moves or exchange.
+        exchange: how replicas travelled the ladder, None without one.
+        droplet_acceptance: of droplet moves, None without them.
     """
 
     system: TeacherStudent
@@ -58,10 +65,10 @@ class Run(eqx.Module):
     start: str = eqx.field(static=True)
     layout: Layout
     ensemble: ensemble.EnsembleRun
-
-    def without_states(self) -> "Run":
-        """A copy without the networks' last states, small enough for a file."""
-        return eqx.tree_at(lambda run: run.ensemble.states, self, None)
+    certificate: Certificate
+    steps_per_call: int = eqx.field(static=True)
+    exchange: ExchangeReport | None
+    droplet_acceptance: float | None
 
     @property
     def order_parameters(self) -> OrderParameters:
@@ -69,17 +76,12 @@ class Run(eqx.Module):
         return OrderParameters(self.overlap, self.side_weight)
 
     @property
-    def equipartition(self) -> dict[str, Estimate]:
-        r"""$\langle\theta\cdot\nabla U\rangle/\dim$ of read-in and read-out; 1 in equilibrium."""
-        return {name: self._estimate(values) for name, values in self.series["virial"].items()}
-
-    @property
     def drift(self) -> dict[str, Any]:
         """Second half minus first half of the records, for each order parameter; 0 in equilibrium."""
         half = self.series["side_weight"].shape[-1] // 2
 
         def change(values):
-            return self._estimate(values[..., -half:] - values[..., :half]) if half else None
+            return self.estimate(values[..., -half:] - values[..., :half]) if half else None
 
         overlap = {degree: change(values) for degree, values in self.series["overlap"].items()}
         return {"overlap": overlap, "side_weight": change(self.series["side_weight"])}
@@ -100,7 +102,7 @@ class Run(eqx.Module):
         data: dict[str, Any] = {name: ((*axes, "record"), values) for name, values in series.items()}
         data |= {"counts": ((*axes, "q"), self.counts.counts), "diverged": (axes, self.diverged)}
         every, warmup = self.ensemble.record_every, self.ensemble.warmup
-        steps = warmup + every * np.arange(1, series["energy"].shape[-1] + 1)
+        steps = self.steps_per_call * (warmup + every * np.arange(1, series["energy"].shape[-1] + 1))
         coordinates: dict[str, Any] = {"record": steps, "q": self.counts.centres}
         if self.layout.shape:
             coordinates |= {
@@ -133,15 +135,13 @@ class Run(eqx.Module):
         return self.counts.centres[half:], Estimate(minus_log(folded), spread)
 
     def __str__(self) -> str:
-        lines = [f"{self.ensemble.num_members} networks, {self.ensemble.num_steps} steps, start {self.start!r}"]
+        steps = self.steps_per_call * self.ensemble.num_steps
+        lines = [f"{self.diverged.size} networks, {steps} steps, start {self.start!r}"]
         lines += [f"  overlap[{degree}]   {estimate}" for degree, estimate in self.overlap.items()]
         lines += [f"  side_weight  {self.side_weight}"]
-        lines += [f"  virial {name}  {estimate}" for name, estimate in self.equipartition.items()]
-        lines += [f"  diverged     {int(self.diverged.sum())}"]
-        return "\n".join(lines)
-
-    def _estimate(self, values: np.ndarray) -> Estimate:
-        return self.layout.estimate(values.mean(axis=-1), self.diverged)
+        lines += [] if self.exchange is None else [str(self.exchange)]
+        lines += [] if self.droplet_acceptance is None else [f"droplet moves: acceptance {self.droplet_acceptance:.2f}"]
+        return "\n".join([*lines, str(self.certificate)])
 
 
 def simulate(
@@ -154,12 +154,16 @@ def simulate(
     start: str = "prior",
     sampler: AbstractSampler | None = None,
     num_datasets: int | None = None,
+    num_witnesses: int | None = None,
+    exchange: ReplicaExchange | None = None,
+    droplets: DropletMoves | None = None,
     droplet_fraction: float = 0.2,
     droplet_overlap: float = 0.75,
     num_test: int = 512,
     dtype: Any = jnp.float32,
     row_tile: int | None = None,
     member_block: int | None = None,
+    progress: bool = True,
     **options: Any,
 ) -> Run:
     """Sample an ensemble of students and measure the order parameters of the system.
@@ -168,18 +172,25 @@ def simulate(
         key: random key of everything.
         system: concrete sizes; other fields may be arrays of shape (point,), a sweep in one call.
         num_members: networks per point.
-        num_steps: steps in all.
+        num_steps: Langevin steps in all.
         warmup: steps before the first record; a third of `num_steps` unless given.
         start: "prior" (cold: a draw from the prior) or "droplets" (hot: some neurons aligned with the teacher).
-        sampler: `UnderdampedLangevin(step_size=0.3, friction=1.0)` unless given; its fields may have shape (point,).
+        sampler: `UnderdampedLangevin(step_size=0.3, friction=1.0)` unless given; its fields may have shape (point,). A
+            step size of None is chosen from the curvature at the start, and again half-way through the warm-up.
         num_datasets: data sets per point, `num_members` unless given; it must divide `num_members`.
+        num_witnesses: networks per point that start from the other side, and as many at half the step, as evidence for
+            the certificate; they enter no average. An eighth of the members unless given, and two at least.
+        exchange: a ladder of noises. Every member becomes a ladder of replicas on one data set, its rungs are the
+            points of the run, and the system's own noise is not used.
+        droplets: Metropolis moves of single neurons beside the local dynamics.
         droplet_fraction: fraction of aligned neurons in a hot start.
         droplet_overlap: their |q|.
         num_test: fresh test points per record.
         dtype: float type of the networks.
         row_tile: samples per tile of the gradient; `choose_tiling` chooses unless given.
         member_block: members advanced together; likewise.
-        **options: further arguments of `ensemble.run`, such as `progress` or `num_chunks`.
+        progress: whether to show a progress bar and print the certificate.
+        **options: further arguments of `ensemble.run`, such as `num_chunks` or `checkpoint`.
 
     Returns:
         A `Run`; every estimate has `.mean` and `.error` over data sets.
@@ -187,10 +198,9 @@ def simulate(
     Raises:
         ValueError: a size is not concrete, the start is unknown, the step size is unstable, or no member survived.
     """
-    layout = Layout.of(system, num_members, num_datasets)
-    num_steps = check_whole("num_steps", num_steps)
     check_at_least("num_test", num_test, 1)
-    algorithm = layout.sampler(UnderdampedLangevin() if sampler is None else sampler)
+    local = UnderdampedLangevin() if sampler is None else sampler
+    system, layout = layout_of(system, local, num_members, num_datasets, num_witnesses, exchange)
     tiling = choose_tiling(check_whole("width", system.width), check_whole("num_samples", system.num_samples))
 
     problem_key, run_key = jax.random.split(key)
@@ -204,42 +214,60 @@ def simulate(
         dtype=dtype,
         row_tile=row_tile or tiling.row_tile,
     )
-    check_step_size(run_key, algorithm, problem.target, problem.positions, members_per_point=num_members)
-    scales, directions = problem.target.prior_scales, problem.directions
-    observables = {
-        "energy": Series(measure_energy),
-        "virial": Series(measure_virial),
-        "overlap": Series(FreshOverlap(scales, directions, tuple(system.teacher), num_test)),
-        "side_weight": Series(SideWeight(scales, directions)),
-        "q": Histogram(NeuronOverlap(scales, directions), *HISTOGRAM_RANGE, HISTOGRAM_BINS),
-    }
-    run = ensemble.run(
+    target, directions = problem.target, problem.directions
+    scales = target.prior_scales
+
+    def with_droplets(dynamics):
+        assert droplets is not None
+        guess = jax.vmap(data_direction)(target.inputs, target.targets)
+        along = directions if droplets.direction == "teacher" else guess
+        mixture = droplets.mixture(jnp.atleast_1d(system.weight_variance), check_whole("input_dim", system.input_dim))
+        per_entry = jax.tree.map(lambda leaf: layout.repeat(jnp.atleast_2d(leaf)), mixture)
+        return WithDropletMoves(dynamics, per_entry, along, droplets.every, droplets.num_neurons)
+
+    drawn = sample(
         run_key,
-        algorithm,
-        problem.target,
+        layout,
+        local,
+        target,
         problem.positions,
+        {
+            "overlap": Series(FreshOverlap(scales, directions, tuple(system.teacher), num_test)),
+            "side_weight": Series(SideWeight(scales, directions)),
+            "q": Histogram(NeuronOverlap(scales, directions), *HISTOGRAM_RANGE, HISTOGRAM_BINS),
+        },
         num_steps=num_steps,
-        warmup=num_steps // 3 if warmup is None else warmup,
-        observables=observables,
+        warmup=warmup,
+        exchange=exchange,
+        with_droplets=None if droplets is None else with_droplets,
         member_block=member_block or tiling.member_block,
+        progress=progress,
         **{"label": f"{start} start", **options},
     )
+    overlap, side_weight = drawn.results["overlap"], drawn.results["side_weight"]
+    named = {f"overlap[{degree}]": values for degree, values in overlap.items()}
+    certificate = drawn.certificate(layout, {**named, "side_weight": side_weight})
+    if progress:
+        print(certificate)
 
-    diverged = layout.fold(run.diverged)
-    layout.check_survivors(diverged, algorithm)
-    series = layout.fold({name: value for name, value in run.results.items() if name != "q"})
-    series["virial"] = {"read_in": series["virial"].read_in, "read_out": series["virial"].read_out}
+    diverged = layout.fold(drawn.diverged)
+    series = {"energy": drawn.energy, "virial": drawn.virial, "overlap": overlap, "side_weight": side_weight}
+    series = layout.fold(series)
     estimate = lambda values: layout.estimate(values.mean(axis=-1), diverged)
     return Run(
         system=system,
         overlap={degree: estimate(values) for degree, values in series["overlap"].items()},
         side_weight=estimate(series["side_weight"]),
         series=series,
-        counts=Counts(layout.fold(run.results["q"].counts), run.results["q"].edges),
+        counts=Counts(layout.fold(drawn.results["q"].counts), drawn.results["q"].edges),
         diverged=diverged,
         start=start,
         layout=layout,
-        ensemble=eqx.tree_at(lambda r: r.results, run, {}),
+        ensemble=drawn.ensemble,
+        certificate=certificate,
+        steps_per_call=drawn.steps_per_call,
+        exchange=exchange_report_of(drawn, exchange),
+        droplet_acceptance=drawn.droplet_acceptance,
     )
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Key
 from ..._checks import argument_error, check_choice, check_whole
 from ...networks import TwoLayer, activation_function, standard_normal_two_layer
 from ...posterior import Posterior
-from ...sweeps import Layout
+from ...sweeps import OTHER_START, Layout
 from ...tasks import single_index, unit_vector
 from .system import TeacherStudent
 
@@ -46,7 +46,8 @@ def prepare(
         key: random key.
         system: concrete sizes; other fields may have shape (point,).
         layout: `Layout.of(system, num_members, num_datasets)`.
-        start: "prior" (cold) or "droplets" (hot: some neurons aligned with the teacher).
+        start: "prior" (cold) or "droplets" (hot: some neurons aligned with the teacher); witnesses of the other start
+            take the other one.
         droplet_fraction: fraction of aligned neurons in a hot start.
         droplet_overlap: their |q|.
         dtype: float type of the networks.
@@ -60,24 +61,25 @@ def prepare(
         raise argument_error("droplet_fraction", "in [0, 1]", droplet_fraction, "Give a fraction of the neurons.")
     sizes = tuple(check_whole(name, getattr(system, name)) for name in ("width", "num_samples", "input_dim"))
     data_key, position_key = jax.random.split(key)
+    hot = layout.has_role(OTHER_START) ^ (start == "droplets")
     return _prepare(
         layout.dataset_keys(data_key),
         layout.member_keys(position_key),
         layout.members(system, dtype),
+        jnp.where(hot, jnp.asarray(droplet_fraction, dtype), 0),
         sizes,
         row_tile,
-        droplet_fraction if start == "droplets" else 0.0,
         droplet_overlap,
     )
 
 
 @eqx.filter_jit
-def _prepare(task_keys, position_keys, members, sizes, row_tile, droplet_fraction, droplet_overlap):
+def _prepare(task_keys, position_keys, members, droplet_fractions, sizes, row_tile, droplet_overlap):
     width, num_samples, input_dim = sizes
     activation = activation_function(members.activation)
     dtype = members.noise_variance.dtype
 
-    def one(task_key, position_key, system: TeacherStudent):
+    def one(task_key, position_key, system: TeacherStudent, droplet_fraction):
         direction_key, sample_key = jax.random.split(task_key)
         direction = unit_vector(direction_key, input_dim, dtype)
         data = single_index(sample_key, direction, system.teacher, num_samples)
@@ -90,7 +92,7 @@ def _prepare(task_keys, position_keys, members, sizes, row_tile, droplet_fractio
         )
         return target, _with_droplets(position, scales, direction, droplet_fraction, droplet_overlap), direction
 
-    return Problem(*jax.vmap(one)(task_keys, position_keys, members))
+    return Problem(*jax.vmap(one)(task_keys, position_keys, members, droplet_fractions))
 
 
 def _with_droplets(position: TwoLayer, scales: TwoLayer, direction: Array, fraction, overlap) -> TwoLayer:

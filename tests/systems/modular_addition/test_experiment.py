@@ -137,7 +137,7 @@ def test_layout():
     assert (data[:, 0] == data[:, 2]).all()
     assert (data[:, 0] != data[:, 1]).any()
     assert len({tuple(row) for row in jax.random.key_data(layout.member_keys(jax.random.key(0))).tolist()}) == 12
-    assert layout.sampler(UnderdampedLangevin(step_size=np.array([0.1, 0.2, 0.3]))).step_size.shape == (12,)
+    np.testing.assert_allclose(layout.repeat(jnp.array([0.1, 0.2, 0.3])), np.repeat([0.1, 0.2, 0.3], 4))
     values = layout.fold(np.arange(12.0))
     diverged = np.zeros((3, 4), bool)
     diverged[0, 2] = True

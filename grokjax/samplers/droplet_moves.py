@@ -1,0 +1,216 @@
+r"""Metropolis moves of single neurons between the centre and the droplets, exact for a Gaussian read-out.
+
+Local dynamics crosses the barrier between the phases of a neuron at a rate $e^{-O(d)}$. A move proposes a new overlap
+$q'=w_i'\cdot u$ of neuron $i$ with a direction $u$ from a mixture $g$ that does not depend on the state, and keeps the
+rest of $w_i$. The energy is quadratic in the neuron's read-out, so that is integrated out and drawn afterwards:
+
+$$ \log r = \log\frac{Z_i(q')\,e^{-q'^2/2s^2}\,g(q)}{Z_i(q)\,e^{-q^2/2s^2}\,g(q')},\qquad
+   Z_i = \prod_p v^{1/2} e^{m_p^2/2v},\quad
+   v^{-1} = \frac{|\phi_i|^2}{\sigma^2}+\frac{1}{s_a^2},\quad m_p = \frac{v}{\sigma^2}\,\phi_i\cdot r_p, $$
+
+with the activations $\phi_i=\phi(Xw_i)$, the residuals $r_p$ of output $p$ without neuron $i$, and the prior variances
+$s^2$ of a read-in weight and $s_a^2$ of a read-out weight; then $a_{pi}\sim N(m_p, v)$. The law of the network is
+left invariant exactly. All neurons of a sweep are tried one after the other; with the residuals at hand each costs
+one row of the hidden layer, and a sweep over all neurons less than the gradient that follows it.
+
+References:
+    The action of one neuron: arXiv:2310.03789, section 4.1. Collapsed moves: Liu, JASA 89, 958 (1994).
+"""
+
+import math
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, PyTree, Scalar
+
+from .._checks import argument_error, check_choice, check_positive, check_whole, is_concrete
+from ..networks import TwoLayer
+from ..posterior import Posterior
+from .base import AbstractSampler, energy_and_gradient
+
+
+def _as_components(value: Any) -> Any:
+    return None if value is None else jnp.atleast_1d(jnp.asarray(value, float))
+
+
+class DropletMoves(eqx.Module):
+    r"""How droplet moves are made: $g(q)=\sum_k\pi_k\,\tfrac12[N(q;q_k,\delta_k^2)+N(q;-q_k,\delta_k^2)]$.
+
+    Without positions the mixture needs no theory: half of it the prior of $q$, half a normal law as wide as a whole
+    neuron, $\sigma_w$.
+
+    Attributes:
+        positions: $q_k$, shape (component,) or, for a sweep, (point, component).
+        widths: $\delta_k$, likewise.
+        weights: $\pi_k$, likewise; they need not add up to one.
+        direction: "data" for the direction of $\sum_\mu y_\mu x_\mu$, or "teacher" for the teacher's own.
+        every: Langevin steps between sweeps. Well above one: exact draws of the read-out after each step would disturb
+            the cancellation of errors in BAOAB.
+        num_neurons: neurons tried in a sweep, in a random window; all unless given.
+    """
+
+    positions: Float[Array, "*points components"] | None = eqx.field(converter=_as_components, default=None)
+    widths: Float[Array, "*points components"] | None = eqx.field(converter=_as_components, default=None)
+    weights: Float[Array, "*points components"] | None = eqx.field(converter=_as_components, default=None)
+    direction: str = eqx.field(static=True, default="data")
+    every: int = eqx.field(static=True, default=20)
+    num_neurons: int | None = eqx.field(static=True, default=None)
+
+    def __check_init__(self):
+        check_choice("direction", self.direction, ("data", "teacher"))
+        check_whole("every", self.every)
+        given = [value for value in (self.positions, self.widths, self.weights) if value is not None]
+        if given and len(given) < 3:
+            raise argument_error(
+                "positions", "given together with widths and weights", f"{len(given)} of the three", "Give all or none."
+            )
+        if len({value.shape for value in given if is_concrete(value)}) > 1:
+            raise argument_error("widths", "of the shape of positions", [v.shape for v in given], "One per component.")
+        check_positive("widths", self.widths)
+        check_positive("weights", self.weights)
+
+    def mixture(self, weight_variance: Float[Array, "..."], input_dim: int) -> "OverlapMixture":
+        r"""The mixture for weights of variance $\sigma_w^2/d$; parameters have shape (..., component)."""
+        if self.positions is not None and self.widths is not None and self.weights is not None:
+            return OverlapMixture(self.positions, self.widths, self.weights)
+        whole = jnp.sqrt(weight_variance)[..., None]
+        widths = jnp.concatenate([whole / math.sqrt(input_dim), whole], axis=-1)
+        return OverlapMixture(jnp.zeros_like(widths), widths, jnp.ones_like(widths))
+
+
+class OverlapMixture(eqx.Module):
+    """The proposal: normal laws at plus and minus each position."""
+
+    positions: Float[Array, "*batch components"]
+    widths: Float[Array, "*batch components"]
+    weights: Float[Array, "*batch components"]
+
+    def draw(self, key: Key[Array, ""], count: int) -> Float[Array, " count"]:
+        """Independent overlaps."""
+        component_key, sign_key, normal_key = jax.random.split(key, 3)
+        component = jax.random.categorical(component_key, jnp.log(self.weights), shape=(count,))
+        sign = jax.random.rademacher(sign_key, (count,), self.positions.dtype)
+        noise = jax.random.normal(normal_key, (count,), self.positions.dtype)
+        return sign * self.positions[component] + self.widths[component] * noise
+
+    def log_density(self, q: Scalar) -> Scalar:
+        r"""$\log g(q)$, up to a constant."""
+        log_normal = lambda centre: -(((q - centre) / self.widths) ** 2) / 2
+        both = jnp.logaddexp(log_normal(self.positions), log_normal(-self.positions))
+        return jax.scipy.special.logsumexp(both + jnp.log(self.weights / self.widths))
+
+
+class DropletState(eqx.Module):
+    """A state of the local dynamics and how many moves were tried and accepted so far."""
+
+    local: Any
+    tried: Scalar
+    accepted: Scalar
+
+    @property
+    def position(self) -> PyTree:
+        return self.local.position
+
+    @property
+    def energy(self) -> Scalar:
+        return self.local.energy
+
+    @property
+    def gradient(self) -> PyTree:
+        return self.local.gradient
+
+
+class WithDropletMoves(AbstractSampler):
+    """`every` steps of local dynamics, then one sweep of droplet moves: one `step`.
+
+    Attributes:
+        sampler: the local dynamics.
+        mixture: the proposal of overlaps.
+        direction: $u$, a unit vector.
+        every: local steps per sweep.
+        num_neurons: neurons tried in a sweep; None for all.
+    """
+
+    sampler: AbstractSampler
+    mixture: OverlapMixture
+    direction: Float[Array, "*members inputs"]
+    every: int = eqx.field(static=True)
+    num_neurons: int | None = eqx.field(static=True, default=None)
+
+    def init(self, key: Key[Array, ""], target: Posterior, position: TwoLayer) -> DropletState:
+        if not (isinstance(position, TwoLayer) and isinstance(target, Posterior) and target.penalty is None):
+            raise argument_error(
+                "droplets",
+                "used with TwoLayer networks under a Gaussian prior",
+                type(position).__name__,
+                "Run this system without droplet moves.",
+            )
+        zero = jnp.zeros((), jnp.int32)
+        return DropletState(self.sampler.init(key, target, position), zero, zero)
+
+    def step(self, key: Key[Array, ""], target: Posterior, state: DropletState) -> DropletState:
+        local_key, move_key = jax.random.split(key)
+        local_step = lambda local, i: (self.sampler.step(jax.random.fold_in(local_key, i), target, local), None)
+        local, _ = jax.lax.scan(local_step, state.local, jnp.arange(self.every))
+        position, tried, accepted = self.sweep(move_key, target, local.position)
+        energy, gradient = energy_and_gradient(target, position)
+        local = eqx.tree_at(lambda s: (s.position, s.energy, s.gradient), local, (position, energy, gradient))
+        return DropletState(local, state.tried + tried, state.accepted + accepted)
+
+    def sweep(self, key: Key[Array, ""], target: Posterior, position: TwoLayer) -> tuple[TwoLayer, int, Scalar]:
+        """One sweep; the new position, the number of moves tried, and that of moves accepted."""
+        width, count = position.read_in.shape[0], self.num_neurons or position.read_in.shape[0]
+        count = min(count, width)
+        window_key, overlap_key, accept_key, read_out_key = jax.random.split(key, 4)
+        first = 0 if count == width else jax.random.randint(window_key, (), 0, width)
+        neurons = (first + jnp.arange(count)) % width
+        read_in_scale, read_out_scale = target.prior_scales.read_in, target.prior_scales.read_out
+        read_in, read_out = position.read_in[neurons], position.read_out[:, neurons]
+        dtype, outputs = read_in.dtype, read_out.shape[0]
+
+        overlaps = read_in_scale * (read_in @ self.direction)
+        proposed = self.mixture.draw(overlap_key, count).astype(dtype)
+        along = target.inputs @ self.direction
+        reached = read_in_scale * (read_in @ target.inputs.T)
+        log_uniform = jnp.log(jax.random.uniform(accept_key, (count,), dtype))
+        noise = jax.random.normal(read_out_key, (count * outputs,), dtype).reshape(count, outputs)
+        noise_variance, log_g = target.noise_variance, self.mixture.log_density
+
+        def read_out_law(features, missing):
+            variance = 1 / (jnp.sum(features * features) / noise_variance + 1 / read_out_scale**2)
+            mean = variance / noise_variance * (missing @ features)
+            return mean, variance, outputs / 2 * jnp.log(variance) + jnp.sum(mean * mean) / (2 * variance)
+
+        def move(missing, neuron):
+            z, a, q, new_q, log_u, xi = neuron
+            old_features = position.activation(z)
+            new_features = position.activation(z + (new_q - q) * along)
+            missing = missing + jnp.outer(a, old_features)
+            *old_law, old_log_z = read_out_law(old_features, missing)
+            *new_law, new_log_z = read_out_law(new_features, missing)
+            log_prior = (q * q - new_q * new_q) / (2 * read_in_scale**2)
+            log_ratio = new_log_z - old_log_z + log_prior + (log_g(q) - log_g(new_q)).astype(dtype)
+            accepted = log_u < log_ratio  # False for a diverged network, whose ratio is nan
+            features = jnp.where(accepted, new_features, old_features)
+            mean, variance = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), new_law, old_law)
+            a = mean + jnp.sqrt(variance) * xi
+            return missing - jnp.outer(a, features), (jnp.where(accepted, new_q, q), a, accepted)
+
+        residual = target.targets - target.predictions(position)
+        tried = (reached, read_out_scale * read_out.T, overlaps, proposed, log_uniform, noise)
+        _, (new_overlaps, new_read_out, accepted) = jax.lax.scan(move, residual, tried)
+        change = jnp.outer((new_overlaps - overlaps) / read_in_scale, self.direction)
+        moved = TwoLayer(
+            position.read_in.at[neurons].add(change),
+            position.read_out.at[:, neurons].set(new_read_out.T / read_out_scale),
+            position.activation,
+        )
+        return moved, count, jnp.sum(accepted, dtype=jnp.int32)
+
+
+def data_direction(inputs: Float[Array, "samples inputs"], targets: Float[Array, "outputs samples"]) -> Array:
+    r"""The unit vector along $\sum_\mu y_\mu x_\mu$ of the first output: the data's own guess of the teacher."""
+    direction = targets[0] @ inputs
+    return direction / jnp.linalg.norm(direction)

@@ -1,0 +1,200 @@
+r"""Replica exchange over the noise variance: a ladder of noises for each member, swaps of temperatures between rungs.
+
+Only the data term knows the noise, so neighbours $i, j$ of the ladder swap their noises with probability
+
+$$ \min\Bigl(1,\ \exp\bigl[(1/\sigma_i^2-1/\sigma_j^2)(S_i-S_j)\bigr]\Bigr),\qquad
+   S=\tfrac12\sum_\mu |f(x_\mu)-y_\mu|^2 . $$
+
+Even and odd pairs take turns, which lets a replica drift along the ladder instead of diffusing. The networks stay where
+they are; noises are exchanged, and energy and gradient are rescaled without evaluating the network. The ladder is one
+more vmapped axis inside a member, so members may be sharded over devices and nothing is communicated.
+
+References:
+    Swendsen & Wang, PRL 57, 2607 (1986); Syed, Bouchard-Cote, Deligiannidis & Doucet, JRSSB 84, 321 (2022),
+    arXiv:1905.02939, for the even-odd scheme. Acceptance between Gaussian energies: erfc(delta sd(E)/2) for a relative
+    change delta of 1/noise, Kofke, J. Chem. Phys. 117, 6911 (2002).
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Int, Key, PyTree
+
+from .._checks import argument_error, check_positive, check_whole
+from .._tree import leading_axes
+from ..posterior import Posterior
+from .base import AbstractSampler
+
+
+class ReplicaExchange(eqx.Module):
+    r"""A ladder of noise variances.
+
+    Attributes:
+        noise_variances: $\sigma^2$ of the rungs, strictly increasing or decreasing, shape (rung,).
+        every: Langevin steps between swaps.
+    """
+
+    noise_variances: Float[Array, " rungs"] = eqx.field(converter=lambda value: jnp.asarray(value, float))
+    every: int = eqx.field(static=True, default=5)
+
+    def __check_init__(self):
+        check_whole("every", self.every)
+        check_positive("noise_variances", self.noise_variances)
+        steps = np.diff(np.asarray(self.noise_variances))
+        if self.noise_variances.ndim != 1 or len(steps) < 1 or not ((steps > 0).all() or (steps < 0).all()):
+            raise argument_error(
+                "noise_variances",
+                "two or more noises in strictly increasing or decreasing order",
+                np.asarray(self.noise_variances).tolist(),
+                "See grokjax.ReplicaExchange.between for a ladder of a wanted acceptance.",
+            )
+
+    @classmethod
+    def between(
+        cls, low: float, high: float, num_samples: Any, *, acceptance: float = 0.3, every: int = 5
+    ) -> "ReplicaExchange":
+        r"""A geometric ladder whose neighbours swap with the given probability while the energies are Gaussian.
+
+        The data energy of $n$ samples has a variance of about $n/2$; a first-order jump between the rungs comes on top
+        and is not cured by more of them.
+        """
+        spread = np.sqrt(float(np.asarray(num_samples)) / 2)
+        from jax.scipy.special import erfinv
+
+        delta = 2 * float(erfinv(1 - acceptance)) / spread
+        rungs = max(2, int(np.ceil(abs(np.log(high / low)) / np.log1p(delta))) + 1)
+        return cls(jnp.geomspace(low, high, rungs), every)
+
+
+class LadderState(eqx.Module):
+    """Replicas with leading axis slot, and which rung of the ladder each one holds.
+
+    Attributes:
+        replicas: states of the local dynamics.
+        rung: rung of each replica.
+        attempts: rounds of swaps so far.
+        tried: swaps tried between rung i and i + 1.
+        accepted: swaps accepted.
+        heading: per replica, +1 after it was on the last rung, -1 after the first one, 0 before either.
+        round_trips: per replica, arrivals on the first rung from the last one.
+    """
+
+    replicas: Any
+    rung: Int[Array, "*batch rungs"]
+    attempts: Int[Array, "*batch"]
+    tried: Int[Array, "*batch pairs"]
+    accepted: Int[Array, "*batch pairs"]
+    heading: Int[Array, "*batch rungs"]
+    round_trips: Int[Array, "*batch rungs"]
+
+    @property
+    def energy(self) -> Array:
+        """Energy of every replica."""
+        return self.replicas.energy
+
+    @property
+    def in_order(self) -> Any:
+        """The replicas sorted by rung."""
+        slot = jnp.argsort(self.rung)
+        return jax.tree.map(lambda leaf: leaf[slot] if eqx.is_array(leaf) else leaf, self.replicas)
+
+
+class WithReplicaExchange(AbstractSampler):
+    """`every` steps of local dynamics on every rung, then one round of swaps: one `step`. Positions have axis rung.
+
+    Attributes:
+        sampler: the local dynamics; its leaves are scalars or arrays with leading axis rung.
+        noise_variances: the ladder.
+        every: local steps per round.
+    """
+
+    sampler: AbstractSampler
+    noise_variances: Float[Array, "*members rungs"]
+    every: int = eqx.field(static=True)
+
+    @property
+    def num_rungs(self) -> int:
+        return self.noise_variances.shape[-1]
+
+    def init(self, key: Key[Array, ""], target: Posterior, position: PyTree) -> LadderState:
+        keys = jax.random.split(key, self.num_rungs)
+        rung = jnp.arange(self.num_rungs, dtype=jnp.int32)
+        replicas = self._over_replicas(
+            lambda sampler, target, key, position: sampler.init(key, target, position), rung, target, keys, position
+        )
+        pairs, none = jnp.zeros(self.num_rungs - 1, jnp.int32), jnp.zeros(self.num_rungs, jnp.int32)
+        return LadderState(replicas, rung, jnp.zeros((), jnp.int32), pairs, pairs, none, none)
+
+    def step(self, key: Key[Array, ""], target: Posterior, state: LadderState) -> LadderState:
+        local_key, swap_key = jax.random.split(key)
+        one = lambda sampler, target, key, replica: sampler.step(key, target, replica)
+
+        def local_step(replicas, i):
+            # Keys belong to rungs: which replica holds a rung must not matter.
+            keys = jax.random.split(jax.random.fold_in(local_key, i), self.num_rungs)[state.rung]
+            return self._over_replicas(one, state.rung, target, keys, replicas), None
+
+        replicas, _ = jax.lax.scan(local_step, state.replicas, jnp.arange(self.every))
+        return self._swap(swap_key, target, eqx.tree_at(lambda s: s.replicas, state, replicas))
+
+    def _swap(self, key: Key[Array, ""], target: Posterior, state: LadderState) -> LadderState:
+        """One round of swaps between even or odd pairs of rungs."""
+        replicas, noise = state.replicas, self.noise_variances
+        prior = jax.vmap(jax.value_and_grad(target.prior_energy))(replicas.position)
+        error = (replicas.energy - prior[0]) * noise[state.rung].astype(replicas.energy.dtype)
+        slot = jnp.argsort(state.rung)
+        pair = jnp.arange(self.num_rungs - 1)
+        tried = pair % 2 == state.attempts % 2
+        by_rung = error[slot]
+        log_ratio = (1 / noise[:-1] - 1 / noise[1:]) * (by_rung[:-1] - by_rung[1:])
+        log_u = jnp.log(jax.random.uniform(key, (self.num_rungs - 1,), log_ratio.dtype))
+        accepted = tried & (log_u < log_ratio)  # False for a diverged replica, whose ratio is nan
+        upwards = jnp.append(accepted, False)[state.rung]
+        downwards = jnp.insert(accepted, 0, False)[state.rung]
+        rung = state.rung + upwards.astype(jnp.int32) - downwards.astype(jnp.int32)
+
+        ratio = (noise[state.rung] / noise[rung]).astype(replicas.energy.dtype)
+        energy = prior[0] + ratio * (replicas.energy - prior[0])
+        over_axis = lambda leaf: ratio.reshape(-1, *(1,) * (leaf.ndim - 1)).astype(leaf.dtype)
+        rescaled = lambda total, prior: prior + over_axis(total) * (total - prior)
+        gradient = jax.tree.map(rescaled, replicas.gradient, prior[1])
+        replicas = _with_energy(replicas, energy, gradient)
+
+        heading = jnp.where(rung == self.num_rungs - 1, 1, jnp.where(rung == 0, -1, state.heading))
+        arrived = (rung == 0) & (state.heading == 1)
+        return LadderState(
+            replicas,
+            rung,
+            state.attempts + 1,
+            state.tried + tried,
+            state.accepted + accepted,
+            heading.astype(jnp.int32),
+            state.round_trips + arrived,
+        )
+
+    def _over_replicas(self, function, rung, target, *arguments):
+        """`vmap` over replicas of `function(sampler, target, ...)`, each with the noise and sampler of its rung."""
+        noise = self.noise_variances[rung].astype(target.noise_variance.dtype)
+        local = jax.tree.map(lambda leaf: leaf[rung] if eqx.is_array(leaf) and leaf.ndim else leaf, self.sampler)
+
+        def one(sampler, noise, *arguments):
+            return function(sampler, eqx.tree_at(lambda t: t.noise_variance, target, noise), *arguments)
+
+        axes = (leading_axes(local), 0, *(eqx.if_array(0) for _ in arguments))
+        return eqx.filter_vmap(one, in_axes=axes)(local, noise, *arguments)
+
+
+def _with_energy(state: Any, energy: Array, gradient: PyTree) -> Any:
+    """`state` of the local dynamics, which droplet moves may wrap, with another energy and gradient."""
+    if hasattr(state, "local"):
+        return eqx.tree_at(lambda s: s.local, state, _with_energy(state.local, energy, gradient))
+    return eqx.tree_at(lambda s: (s.energy, s.gradient), state, (energy, gradient))
+
+
+def exchange_report(state: LadderState) -> tuple[np.ndarray, np.ndarray]:
+    """Acceptance of swaps per pair of neighbouring rungs over all members, and round trips per member."""
+    tried, accepted = np.asarray(state.tried).sum(axis=0), np.asarray(state.accepted).sum(axis=0)
+    return accepted / np.maximum(tried, 1), np.asarray(state.round_trips).sum(axis=-1)
