@@ -1,27 +1,85 @@
-"""Gradient evaluations to equilibrium: the default sampler against others and against the published protocol.
+"""Gradient evaluations to equilibrium: samplers against each other, and against the published protocol.
 
-For each sampler the integrated autocorrelation time of side weight and linear overlap is measured on the same
-data sets at beta = 1/8, in gradient evaluations (every step costs one), about each network's own mean. Equilibrium is
-taken to be 20 times the slower of the two. The published protocol (overdamped, h = 0.002 x noise variance) is run for
---paper-steps of its 360 000 steps, enough for some tens of autocorrelation times.
+For each sampler the integrated autocorrelation time of side weight and linear overlap is measured on the same data
+sets at beta = 1/8, in gradient evaluations, about each network's own mean. Equilibrium is taken to be 20 times the
+slower of the two. A step of Langevin dynamics or MALA costs one gradient, a NUTS sample as many as its trajectory has
+leapfrog steps. The published protocol (overdamped, h = 0.002 x noise variance) is run for --paper-steps of its 360 000
+steps; a chain shorter than some tens of its autocorrelation times underestimates them.
 
-    python benchmarks/equilibration.py [--members 16] [--paper-steps 100000]
+    python benchmarks/equilibration.py [--members 16] [--steps 6000] [--paper-steps 100000] [--skip nuts paper]
 """
 
 import argparse
+from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from _report import table, write
 
-from grokjax import MALA, Langevin, UnderdampedLangevin, statistics
+from grokjax import MALA, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, statistics
+from grokjax.samplers import State
+from grokjax.statistics import over_members
+from grokjax.sweeps import Layout
 from grokjax.systems import teacher_student as ts
+from grokjax.systems.teacher_student.measurements import FreshOverlap, SideWeight
+from grokjax.systems.teacher_student.problem import Problem, prepare
 
 
-def correlation_time(series: np.ndarray, record_every: int) -> float:
-    """In steps, after each member's mean is taken off."""
-    centred = series - series.mean(axis=1, keepdims=True)
-    return max(1.0, statistics.autocorrelation_time(centred) * record_every)
+def correlation_time(series: np.ndarray) -> float:
+    """In records, after each member's mean is taken off."""
+    return statistics.autocorrelation_time(series - series.mean(axis=1, keepdims=True))
+
+
+def langevin(key, system, members: int, sampler: Any, steps: int) -> dict[str, Any]:
+    run = ts.simulate(
+        key,
+        system,
+        num_members=members,
+        num_witnesses=0,
+        num_steps=steps,
+        sampler=sampler,
+        record_every=max(1, steps // 1000),
+        num_test=1024,
+        progress=False,
+    )
+    every = float(run.ensemble.record_every)
+    return {"step": float(sampler.step_size), "gradients per record": every, "series": run.series}
+
+
+def nuts(key, system, members: int, samples: int) -> dict[str, Any]:
+    """numpyro's NUTS, adapted on every network by itself, on the data sets that `ts.simulate` draws from this key."""
+    from numpyro.infer import MCMC, NUTS
+
+    problem = prepare(jax.random.split(key)[0], system, Layout.of(system, members))
+    side, overlap, gradients, steps = [], [], [], []
+    for member in range(members):
+        one = jax.tree.map(lambda leaf, m=member: leaf[m], problem)
+        kernel = NUTS(potential_fn=one.target)
+        chain = MCMC(kernel, num_warmup=samples // 2, num_samples=samples, progress_bar=False)
+        fields = ("num_steps", "adapt_state.step_size")
+        chain.run(jax.random.fold_in(key, member), init_params=one.positions, extra_fields=fields)
+        found = chain.get_extra_fields()
+        measured = measure(jax.random.fold_in(key, member), one, chain.get_samples())
+        side.append(measured[0])
+        overlap.append(measured[1])
+        gradients.append(float(np.mean(found["num_steps"])))
+        steps.append(float(np.mean(found["adapt_state.step_size"])))
+    series = {"side_weight": np.asarray(side), "overlap": {1: np.asarray(overlap)}}
+    return {"step": np.mean(steps), "gradients per record": np.mean(gradients), "series": series}
+
+
+@jax.jit
+def measure(key, problem: Problem, networks):
+    """Side weight and linear overlap of many networks of one member."""
+    side = SideWeight(problem.target.prior_scales, problem.directions)
+    overlap = FreshOverlap(problem.target.prior_scales, problem.directions, (1,), 1024)
+
+    def one(pair):
+        state = State(pair[1], jnp.zeros(()), pair[1])
+        return side(pair[0], state), overlap(pair[0], state)[1]
+
+    return jax.lax.map(one, (jax.random.split(key, networks.read_in.shape[0]), networks))
 
 
 def main() -> None:
@@ -29,39 +87,37 @@ def main() -> None:
     parser.add_argument("--members", type=int, default=16)
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--paper-steps", type=int, default=100_000)
+    parser.add_argument("--nuts-samples", type=int, default=400)
+    parser.add_argument("--skip", nargs="*", choices=("nuts", "paper"), default=[])
     args = parser.parse_args()
-    jax.config.update("jax_enable_x64", True)
-    system = ts.TeacherStudent.at_scale(1 / 8, 0.18)
-    paper = ts.paper_protocol(system)
-    cases = {
+    key, system = jax.random.key(0), ts.TeacherStudent.at_scale(1 / 8, 0.18)
+    unadjusted = {
         "BAOAB 0.3 (default)": (UnderdampedLangevin(0.3, 1.0), args.steps),
-        "overdamped 0.03": (Langevin(0.03), 2 * args.steps),
+        "Leimkuhler-Matthews 0.06": (LeimkuhlerMatthews(0.06), 2 * args.steps),
+        "Euler-Maruyama (ULA) 0.03": (Langevin(0.03), 2 * args.steps),
         "MALA 0.03": (MALA(0.03), 2 * args.steps),
-        "published protocol": (paper["sampler"], args.paper_steps),
     }
+    if "paper" not in args.skip:
+        unadjusted["published protocol"] = (ts.paper_protocol(system)["sampler"], args.paper_steps)
+    cases = {name: langevin(key, system, args.members, *case) for name, case in unadjusted.items()}
+    if "nuts" not in args.skip:
+        cases["NUTS"] = nuts(key, system, args.members, args.nuts_samples)
     rows = []
-    for name, (sampler, steps) in cases.items():
-        run = ts.simulate(
-            jax.random.key(0),
-            system,
-            num_members=args.members,
-            num_steps=steps,
-            sampler=sampler,
-            record_every=max(1, steps // 1000),
-            num_test=1024,
-        )
-        every = run.ensemble.record_every
-        side = correlation_time(run.series["side_weight"], every)
-        overlap = correlation_time(run.series["overlap"][1], every)
+    for name, case in cases.items():
+        side, overlap = case["series"]["side_weight"], case["series"]["overlap"][1]
+        times = {which: correlation_time(series) for which, series in (("side", side), ("overlap", overlap))}
+        gradients = {which: max(1.0, time * case["gradients per record"]) for which, time in times.items()}
         rows.append(
             {
                 "sampler": name,
-                "step": float(sampler.step_size),
-                "overlap[1]": str(run.overlap[1]),
-                "side weight": str(run.side_weight),
-                "tau side": side,
-                "tau overlap": overlap,
-                "gradients to equilibrium": 20 * max(side, overlap),
+                "step": case["step"],
+                "gradients per record": case["gradients per record"],
+                "overlap[1]": str(over_members(overlap.mean(axis=-1))),
+                "side weight": str(over_members(side.mean(axis=-1))),
+                "tau side": gradients["side"],
+                "tau overlap": gradients["overlap"],
+                "records per tau": side.shape[-1] / max(times.values()),
+                "gradients to equilibrium": 20 * max(gradients.values()),
             }
         )
     default = rows[0]["gradients to equilibrium"]

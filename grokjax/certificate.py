@@ -15,7 +15,8 @@ With a bias $c\,h^p$ the averages at $h$ and $h/2$ give $c\,h^p = (m_h-m_{h/2})/
 $m_h - c\,h^p$.
 
 Members on different data sets have different averages by right. So starts and steps are compared in pairs on the same
-data set, and errors of a pair come from the fluctuations in time (`statistics.time_mean_error`), pooled over members.
+data set, and errors of a pair come from the fluctuations in time (`statistics.time_mean_error`), pooled over members;
+for the step, from the scatter between pairs if that is larger, because slow modes are no evidence of a bias.
 
 References:
     Two starts: arXiv:2306.02729. Virial and temperature: equipartition. R-hat: arXiv:1903.08008, 2110.13017.
@@ -234,9 +235,12 @@ def _step_bias(layout: Layout, mine, half, gone: np.ndarray, order: int) -> Step
     for name, values in mine.items():
         difference = values[..., : layout.num_witnesses, :].mean(axis=-1) - half[name].mean(axis=-1)
         count = np.isfinite(difference).sum(axis=-1)
-        errors = np.hypot(statistics.time_mean_error(values), statistics.time_mean_error(half[name]))
+        centre = statistics.finite_mean(difference, axis=-1)
+        in_time = np.hypot(statistics.time_mean_error(values), statistics.time_mean_error(half[name]))
+        between = np.sqrt(statistics.finite_mean((difference - centre[..., None]) ** 2, axis=-1))
+        error = np.maximum(in_time / np.sqrt(count), between / np.sqrt(np.maximum(count - 1, 1)))
         factor = 1 / (1 - 2.0**-order)
-        bias[name] = Estimate(factor * statistics.finite_mean(difference, axis=-1), factor * errors / np.sqrt(count))
+        bias[name] = Estimate(factor * centre, factor * error)
         mean = layout.estimate(values.mean(axis=-1), gone)
         richardson[name] = Estimate(mean.mean - bias[name].mean, np.hypot(mean.error, bias[name].error))
     return StepBias(bias, richardson, order)

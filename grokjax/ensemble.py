@@ -209,7 +209,7 @@ def run(
 
     if processes.spans(mesh):
         states = jax.tree.map(jnp.asarray, processes.to_host(states, mesh))
-    diverged = ~np.isfinite(np.asarray(states.energy)).reshape(num_members, -1).all(axis=1)
+    diverged = np.asarray(~np.isfinite(np.asarray(states.energy)).reshape(num_members, -1).all(axis=1))
     if diverged.any():
         warnings.warn(
             f"{label}: {diverged.sum()} of {num_members} members diverged (energy not finite) and must be left out; "

@@ -233,15 +233,15 @@ def sample(
         return assemble(jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), ladders))[1]
 
     per_call = steps_per_call(assembled)
-    calls = lambda steps: None if steps is None else max(1, -(-steps // per_call))
+    calls = lambda steps: -(-steps // per_call)
     run = ensemble.run(
         run_key,
         assembled,
         energies,
         start,
         num_steps=calls(num_steps),
-        warmup=calls(warmup) if warmup else 0,
-        record_every=calls(record_every),
+        warmup=calls(warmup),
+        record_every=None if record_every is None else calls(record_every),
         observables=measured,
         adapt=adapt if automatic else None,
         **options,

@@ -7,7 +7,7 @@ import optax
 import pytest
 
 from grokjax import MALA, GradientDescent, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, ensemble
-from grokjax.samplers import check_step_size
+from grokjax.samplers import check_step_size, stability_limits
 
 
 def rosenbrock(x):
@@ -83,3 +83,105 @@ def test_steps_unstable_on_the_data_are_refused(sampler, limit):
     check_step_size(jax.random.key(0), sampler(0.9 * limit), stiff, jnp.ones((3, 2)), np.array([0]))
     with pytest.raises(ValueError, match="the stability limit at the largest curvature"):
         check_step_size(jax.random.key(0), sampler(1.1 * limit), stiff, jnp.ones((3, 2)), np.array([0]))
+
+
+def linear_map(sampler, target, like, monkeypatch):
+    """The matrices of one step of an underdamped sampler on (x, v), and of its noise."""
+    from grokjax.samplers import underdamped
+
+    flat = lambda position, velocity: np.concatenate(
+        [np.ravel(leaf) for leaf in (*position.values(), *velocity.values())]
+    )
+    size = sum(np.size(leaf) for leaf in like.values())
+    names = list(like)
+
+    def cut(vector):
+        parts = np.split(vector, np.cumsum([np.size(leaf) for leaf in like.values()])[:-1])
+        return {name: jnp.asarray(part.reshape(np.shape(like[name]))) for name, part in zip(names, parts, strict=True)}
+
+    def step(x, v, noise):
+        monkeypatch.setattr(underdamped, "normal_like", lambda key, tree: cut(noise))
+        energy, gradient = jax.value_and_grad(target)(cut(x))
+        state = sampler.step(jax.random.key(0), target, underdamped.UnderdampedState(cut(x), energy, gradient, cut(v)))
+        return flat(state.position, state.velocity), state
+
+    zero, unit = np.zeros(size), np.eye(size)
+    drift = np.stack([step(e, zero, zero)[0] for e in unit] + [step(zero, e, zero)[0] for e in unit], axis=1)
+    noise = np.stack([step(zero, zero, e)[0] for e in unit], axis=1)
+    return drift, noise, step
+
+
+CURVATURES = {"read_in": np.array([1.0, 4.0]), "read_out": np.array([2.0])}
+
+
+def layered(position):
+    return sum(jnp.sum(jnp.asarray(CURVATURES[name]) * leaf**2) / 2 for name, leaf in position.items())
+
+
+@pytest.mark.parametrize("splitting", ["BAOAB", "BAOA"])
+def test_scale_and_friction_of_layers_keep_the_law(splitting, monkeypatch):
+    """Exact stationary covariance for any scale and friction; after the noise the temperature is 1 in both."""
+    from scipy.linalg import solve_discrete_lyapunov
+
+    h, scale = 0.5, {"read_in": 0.6, "read_out": 1.5}
+    sampler = UnderdampedLangevin(h, {"read_in": 0.5, "read_out": 2.0}, scale, splitting)
+    drift, noise, step = linear_map(sampler, layered, CURVATURES, monkeypatch)
+    covariance = solve_discrete_lyapunov(drift, noise @ noise.T)
+    curvature = np.concatenate(list(CURVATURES.values()))
+    np.testing.assert_allclose(covariance[:3, :3], np.diag(1 / curvature), atol=1e-12)
+    omega = np.array([0.6, 0.6, 1.5]) * np.sqrt(curvature)
+    cold = 1 - (h * omega) ** 2 / 4 if splitting == "BAOAB" else np.ones(3)
+    np.testing.assert_allclose(np.diag(covariance)[3:], cold, atol=1e-12)
+    # The velocity after the noise as a linear map of (x, v): its covariance is the identity.
+    after = lambda vector: np.concatenate(
+        [np.ravel(leaf) for leaf in sampler.velocity_after_noise(state_at(vector)).values()]
+    )
+
+    def state_at(vector):
+        state = step(np.zeros(3), np.zeros(3), np.zeros(3))[1]
+        position = {"read_in": jnp.asarray(vector[:2]), "read_out": jnp.asarray(vector[2:3])}
+        velocity = {"read_in": jnp.asarray(vector[3:5]), "read_out": jnp.asarray(vector[5:])}
+        return type(state)(position, layered(position), jax.grad(layered)(position), velocity)
+
+    read = np.stack([after(e) for e in np.eye(6)], axis=1)
+    np.testing.assert_allclose(np.diag(read @ covariance @ read.T), 1.0, atol=1e-12)
+
+
+def test_both_splittings_walk_the_same_positions():
+    """BAOA only joins two kicks: from matching velocities the positions are those of BAOAB."""
+    key, x = jax.random.key(0), {"read_in": jnp.array([0.3, -0.2]), "read_out": jnp.array([0.5])}
+    one, two = (UnderdampedLangevin(0.4, 1.0, splitting=name) for name in ("BAOAB", "BAOA"))
+    first = one.init(key, layered, x)
+    second = type(first)(first.position, first.energy, first.gradient, one.velocity_after_noise(first))
+    for i in range(5):
+        first = one.step(jax.random.fold_in(key, i), layered, first)
+        second = two.step(jax.random.fold_in(key, i), layered, second)
+    for name in x:
+        np.testing.assert_allclose(first.position[name], second.position[name], rtol=1e-12)
+        np.testing.assert_allclose(one.velocity_after_noise(first)[name], second.velocity[name], rtol=1e-12)
+
+
+def test_unknown_layers_are_named():
+    sampler = UnderdampedLangevin(0.1, {"read_in": 1.0})
+    state = sampler.init(jax.random.key(0), layered, {name: jnp.asarray(leaf) for name, leaf in CURVATURES.items()})
+    with pytest.raises(ValueError, match="`friction` must be one number, or one for each of"):
+        sampler.step(jax.random.key(0), layered, state)
+
+
+def test_scale_changes_the_stability_limit():
+    """Curvature 4 seen through a scale of 1/2 is 1; the safe step is a fixed part of the limit."""
+    x = {name: jnp.asarray(leaf)[None] for name, leaf in CURVATURES.items()}
+    sampler = UnderdampedLangevin(None, scale={"read_in": 0.5, "read_out": 0.5})
+    np.testing.assert_allclose(stability_limits(jax.random.key(0), sampler, layered, x), 2.0, rtol=1e-6)
+    np.testing.assert_allclose(
+        stability_limits(jax.random.key(0), UnderdampedLangevin(None), layered, x), 1.0, rtol=1e-6
+    )
+    np.testing.assert_allclose(stability_limits(jax.random.key(0), Langevin(None), layered, x), 0.5, rtol=1e-6)
+
+
+@pytest.mark.parametrize("sampler", [Langevin, LeimkuhlerMatthews, UnderdampedLangevin])
+def test_a_step_must_be_given_where_nobody_chooses_it(sampler):
+    with pytest.raises(
+        ValueError, match="`step_size` must be a number where the sampler is used directly, but got None"
+    ):
+        ensemble.run(jax.random.key(0), sampler(None), rosenbrock, jnp.ones((2, 2)), num_steps=5, progress=False)

@@ -37,6 +37,18 @@ def check_stable(step_size, limit: float) -> None:
         )
 
 
+def given(step_size: Scalar | None) -> Scalar:
+    """The step, which somebody has to choose."""
+    if step_size is None:
+        raise argument_error(
+            "step_size",
+            "a number where the sampler is used directly",
+            None,
+            "`simulate` chooses one; see grokjax.samplers.stability_limits.",
+        )
+    return step_size
+
+
 class Langevin(AbstractLangevin):
     """Unadjusted (overdamped) Langevin.
 
@@ -60,7 +72,7 @@ class Langevin(AbstractLangevin):
 
     def step(self, key: Key[Array, ""], target: Energy, state: State) -> State:
         noise = normal_like(key, state.position)
-        h = self.step_size
+        h = given(self.step_size)
         position = tree_add(state.position, (-h, state.gradient), (jnp.sqrt(2 * h), noise))
         return State(position, *energy_and_gradient(target, position))
 
@@ -96,6 +108,7 @@ class LeimkuhlerMatthews(AbstractLangevin):
 
     def step(self, key: Key[Array, ""], target: Energy, state: LeimkuhlerMatthewsState) -> LeimkuhlerMatthewsState:
         noise = normal_like(key, state.position)
-        h, amplitude = self.step_size, jnp.sqrt(self.step_size / 2)
+        h = given(self.step_size)
+        amplitude = jnp.sqrt(h / 2)
         position = tree_add(state.position, (-h, state.gradient), (amplitude, state.noise), (amplitude, noise))
         return LeimkuhlerMatthewsState(position, *energy_and_gradient(target, position), noise)

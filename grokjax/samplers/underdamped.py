@@ -24,7 +24,7 @@ from jaxtyping import Array, Key, PyTree, Scalar
 from .._checks import as_scalar, check_choice, check_positive
 from .._tree import as_layers, normal_like, per_layer, tree_add
 from .base import AbstractLangevin, Energy, energy_and_gradient
-from .langevin import check_stable
+from .langevin import check_stable, given
 
 
 class UnderdampedState(eqx.Module):
@@ -70,7 +70,7 @@ class UnderdampedLangevin(AbstractLangevin):
     def step(self, key: Key[Array, ""], target: Energy, state: UnderdampedState) -> UnderdampedState:
         drift = self._steps(state.position)
         friction = per_layer("friction", self.friction, state.position)
-        damping = jax.tree.map(lambda gamma: gamma * self.step_size, friction)
+        damping = jax.tree.map(lambda gamma: gamma * given(self.step_size), friction)
         kept = jax.tree.map(lambda x: jnp.exp(-x), damping)
         refreshed = jax.tree.map(lambda x: jnp.sqrt(-jnp.expm1(-2 * x)), damping)
         whole = self.splitting == "BAOA"
@@ -92,7 +92,7 @@ class UnderdampedLangevin(AbstractLangevin):
         return tree_add(state.velocity, (_times(0.5, self._steps(state.position)), state.gradient))
 
     def _steps(self, position: PyTree) -> PyTree:
-        return jax.tree.map(lambda s: s * self.step_size, per_layer("scale", self.scale, position))
+        return jax.tree.map(lambda s: s * given(self.step_size), per_layer("scale", self.scale, position))
 
 
 def _times(factor: float, tree: PyTree) -> PyTree:
