@@ -185,3 +185,40 @@ def test_a_step_must_be_given_where_nobody_chooses_it(sampler):
         ValueError, match="`step_size` must be a number where the sampler is used directly, but got None"
     ):
         ensemble.run(jax.random.key(0), sampler(None), rosenbrock, jnp.ones((2, 2)), num_steps=5, progress=False)
+
+
+@pytest.mark.parametrize("sampler", [LeimkuhlerMatthews(0.25), UnderdampedLangevin(0.5, splitting="BAOA")])
+@pytest.mark.parametrize("moved", [True, False])
+def test_exact_moves_between_steps_keep_the_law(sampler, moved, monkeypatch):
+    """A Gibbs draw of one coordinate after every step, curvature 4: stationary covariance from the code's own map.
+
+    The carried noise (or velocity) has to change with the gradient; left alone it spoils the covariance.
+    """
+    from scipy.linalg import solve_discrete_lyapunov
+
+    from grokjax.samplers import langevin, underdamped
+
+    curvature = jnp.array([[4.0, 1.0], [1.0, 2.0]])
+    energy = lambda x: x @ curvature @ x / 2
+    value_and_gradient = jax.value_and_grad(energy)
+
+    def one_step(vector, xi, draw):
+        for module in (langevin, underdamped):
+            monkeypatch.setattr(module, "normal_like", lambda key, tree: jnp.asarray(xi))
+        x, memory = jnp.asarray(vector[:2]), jnp.asarray(vector[2:])
+        state = sampler.init(jax.random.key(0), energy, x)
+        carried = "noise" if isinstance(sampler, LeimkuhlerMatthews) else "velocity"
+        state = type(state)(*(memory if name == carried else getattr(state, name) for name in vars(state)))
+        state = sampler.step(jax.random.key(0), energy, state)
+        first = -curvature[0, 1] / curvature[0, 0] * state.position[1] + draw / jnp.sqrt(curvature[0, 0])
+        position = state.position.at[0].set(first)
+        memory = getattr(state, carried)
+        state = sampler.moved(state, position, *value_and_gradient(position))
+        return np.concatenate([state.position, getattr(state, carried) if moved else memory])
+
+    zero = np.zeros(4)
+    drift = np.stack([one_step(e, zero[:2], 0.0) for e in np.eye(4)], axis=1)
+    noise = np.stack([one_step(zero, e, 0.0) for e in np.eye(2)] + [one_step(zero, zero[:2], 1.0)], axis=1)
+    covariance = solve_discrete_lyapunov(drift, noise @ noise.T)[:2, :2]
+    error = np.abs(covariance @ np.asarray(curvature) - np.eye(2)).max()
+    assert (error < 1e-10) == moved, error

@@ -45,6 +45,14 @@ class AbstractSampler(eqx.Module):
     def step(self, key: Key[Array, ""], target: Any, state: Any) -> Any:
         """The state after one step; `key` is fresh for each step."""
 
+    def moved(self, state: Any, position: PyTree, energy: Scalar, gradient: PyTree) -> Any:
+        """The state after an exact move of the position, or of the target, between two steps.
+
+        What else the state carries must be independent of the position in equilibrium, or change with it: dynamics
+        whose memory holds a kick by the gradient has its own form of this.
+        """
+        return eqx.tree_at(lambda s: (s.position, s.energy, s.gradient), state, (position, energy, gradient))
+
 
 class AbstractLangevin(AbstractSampler):
     """Unadjusted Langevin dynamics: stable below a largest step, biased by a power of it.

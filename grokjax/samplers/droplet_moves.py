@@ -46,8 +46,7 @@ class DropletMoves(eqx.Module):
         widths: $\delta_k$, likewise.
         weights: $\pi_k$, likewise; they need not add up to one.
         direction: "data" for the direction of the best single-index model of the data, or "teacher" for the teacher's.
-        every: Langevin steps between sweeps. Well above one: exact draws of the read-out after each step would disturb
-            the cancellation of errors in BAOAB.
+        every: Langevin steps between sweeps; each costs about two gradients.
         num_neurons: neurons tried in a sweep, in a random window; all unless given.
     """
 
@@ -155,9 +154,12 @@ class WithDropletMoves(AbstractSampler):
         local_step = lambda local, i: (self.sampler.step(jax.random.fold_in(local_key, i), target, local), None)
         local, _ = jax.lax.scan(local_step, state.local, jnp.arange(self.every))
         position, tried, accepted = self.sweep(move_key, target, local.position)
-        energy, gradient = energy_and_gradient(target, position)
-        local = eqx.tree_at(lambda s: (s.position, s.energy, s.gradient), local, (position, energy, gradient))
+        local = self.sampler.moved(local, position, *energy_and_gradient(target, position))
         return DropletState(local, state.tried + tried, state.accepted + accepted)
+
+    def moved(self, state: DropletState, position: PyTree, energy: Scalar, gradient: PyTree) -> DropletState:
+        """Likewise of the local dynamics."""
+        return DropletState(self.sampler.moved(state.local, position, energy, gradient), state.tried, state.accepted)
 
     def sweep(self, key: Key[Array, ""], target: Posterior, position: TwoLayer) -> tuple[TwoLayer, int, Scalar]:
         """One sweep; the new position, the number of moves tried, and that of moves accepted."""

@@ -112,3 +112,11 @@ class LeimkuhlerMatthews(AbstractLangevin):
         amplitude = jnp.sqrt(h / 2)
         position = tree_add(state.position, (-h, state.gradient), (amplitude, state.noise), (amplitude, noise))
         return LeimkuhlerMatthewsState(position, *energy_and_gradient(target, position), noise)
+
+    def moved(
+        self, state: LeimkuhlerMatthewsState, position: PyTree, energy: Scalar, gradient: PyTree
+    ) -> LeimkuhlerMatthewsState:
+        """The noise that the next step uses again holds half a kick by the gradient, and changes with it."""
+        amplitude = jnp.sqrt(given(self.step_size) / 2)
+        noise = tree_add(state.noise, (amplitude, gradient), (-amplitude, state.gradient))
+        return LeimkuhlerMatthewsState(position, energy, gradient, noise)

@@ -161,7 +161,8 @@ class WithReplicaExchange(AbstractSampler):
         over_axis = lambda leaf: ratio.reshape(-1, *(1,) * (leaf.ndim - 1)).astype(leaf.dtype)
         rescaled = lambda total, prior: prior + over_axis(total) * (total - prior)
         gradient = jax.tree.map(rescaled, replicas.gradient, prior[1])
-        replicas = _with_energy(replicas, energy, gradient)
+        moved = lambda sampler, target, *arguments: sampler.moved(*arguments)
+        replicas = self._over_replicas(moved, rung, target, replicas, replicas.position, energy, gradient)
 
         heading = jnp.where(rung == self.num_rungs - 1, 1, jnp.where(rung == 0, -1, state.heading))
         arrived = (rung == 0) & (state.heading == 1)
@@ -185,13 +186,6 @@ class WithReplicaExchange(AbstractSampler):
 
         axes = (leading_axes(local), 0, *(eqx.if_array(0) for _ in arguments))
         return eqx.filter_vmap(one, in_axes=axes)(local, noise, *arguments)
-
-
-def _with_energy(state: Any, energy: Array, gradient: PyTree) -> Any:
-    """`state` of the local dynamics, which droplet moves may wrap, with another energy and gradient."""
-    if hasattr(state, "local"):
-        return eqx.tree_at(lambda s: s.local, state, _with_energy(state.local, energy, gradient))
-    return eqx.tree_at(lambda s: (s.energy, s.gradient), state, (energy, gradient))
 
 
 def exchange_report(state: LadderState) -> tuple[np.ndarray, np.ndarray]:

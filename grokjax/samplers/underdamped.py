@@ -91,6 +91,14 @@ class UnderdampedLangevin(AbstractLangevin):
             return state.velocity
         return tree_add(state.velocity, (_times(0.5, self._steps(state.position)), state.gradient))
 
+    def moved(self, state: UnderdampedState, position: PyTree, energy: Scalar, gradient: PyTree) -> UnderdampedState:
+        """BAOAB's velocity is independent of the position; BAOA's holds half a kick, which changes."""
+        velocity = state.velocity
+        if self.splitting == "BAOA":
+            drift = self._steps(state.position)
+            velocity = tree_add(velocity, (_times(0.5, drift), gradient), (_times(-0.5, drift), state.gradient))
+        return UnderdampedState(position, energy, gradient, velocity)
+
     def _steps(self, position: PyTree) -> PyTree:
         return jax.tree.map(lambda s: s * given(self.step_size), per_layer("scale", self.scale, position))
 
