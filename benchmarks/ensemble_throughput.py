@@ -27,11 +27,12 @@ def products(reads, inputs, errors):
     """W X^T and D X of every member, repeated by scan so that dispatch does not count."""
 
     def body(carry, _):
-        hidden = jnp.einsum("mud,mnd->mun", reads + carry, inputs)
-        gradient = jnp.einsum("mun,mnd->mud", errors + 1e-30 * hidden[:, :1, :1], inputs)
-        return 1e-30 * gradient[0, 0, 0], None
+        hidden, gradient = carry  # carried whole, so that neither product can be cut or lifted out
+        hidden = jnp.einsum("mud,mnd->mun", reads + 1e-30 * gradient[0, 0, 0], inputs)
+        gradient = jnp.einsum("mun,mnd->mud", errors, inputs + 1e-30 * hidden[0, 0, 0])
+        return (hidden, gradient), None
 
-    return jax.lax.scan(body, jnp.zeros((), reads.dtype), length=REPEATS)[0]
+    return jax.lax.scan(body, (jnp.zeros_like(errors), jnp.zeros_like(reads)), length=REPEATS)[0][1]
 
 
 REPEATS = 4

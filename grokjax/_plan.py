@@ -35,10 +35,10 @@ class Plan(eqx.Module):
         warmup = check_whole("warmup", warmup, 0)
         num_chunks = check_whole("num_chunks", num_chunks)
         if record_every is None:
-            record_every = _divisor_near(num_steps, num_steps / 300) or -(-num_steps // 300)
+            record_every = divisor_near(num_steps, num_steps / 300) or -(-num_steps // 300)
         record_every = check_whole("record_every", record_every)
         total = -(-num_steps // record_every)
-        per_chunk = _divisor_near(total, total / num_chunks) or -(-total // num_chunks)
+        per_chunk = divisor_near(total, total / num_chunks) or -(-total // num_chunks)
         records = (per_chunk,) * (total // per_chunk) + ((total % per_chunk,) if total % per_chunk else ())
         plan = Plan(record_every, records, -(-warmup // (per_chunk * record_every)))
         if plan.warmup_chunks >= len(records):
@@ -48,7 +48,7 @@ class Plan(eqx.Module):
         return plan
 
 
-def _divisor_near(number: int, wanted: float) -> int | None:
+def divisor_near(number: int, wanted: float) -> int | None:
     """The divisor of `number` nearest to `wanted` on a log scale, if there is one within a factor of two."""
     wanted = max(1.0, wanted)
     candidates = [n for n in range(math.ceil(wanted / 2), math.floor(2 * wanted) + 1) if number % n == 0]

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from . import processes
 from ._checks import argument_error
-from ._plan import Plan
+from ._plan import Plan, divisor_near
 from ._tree import leading_axes
 from .checkpoints import Checkpoints, fingerprint
 from .devices import available
@@ -108,7 +108,8 @@ def run(
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
         adapt: makes the sampler to go on with from the states half-way through the warm-up, once; it may differ in the
             numbers of `sampler` only, and nothing changes while it is measured.
-        member_block: members advanced together; None takes all at once. Small blocks help a CPU's caches.
+        member_block: members advanced together, or a number near it that divides them; None takes all at once. Small
+            blocks help a CPU's caches.
         devices: what the members are sharded over, by default all devices of the backend, those of other processes
             included (or the one that was set as jax's default device); as many are used as divide the number of
             members. Nothing is communicated in a step.
@@ -281,7 +282,8 @@ def _over_members(function, arguments, axes, member_block, mesh):
     def local(batched):
         if member_block is None:
             return jax.vmap(one)(batched)
-        return jax.lax.map(one, batched, batch_size=member_block)
+        count = jax.tree.leaves(batched)[0].shape[0]
+        return jax.lax.map(one, batched, batch_size=divisor_near(count, member_block) or member_block)
 
     if mesh is None:
         return local(batched)

@@ -25,7 +25,7 @@ class Tiling(eqx.Module):
 # Per backend: bytes of one member's activations from which rows are tiled, rows per tile, and bytes of activations that
 # members advanced together may have (None: no bound).
 TABLE = {
-    "cpu": {"tiled_from": 4 << 20, "row_tile": 512, "block_bytes": 9 << 18},
+    "cpu": {"tiled_from": 4 << 20, "row_tile": 512, "block_bytes": 7 << 18},
     "gpu": {"tiled_from": 24 << 20, "row_tile": 1024, "block_bytes": None},
     "tpu": {"tiled_from": 24 << 20, "row_tile": 1024, "block_bytes": None},
 }

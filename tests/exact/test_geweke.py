@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 
 from grokjax import MALA, Langevin, LeimkuhlerMatthews, Posterior, TwoLayer, UnderdampedLangevin
-from grokjax._tree import normal_like, tree_add, tree_dot
+from grokjax._tree import normal_like, tree_dot
 from grokjax.networks import standard_normal_two_layer
 from grokjax.samplers import AbstractSampler, energy_and_gradient
 
@@ -85,12 +85,6 @@ def quieter(step_key, key, tree):
     return jax.tree.map(lambda leaf: leaf * 0.5**0.5, normal_like(key, tree))
 
 
-def key_of_acceptance(step_key, key, tree):
-    """Noise from the bits of MALA's uniform number, which is a 64-bit one here."""
-    noise = normal_like(jax.random.split(step_key)[1], jax.tree.map(lambda leaf: leaf.astype(float), tree))
-    return jax.tree.map(lambda leaf, like: leaf.astype(like.dtype), noise, tree)
-
-
 @jax.jit
 @jax.vmap
 def draw(key):
@@ -109,20 +103,6 @@ def start(seed):
     return draw(jax.random.split(jax.random.key(seed), REPLICATES))
 
 
-def with_new_data(sampler, state, target):
-    """The state at the same position, as if it came from steps on the new target.
-
-    Given the position, the law of BAOAB's velocity at the end of a step does not depend on the data: it is kept. The
-    noise that Leimkuhler-Matthews carries is such a velocity plus a kick by the gradient, and that changes (README.md).
-    """
-    energy, gradient = energy_and_gradient(target, state.position)
-    if isinstance(sampler, LeimkuhlerMatthews):
-        amplitude = jnp.sqrt(sampler.step_size / 2)
-        noise = tree_add(state.noise, (amplitude, gradient), (-amplitude, state.gradient))
-        state = eqx.tree_at(lambda state: state.noise, state, noise)
-    return eqx.tree_at(lambda state: (state.energy, state.gradient), state, (energy, gradient))
-
-
 def replicate(sampler, factors, position, inputs, noise, init_key, step_keys):
     """Weights and data energy of one replicate after its last round."""
 
@@ -137,7 +117,7 @@ def replicate(sampler, factors, position, inputs, noise, init_key, step_keys):
         noise, step_keys = random
         targets = posterior(old).network(state.position).batch(inputs) + noise
         energy = target(targets)
-        state = with_new_data(sampler, state, energy)
+        state = sampler.moved(state, state.position, *energy_and_gradient(energy, state.position))
         state, _ = jax.lax.scan(lambda state, key: (sampler.step(key, energy, state), None), state, step_keys)
         return (state, targets), None
 
@@ -190,7 +170,6 @@ WRONG_FACTORS = {
 }
 MUTATED = {f"BAOAB: {what}": (BAOAB, factors) for what, factors in WRONG_FACTORS.items()} | {
     "ULA: noise sqrt(h)": (MutatedNoise(Langevin(0.04), quieter), None),
-    "MALA: one key for noise and acceptance": (MutatedNoise(ADJUSTED, key_of_acceptance), None),
     "BAOAB: one key for velocity and noise": (OneKeyForVelocityAndNoise(BAOAB), None),
 }
 
