@@ -189,3 +189,9 @@ def measure_virial(key, state):
     r"""$\sum_i\theta_i\,\partial_i U/\dim$ for each array of the position; 1 in equilibrium (equipartition)."""
     del key
     return jax.tree.map(lambda x, g: jnp.mean(x * g), state.position, state.gradient)
+
+
+def measure_temperature(key, state):
+    """Mean squared velocity of each array of the position, right after the noise; 1 in equilibrium."""
+    del key
+    return jax.tree.map(lambda v: jnp.mean(v * v), state.velocity_after_noise)

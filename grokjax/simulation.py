@@ -18,7 +18,7 @@ from . import ensemble
 from ._checks import argument_error, check_whole
 from ._tree import layer_name
 from .certificate import Certificate, certify
-from .observables import AbstractObservable, PerRung, Series, measure_energy, measure_virial
+from .observables import AbstractObservable, PerRung, Series, measure_energy, measure_temperature, measure_virial
 from .samplers import (
     AbstractLangevin,
     AbstractSampler,
@@ -122,16 +122,6 @@ class ExchangeReport(eqx.Module):
         )
 
 
-class KineticTemperature(eqx.Module):
-    """Measurement: mean squared velocity of every layer, right after the noise."""
-
-    sampler: UnderdampedLangevin
-
-    def __call__(self, key, state):
-        del key
-        return jax.tree.map(lambda v: jnp.mean(v * v), self.sampler.velocity_after_noise(_local(state)))
-
-
 def layout_of(
     system: PyTree,
     sampler: AbstractSampler,
@@ -219,7 +209,7 @@ def sample(
         "virial": Series(measure_virial),
     }
     if isinstance(local, UnderdampedLangevin):
-        measured["temperature"] = Series(KineticTemperature(local))
+        measured["temperature"] = Series(measure_temperature)
     start, energies = positions, target
     if exchange is not None:
         measured = {name: PerRung(_by_ladder(each, layout)) for name, each in measured.items()}
@@ -307,11 +297,6 @@ def _by_ladder(tree: PyTree, layout: Layout) -> PyTree:
     """Arrays (entry, ...) as (ladder, rung, ...)."""
     fold = lambda leaf: leaf.reshape(layout.per_point, layout.num_points, *leaf.shape[1:])
     return jax.tree.map(lambda leaf: fold(leaf) if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
-
-
-def _local(state: Any) -> Any:
-    """The state of the local dynamics inside droplet moves."""
-    return getattr(state, "local", state)
 
 
 def _is_none(leaf: Any) -> bool:

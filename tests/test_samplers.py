@@ -102,7 +102,8 @@ def linear_map(sampler, target, like, monkeypatch):
     def step(x, v, noise):
         monkeypatch.setattr(underdamped, "normal_like", lambda key, tree: cut(noise))
         energy, gradient = jax.value_and_grad(target)(cut(x))
-        state = sampler.step(jax.random.key(0), target, underdamped.UnderdampedState(cut(x), energy, gradient, cut(v)))
+        state = underdamped.UnderdampedState(cut(x), energy, gradient, cut(v), cut(np.zeros(size)))
+        state = sampler.step(jax.random.key(0), target, state)
         return flat(state.position, state.velocity), state
 
     zero, unit = np.zeros(size), np.eye(size)
@@ -133,15 +134,13 @@ def test_scale_and_friction_of_layers_keep_the_law(splitting, monkeypatch):
     cold = 1 - (h * omega) ** 2 / 4 if splitting == "BAOAB" else np.ones(3)
     np.testing.assert_allclose(np.diag(covariance)[3:], cold, atol=1e-12)
     # The velocity after the noise as a linear map of (x, v): its covariance is the identity.
-    after = lambda vector: np.concatenate(
-        [np.ravel(leaf) for leaf in sampler.velocity_after_noise(state_at(vector)).values()]
-    )
+    after = lambda vector: np.concatenate([np.ravel(leaf) for leaf in state_at(vector).velocity_after_noise.values()])
 
     def state_at(vector):
         state = step(np.zeros(3), np.zeros(3), np.zeros(3))[1]
         position = {"read_in": jnp.asarray(vector[:2]), "read_out": jnp.asarray(vector[2:3])}
         velocity = {"read_in": jnp.asarray(vector[3:5]), "read_out": jnp.asarray(vector[5:])}
-        return type(state)(position, layered(position), jax.grad(layered)(position), velocity)
+        return type(state)(position, layered(position), jax.grad(layered)(position), velocity, state.kick)
 
     read = np.stack([after(e) for e in np.eye(6)], axis=1)
     np.testing.assert_allclose(np.diag(read @ covariance @ read.T), 1.0, atol=1e-12)
@@ -152,13 +151,13 @@ def test_both_splittings_walk_the_same_positions():
     key, x = jax.random.key(0), {"read_in": jnp.array([0.3, -0.2]), "read_out": jnp.array([0.5])}
     one, two = (UnderdampedLangevin(0.4, 1.0, splitting=name) for name in ("BAOAB", "BAOA"))
     first = one.init(key, layered, x)
-    second = type(first)(first.position, first.energy, first.gradient, one.velocity_after_noise(first))
+    second = type(first)(first.position, first.energy, first.gradient, first.velocity_after_noise, first.kick)
     for i in range(5):
         first = one.step(jax.random.fold_in(key, i), layered, first)
         second = two.step(jax.random.fold_in(key, i), layered, second)
     for name in x:
         np.testing.assert_allclose(first.position[name], second.position[name], rtol=1e-12)
-        np.testing.assert_allclose(one.velocity_after_noise(first)[name], second.velocity[name], rtol=1e-12)
+        np.testing.assert_allclose(first.velocity_after_noise[name], second.velocity[name], rtol=1e-12)
 
 
 def test_unknown_layers_are_named():

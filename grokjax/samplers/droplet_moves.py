@@ -120,6 +120,10 @@ class DropletState(eqx.Module):
     def gradient(self) -> PyTree:
         return self.local.gradient
 
+    @property
+    def velocity_after_noise(self) -> PyTree:
+        return self.local.velocity_after_noise
+
 
 class WithDropletMoves(AbstractSampler):
     """`every` steps of local dynamics, then one sweep of droplet moves: one `step`.

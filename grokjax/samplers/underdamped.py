@@ -28,12 +28,23 @@ from .langevin import check_stable, given
 
 
 class UnderdampedState(eqx.Module):
-    """`State` and a velocity of unit temperature, in the structure of the position."""
+    """`State` and a velocity of unit temperature.
+
+    Attributes:
+        velocity: in the structure of the position.
+        kick: per layer, the length of the kick by the gradient that the velocity had since the noise.
+    """
 
     position: PyTree
     energy: Scalar
     gradient: PyTree
     velocity: PyTree
+    kick: PyTree
+
+    @property
+    def velocity_after_noise(self) -> PyTree:
+        """The velocity as O left it in the last step: where its temperature is 1."""
+        return tree_add(self.velocity, (self.kick, self.gradient))
 
 
 class UnderdampedLangevin(AbstractLangevin):
@@ -65,7 +76,8 @@ class UnderdampedLangevin(AbstractLangevin):
         return 2 / jnp.sqrt(curvature)
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> UnderdampedState:
-        return UnderdampedState(position, *energy_and_gradient(target, position), normal_like(key, position))
+        energy, gradient = energy_and_gradient(target, position)
+        return UnderdampedState(position, energy, gradient, normal_like(key, position), self._kick(position))
 
     def step(self, key: Key[Array, ""], target: Energy, state: UnderdampedState) -> UnderdampedState:
         drift = self._steps(state.position)
@@ -83,13 +95,7 @@ class UnderdampedLangevin(AbstractLangevin):
         energy, gradient = energy_and_gradient(target, position)
         if not whole:
             velocity = tree_add(velocity, (_times(-0.5, drift), gradient))  # B
-        return UnderdampedState(position, energy, gradient, velocity)
-
-    def velocity_after_noise(self, state: UnderdampedState) -> PyTree:
-        """The velocity as O left it in the step that ended in `state`: where its temperature is 1."""
-        if self.splitting == "BAOA":
-            return state.velocity
-        return tree_add(state.velocity, (_times(0.5, self._steps(state.position)), state.gradient))
+        return UnderdampedState(position, energy, gradient, velocity, self._kick(position))
 
     def moved(self, state: UnderdampedState, position: PyTree, energy: Scalar, gradient: PyTree) -> UnderdampedState:
         """BAOAB's velocity is independent of the position; BAOA's holds half a kick, which changes."""
@@ -97,10 +103,15 @@ class UnderdampedLangevin(AbstractLangevin):
         if self.splitting == "BAOA":
             drift = self._steps(state.position)
             velocity = tree_add(velocity, (_times(0.5, drift), gradient), (_times(-0.5, drift), state.gradient))
-        return UnderdampedState(position, energy, gradient, velocity)
+        return UnderdampedState(position, energy, gradient, velocity, state.kick)
 
     def _steps(self, position: PyTree) -> PyTree:
         return jax.tree.map(lambda s: s * given(self.step_size), per_layer("scale", self.scale, position))
+
+    def _kick(self, position: PyTree) -> PyTree:
+        dtype = jnp.result_type(*jax.tree.leaves(position))
+        half = 0.0 if self.splitting == "BAOA" else 0.5
+        return jax.tree.map(lambda step: jnp.asarray(half * step, dtype), self._steps(position))
 
 
 def _times(factor: float, tree: PyTree) -> PyTree:

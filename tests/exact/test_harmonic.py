@@ -92,7 +92,7 @@ def test_baoab_map_solves_its_lyapunov_equation(monkeypatch):
     def one_step(x, v, noise):
         monkeypatch.setattr(underdamped, "normal_like", lambda key, tree: jnp.asarray(noise))
         energy, gradient = jax.value_and_grad(target)(jnp.asarray(x))
-        state = underdamped.UnderdampedState(jnp.asarray(x), energy, gradient, jnp.asarray(v))
+        state = underdamped.UnderdampedState(jnp.asarray(x), energy, gradient, jnp.asarray(v), jnp.zeros(()))
         state = sampler.step(jax.random.key(0), target, state)
         return np.array([state.position, state.velocity])
 

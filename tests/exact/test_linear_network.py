@@ -120,7 +120,9 @@ class OBABO(AbstractSampler):
     step_size: jax.Array = eqx.field(converter=jnp.float32)
 
     def init(self, key, target, position):
-        return UnderdampedState(position, *energy_and_gradient(target, position), normal_like(key, position))
+        return UnderdampedState(
+            position, *energy_and_gradient(target, position), normal_like(key, position), jnp.zeros(())
+        )
 
     def step(self, key, target, state):
         h, keys = self.step_size, jax.random.split(key)
@@ -131,7 +133,7 @@ class OBABO(AbstractSampler):
         energy, gradient = energy_and_gradient(target, position)
         velocity = velocity - h / 2 * gradient
         velocity = kept * velocity + refreshed * normal_like(keys[1], velocity)
-        return UnderdampedState(position, energy, gradient, velocity)
+        return UnderdampedState(position, energy, gradient, velocity, state.kick)
 
 
 class EulerUnderdamped(AbstractSampler):
@@ -140,13 +142,15 @@ class EulerUnderdamped(AbstractSampler):
     step_size: jax.Array = eqx.field(converter=jnp.float32)
 
     def init(self, key, target, position):
-        return UnderdampedState(position, *energy_and_gradient(target, position), normal_like(key, position))
+        return UnderdampedState(
+            position, *energy_and_gradient(target, position), normal_like(key, position), jnp.zeros(())
+        )
 
     def step(self, key, target, state):
         h, noise = self.step_size, normal_like(key, state.velocity)
         position = state.position + h * state.velocity
         velocity = (1 - FRICTION * h) * state.velocity - h * state.gradient + jnp.sqrt(2 * FRICTION * h) * noise
-        return UnderdampedState(position, *energy_and_gradient(target, position), velocity)
+        return UnderdampedState(position, *energy_and_gradient(target, position), velocity, state.kick)
 
 
 def exact(curvature):

@@ -51,6 +51,7 @@ def test_an_automatic_step_is_safe_at_every_point():
     assert steps[0, 0] < steps[1, 0] <= 0.5
     np.testing.assert_allclose(run.layout.fold_witnesses(run.ensemble.sampler.step_size, "half step"), steps[:, :2] / 2)
     assert not run.diverged.any()
+    assert "temperature" not in run.certificate.failed, str(run.certificate)
 
 
 def test_a_biased_step_shows_in_the_certificate():
