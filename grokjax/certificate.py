@@ -202,8 +202,7 @@ def certify(
     if HALF_STEP in layout.roles and bias_order is not None:
         step_bias = _step_bias(layout, mine, theirs(HALF_STEP), gone, bias_order)
 
-    unit = lambda values: layout.estimate(np.asarray(layout.fold(values), np.float64).mean(axis=-1), gone)
-    layers = lambda tree: {name: unit(values) for name, values in tree.items()}
+    layers = lambda tree: {name: _unit(layout, clear(layout.fold(values), gone), gone) for name, values in tree.items()}
     ess, time = _effective_samples(mine, layout)
     energies = clear(layout.fold(energy), gone)
     return Certificate(
@@ -220,6 +219,17 @@ def certify(
         num_members=layout.num_members,
         exact=bias_order is None,
     )
+
+
+def _unit(layout: Layout, values: Number, gone: np.ndarray) -> Estimate:
+    """Mean of what is 1 for every member in equilibrium.
+
+    The error is that of the fluctuations in time, if smaller than the spread of members: a bias that differs between
+    data sets widens the spread and must not hide behind it.
+    """
+    found = layout.estimate(np.where(gone, 0, values.mean(axis=-1)), gone)
+    in_time = statistics.time_mean_error(values) / np.sqrt(np.maximum((~gone).sum(axis=-1), 1))
+    return Estimate(found.mean, np.fmin(found.error, in_time))
 
 
 def _pair_z(mine: Number, other: Number, first: Number) -> Number:

@@ -72,6 +72,11 @@ def wrong_virial(layout, found):
     found["virial"]["read_out"] += 0.2
 
 
+def uneven_virial(layout, found):
+    """A bias that differs between data sets, as wide as it is large."""
+    found["virial"]["read_in"] += np.random.default_rng(0).exponential(0.2, (len(found["energy"]), 1))
+
+
 def cold_velocity(layout, found):
     found["temperature"]["read_in"] -= 0.05
 
@@ -99,6 +104,7 @@ def diverging(layout, found):
         (other_start_stuck, "two starts"),
         (biased_step, "step bias"),
         (wrong_virial, "virial"),
+        (uneven_virial, "virial"),
         (cold_velocity, "temperature"),
         (relaxing, "drift"),
         (heating, "drift"),

@@ -211,7 +211,7 @@ def wait_until(condition, processes, folder, launch, deadline):
 def folder(tmp_path_factory):
     """Everything both launches leave behind."""
     folder = tmp_path_factory.mktemp("distributed")
-    deadline = time.monotonic() + 115
+    deadline = time.monotonic() + 400
     with launched("first_launch", folder) as processes:
         held_up = lambda: (folder / "checkpoints" / f"chunk-{KILLED_AFTER:08d}.npz").exists()
         wait_until(held_up, processes, folder, "first_launch", deadline)
