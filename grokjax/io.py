@@ -5,6 +5,7 @@ arrays, same dtypes, same configuration. Only classes and functions of grokjax i
 nothing in a file is executed.
 """
 
+import dataclasses
 import datetime
 import importlib
 import json
@@ -157,7 +158,8 @@ def _encode(node: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
     if isinstance(node, list | tuple):
         return {type(node).__name__: [_encode(v, arrays, f"{where}.{i}") for i, v in enumerate(node)]}
     if isinstance(node, eqx.Module) and type(node).__module__.startswith("grokjax."):
-        fields = {name: getattr(node, name) for name in type(node).__dataclass_fields__ if hasattr(node, name)}
+        names = (field.name for field in dataclasses.fields(node))
+        fields = {name: getattr(node, name) for name in names if hasattr(node, name)}
         encoded = {name: _encode(value, arrays, f"{where}.{name}") for name, value in fields.items()}
         return {"class": [type(node).__module__, type(node).__qualname__], "fields": encoded}
     for home in (jax.lax, jnp, jax.nn):

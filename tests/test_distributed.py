@@ -109,6 +109,7 @@ def interrupted_on_the_last_process():
         return advance(*arguments)
 
     ensemble._advance = pressed
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with Ctrl-C ignored
     stopped = run()
     ensemble._advance = advance
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -16,7 +16,9 @@ BASE = ts.TeacherStudent.at_scale(1 / 8, 0.18)
 
 
 def test_a_run_in_equilibrium_has_its_certificate(capsys):
-    run = ts.simulate(jax.random.key(0), BASE, num_members=16, num_steps=900)
+    """With a step that was chosen twice: the temperature is read with the right one."""
+    sampler = grokjax.UnderdampedLangevin(step_size=None)
+    run = ts.simulate(jax.random.key(0), BASE, num_members=16, num_steps=900, sampler=sampler)
     assert run.certificate.ok, str(run.certificate)
     assert "certificate: in equilibrium" in capsys.readouterr().out
     assert run.diverged.shape == (16,)
@@ -51,7 +53,6 @@ def test_an_automatic_step_is_safe_at_every_point():
     assert steps[0, 0] < steps[1, 0] <= 0.5
     np.testing.assert_allclose(run.layout.fold_witnesses(run.ensemble.sampler.step_size, "half step"), steps[:, :2] / 2)
     assert not run.diverged.any()
-    assert "temperature" not in run.certificate.failed, str(run.certificate)
 
 
 def test_a_biased_step_shows_in_the_certificate():
@@ -139,8 +140,8 @@ def test_a_ladder_of_replicas_is_a_sweep():
 
 
 def test_a_second_run_of_the_same_shapes_compiles_nothing():
-    compiled = []
-    listener = lambda event, duration, **_: compiled.append(event) if "backend_compile" in event else None
+    compiled = []  # lowered, to be exact: that happens even where a cache on disk holds the program
+    listener = lambda event, duration, **_: compiled.append(event) if "jaxpr_to_mlir" in event else None
     options = {"num_members": 3, "num_steps": 30, "progress": False}
     ts.simulate(jax.random.key(0), TINY, **options)
     jax.monitoring.register_event_duration_secs_listener(listener)
@@ -150,7 +151,7 @@ def test_a_second_run_of_the_same_shapes_compiles_nothing():
         changed = TINY.replace(noise_variance=0.3, weight_variance=0.7)
         ts.simulate(jax.random.key(9), changed, sampler=grokjax.UnderdampedLangevin(0.2, 0.7), **options)
         assert not compiled
-        ts.simulate(jax.random.key(9), TINY, **{**options, "num_members": 4})
+        ts.simulate(jax.random.key(9), TINY, num_test=77, **options)
         assert compiled  # the listener does hear
     finally:
         jax.monitoring.unregister_event_duration_listener(listener)
