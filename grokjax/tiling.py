@@ -1,8 +1,8 @@
 """How an ensemble is cut for the memory: rows per tile of the gradient, and members advanced together.
 
 Results do not depend on the cut (beyond rounding), speed and memory do. On a CPU a block of members whose hidden
-activations fit in the cache is fastest, and large networks profit from tiles of rows; on an accelerator all members go
-together and tiles only bound the memory. `benchmarks/ensemble_throughput.py` measures the choices below.
+activations fit in the cache is fastest, and tiles of rows bound the memory of large networks; on an accelerator all
+members go together. `benchmarks/ensemble_throughput.py` measures the choices below.
 """
 
 import equinox as eqx
@@ -25,7 +25,7 @@ class Tiling(eqx.Module):
 # Per backend: bytes of one member's activations from which rows are tiled, rows per tile, and bytes of activations that
 # members advanced together may have (None: no bound).
 TABLE = {
-    "cpu": {"tiled_from": 4 << 20, "row_tile": 512, "block_bytes": 7 << 18},
+    "cpu": {"tiled_from": 16 << 20, "row_tile": 512, "block_bytes": 7 << 18},
     "gpu": {"tiled_from": 24 << 20, "row_tile": 1024, "block_bytes": None},
     "tpu": {"tiled_from": 24 << 20, "row_tile": 1024, "block_bytes": None},
 }

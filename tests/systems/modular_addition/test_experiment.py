@@ -23,8 +23,8 @@ def runs():
     system = BASE.replace(noise_variance=np.array(list(MEASURED)))
     options = {"num_members": 6, "num_steps": 900, "progress": False}
     return {
-        start: ma.simulate(jax.random.key(seed), system, start=start, **options)
-        for seed, start in enumerate(("prior", "frequencies"))
+        start: ma.simulate(jax.random.key(seed), system, start=start, num_witnesses=witnesses, **options)
+        for seed, (start, witnesses) in enumerate((("prior", 2), ("frequencies", 0)))
     }
 
 
@@ -47,6 +47,7 @@ def test_both_starts_agree(runs):
 def test_run_reports(runs):
     run = runs["prior"]
     assert not run.diverged.any()
+    assert not {"two starts", "step bias", "virial", "temperature"} & set(run.certificate.failed), str(run.certificate)
     for virial in run.equipartition.values():
         assert (abs(virial.mean - 1) < 5 * virial.error).all()
     for drift in run.drift.values():
@@ -90,6 +91,7 @@ def test_half_of_the_table_generalises_late():
         jax.random.key(0),
         system,
         num_members=4,
+        num_witnesses=0,
         num_steps=300,
         warmup=0,
         sampler=GradientDescent(optax.adam, learning_rate=3e-2),

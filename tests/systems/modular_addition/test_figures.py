@@ -18,7 +18,7 @@ def run():
     system = ma.ModularAddition(
         prime=5, width=40, noise_variance=np.array([2e-3, 1e-3]), readout_variance=4e-6, sextic_decay=3.0
     )
-    return ma.simulate(jax.random.key(0), system, num_members=3, num_steps=40, progress=False)
+    return ma.simulate(jax.random.key(0), system, num_members=3, num_steps=40, num_witnesses=0, progress=False)
 
 
 def test_figures(run, tmp_path):

@@ -17,7 +17,7 @@ from grokjax.tasks import unit_vector
 
 BASE = ts.TeacherStudent.at_scale(1 / 8, 0.18)
 TINY = ts.TeacherStudent(24, 60, 10, 0.2, 0.05, 0.5, {1: 1.0, 3: -0.3})
-QUIET = dict(progress=False)
+QUIET = dict(progress=False, num_witnesses=0)
 
 
 @pytest.fixture(scope="module")

@@ -74,8 +74,8 @@ def test_droplet_moves_free_what_local_moves_freeze(tmp_path):
     """Noise far below the transition: without moves the two starts keep different numbers of droplets."""
     system = BASE.replace(noise_variance=0.03)
     options = {
-        "num_members": 8,
-        "num_witnesses": 8,
+        "num_members": 6,
+        "num_witnesses": 6,
         "num_steps": 2000,
         "sampler": grokjax.UnderdampedLangevin(0.12),
         "progress": False,
@@ -93,7 +93,7 @@ def test_droplet_moves_free_what_local_moves_freeze(tmp_path):
 
 def test_moves_do_not_change_the_law():
     """Same data sets, with and without moves, where local dynamics is ergodic."""
-    options = {"num_members": 8, "num_steps": 900, "num_witnesses": 0, "progress": False}
+    options = {"num_members": 6, "num_steps": 600, "num_witnesses": 0, "progress": False}
     local = ts.simulate(jax.random.key(0), BASE, **options)
     theory = grokjax.DropletMoves([0.0, 0.6], [0.1, 0.2], [1.0, 1.0], direction="teacher", every=15)
     moved = ts.simulate(jax.random.key(0), BASE, droplets=theory, **options)
