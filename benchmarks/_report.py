@@ -1,6 +1,7 @@
 """What every benchmark shares: a table on the screen and a JSON file that says where its numbers come from."""
 
 import json
+import math
 import platform
 import subprocess
 import time
@@ -38,5 +39,7 @@ def write(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
     }
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}-{jax.default_backend()}.json"
+    finite = lambda value: None if isinstance(value, float) and not math.isfinite(value) else value
+    rows = [{name: finite(value) for name, value in row.items()} for row in rows]
     path.write_text(json.dumps({**where, **extra, "rows": rows}, indent=2, default=lambda value: value.item()) + "\n")
     return path

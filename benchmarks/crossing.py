@@ -3,7 +3,8 @@
 Far below the transition a neuron has to climb a barrier that grows with the input dimension to join or leave the
 droplets. For each sampler an equal number of networks starts cold (from the prior) and hot (a fifth of the neurons
 aligned), in pairs on the same data sets. In equilibrium both starts give the same side weight; the z-score of their
-difference tells. Effective samples are those of the side weight about each network's own mean, all networks together.
+difference tells, infinite where nothing moved at all. Where starts disagree there is no equilibrium and no effective
+sample. Effective samples are those of the side weight about each network's own mean, all networks together.
 Gradients are counted in time: a step with moves costs as many as its measured time holds steps of the local dynamics.
 
     python benchmarks/crossing.py [--scale 2] [--noise 0.1] [--members 4] [--steps 600]
@@ -80,7 +81,8 @@ def main() -> None:
         chunks = run.ensemble.chunk_seconds
         per_step = float(np.median(chunks)) * len(chunks) / (steps * networks)
         local = local or per_step
-        ess = float(np.atleast_1d(certificate.ess)[0])
+        agree = all(abs(value) <= 5 for value in z.values())
+        ess = float(np.atleast_1d(certificate.ess)[0]) if agree else 0.0
         gradients = args.members * run.layout.num_points * steps * 2 / 3 * per_step / local
         rows.append(
             {
@@ -88,7 +90,7 @@ def main() -> None:
                 "cold side weight": str(over_members(cold)),
                 "hot minus cold, z": z["side_weight"],
                 "largest |z|": max(abs(value) for value in z.values()),
-                "starts agree": all(abs(value) <= 5 for value in z.values()),
+                "starts agree": agree,
                 "ESS": ess,
                 "tau in steps": float(np.atleast_1d(certificate.autocorrelation_time)[0]),
                 "gradients per step": per_step / local,

@@ -82,7 +82,8 @@ def test_droplet_moves_free_what_local_moves_freeze(tmp_path):
     }
     frozen = ts.simulate(jax.random.key(0), system, **options)
     assert "two starts" in frozen.certificate.failed, str(frozen.certificate)
-    moved = ts.simulate(jax.random.key(0), system, droplets=grokjax.DropletMoves(), **options)
+    wells = grokjax.DropletMoves([0.0, 1.2], [0.15, 0.15], [1.0, 1.0], direction="teacher", every=10)
+    moved = ts.simulate(jax.random.key(0), system, droplets=wells, **options)
     assert "two starts" not in moved.certificate.failed, str(moved.certificate)
     assert moved.certificate.two_start.largest < frozen.certificate.two_start.largest
     assert 0.1 < moved.droplet_acceptance < 0.9
