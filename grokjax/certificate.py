@@ -170,6 +170,7 @@ def certify(
     diverged: np.ndarray,
     *,
     bias_order: int | None,
+    exact: bool = False,
     steps_per_record: int,
 ) -> Certificate:
     """Examine an ensemble.
@@ -181,7 +182,8 @@ def certify(
         virial: by layer, likewise.
         temperature: by layer, likewise, or None.
         diverged: shape (entry,).
-        bias_order: power of the step in the sampler's bias, None for an exact one.
+        bias_order: power of the step in the sampler's bias, None for no unadjusted dynamics.
+        exact: whether the sampler has no step bias by construction.
         steps_per_record: Langevin steps between records.
     """
     gone = layout.fold(diverged)
@@ -217,7 +219,7 @@ def certify(
         drift={name: _drift_z(values) for name, values in {**mine, "energy": energies}.items()},
         diverged=gone.sum(axis=-1),
         num_members=layout.num_members,
-        exact=bias_order is None,
+        exact=exact,
     )
 
 

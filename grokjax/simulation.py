@@ -20,8 +20,10 @@ from ._tree import layer_name
 from .certificate import Certificate, certify
 from .observables import AbstractObservable, PerRung, Series, measure_energy, measure_temperature, measure_virial
 from .samplers import (
+    MALA,
     AbstractLangevin,
     AbstractSampler,
+    ExchangeReport,
     ReplicaExchange,
     UnderdampedLangevin,
     WithDropletMoves,
@@ -29,7 +31,6 @@ from .samplers import (
     check_step_size,
     stability_limits,
 )
-from .samplers.replica_exchange import exchange_report
 from .statistics import Estimate
 from .sweeps import HALF_STEP, OTHER_START, Layout
 
@@ -49,8 +50,10 @@ class Sample(eqx.Module):
         diverged: shape (entry,).
         ensemble: the run itself, without results.
         steps_per_call: Langevin steps in one step of the assembled sampler.
+        exchange: how replicas travelled the ladder, None without one.
         droplet_acceptance: of droplet moves, None without them.
-        bias_order: power of the step in the bias of the local dynamics, None if it has none.
+        bias_order: power of the step in the bias of the local dynamics, None if it has none or is no dynamics.
+        exact: whether the local dynamics has no bias by construction.
     """
 
     results: dict[str, Any]
@@ -59,9 +62,11 @@ class Sample(eqx.Module):
     temperature: dict[str, np.ndarray] | None
     diverged: np.ndarray
     ensemble: ensemble.EnsembleRun
+    exchange: ExchangeReport | None
     droplet_acceptance: float | None
     steps_per_call: int = eqx.field(static=True)
     bias_order: int | None = eqx.field(static=True)
+    exact: bool = eqx.field(static=True)
 
     def certificate(self, layout: Layout, order_parameters: Mapping[str, np.ndarray]) -> Certificate:
         """The evidence of equilibrium, from series (entry, record) of the order parameters."""
@@ -73,6 +78,7 @@ class Sample(eqx.Module):
             self.temperature,
             self.diverged,
             bias_order=self.bias_order,
+            exact=self.exact,
             steps_per_record=self.steps_per_call * self.ensemble.record_every,
         )
 
@@ -97,29 +103,6 @@ class AbstractRun(eqx.Module):
     def estimate(self, series: np.ndarray) -> Estimate:
         """Mean and error of a series (..., member, record)."""
         return self.layout.estimate(series.mean(axis=-1), self.diverged)
-
-
-class ExchangeReport(eqx.Module):
-    """How replicas travelled the ladder.
-
-    Attributes:
-        noise_variances: the ladder.
-        acceptance: of swaps between neighbours, shape (rung - 1,).
-        round_trips: first rung to last and back, per ladder of replicas (witnesses included).
-        rounds: rounds of swaps.
-    """
-
-    noise_variances: np.ndarray
-    acceptance: np.ndarray
-    round_trips: np.ndarray
-    rounds: int = eqx.field(static=True)
-
-    def __str__(self) -> str:
-        low, high = self.acceptance.min(), self.acceptance.max()
-        return (
-            f"replica exchange: {len(self.noise_variances)} rungs, acceptance {low:.2f} to {high:.2f}, "
-            f"{self.round_trips.mean():.1f} round trips per ladder in {self.rounds} rounds"
-        )
 
 
 def layout_of(
@@ -249,9 +232,11 @@ def sample(
         temperature=temperature,
         diverged=diverged,
         ensemble=eqx.tree_at(lambda r: r.results, run, {}),
+        exchange=None if exchange is None else ExchangeReport.of(exchange, run.states),
         droplet_acceptance=None if with_droplets is None else _droplet_acceptance(run.states),
         steps_per_call=per_call,
         bias_order=local.bias_order if isinstance(local, AbstractLangevin) else None,
+        exact=isinstance(local, MALA),
     )
 
 
@@ -260,14 +245,6 @@ def steps_per_call(sampler: AbstractSampler) -> int:
     if isinstance(sampler, WithDropletMoves | WithReplicaExchange):
         return sampler.every * steps_per_call(sampler.sampler)
     return 1
-
-
-def exchange_report_of(sample: Sample, exchange: ReplicaExchange | None) -> ExchangeReport | None:
-    """How the replicas of a sample travelled, None without a ladder."""
-    if exchange is None:
-        return None
-    state = sample.ensemble.states
-    return ExchangeReport(np.asarray(exchange.noise_variances), *exchange_report(state), int(np.max(state.attempts)))
 
 
 def _droplet_acceptance(state: Any) -> float:

@@ -96,3 +96,8 @@ def test_failed_theory_never_agrees():
     table = compare({"a": np.nan}, {"a": Estimate(1.0, 0.1)})
     assert not table.agree
     assert "no comparison" in str(table)
+
+
+def test_pooled_rhat_of_one_data_set_is_split_rhat():
+    series = np.random.default_rng(3).normal(size=(5, 80)) + np.arange(5)[:, None] / 3
+    np.testing.assert_allclose(statistics.pooled_rhat(series[None]), statistics.split_rhat(series), rtol=1e-12)

@@ -11,7 +11,11 @@ from .gibbs import BlockGibbs as BlockGibbs
 from .gradient import GradientDescent as GradientDescent
 from .langevin import Langevin as Langevin, LeimkuhlerMatthews as LeimkuhlerMatthews
 from .mala import MALA as MALA
-from .replica_exchange import ReplicaExchange as ReplicaExchange, WithReplicaExchange as WithReplicaExchange
+from .replica_exchange import (
+    ExchangeReport as ExchangeReport,
+    ReplicaExchange as ReplicaExchange,
+    WithReplicaExchange as WithReplicaExchange,
+)
 from .stiffness import (
     check_step_size as check_step_size,
     largest_curvature as largest_curvature,

@@ -11,7 +11,7 @@ $$ \log r = \log\frac{Z_i(q')\,e^{-q'^2/2s^2}\,g(q)}{Z_i(q)\,e^{-q^2/2s^2}\,g(q'
 with the activations $\phi_i=\phi(Xw_i)$, the residuals $r_p$ of output $p$ without neuron $i$, and the prior variances
 $s^2$ of a read-in weight and $s_a^2$ of a read-out weight; then $a_{pi}\sim N(m_p, v)$. The law of the network is
 left invariant exactly. All neurons of a sweep are tried one after the other; with the residuals at hand each costs
-one row of the hidden layer, and a sweep over all neurons less than the gradient that follows it.
+one row of the hidden layer.
 
 References:
     The action of one neuron: arXiv:2310.03789, section 4.1. Collapsed moves: Liu, JASA 89, 958 (1994).
@@ -46,7 +46,7 @@ class DropletMoves(eqx.Module):
         widths: $\delta_k$, likewise.
         weights: $\pi_k$, likewise; they need not add up to one.
         direction: "data" for the direction of the best single-index model of the data, or "teacher" for the teacher's.
-        every: Langevin steps between sweeps; each costs about two gradients.
+        every: Langevin steps between sweeps; a sweep and the gradient after it cost two to three gradients.
         num_neurons: neurons tried in a sweep, in a random window; all unless given.
     """
 
@@ -204,9 +204,12 @@ class WithDropletMoves(AbstractSampler):
             a = mean + jnp.sqrt(variance) * xi
             return missing - jnp.outer(a, features), (jnp.where(accepted, new_q, q), a, accepted)
 
-        residual = target.targets - target.predictions(position)
+        if count == width:  # the hidden layer is at hand
+            before = read_out_scale * read_out @ position.activation(reached)
+        else:
+            before = target.predictions(position)
         tried = (reached, read_out_scale * read_out.T, overlaps, proposed, log_uniform, noise)
-        _, (new_overlaps, new_read_out, accepted) = jax.lax.scan(move, residual, tried)
+        _, (new_overlaps, new_read_out, accepted) = jax.lax.scan(move, target.targets - before, tried)
         change = jnp.outer((new_overlaps - overlaps) / read_in_scale, self.direction)
         moved = TwoLayer(
             position.read_in.at[neurons].add(change),
@@ -251,3 +254,6 @@ def data_direction(
     linear = regress(inputs, outputs)
     direction, _ = jax.lax.scan(improve, linear / jnp.linalg.norm(linear), length=num_iterations)
     return direction
+
+
+data_directions = jax.jit(jax.vmap(data_direction))

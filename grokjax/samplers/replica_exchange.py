@@ -21,6 +21,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import erfinv
 from jaxtyping import Array, Float, Int, Key, PyTree
 
 from .._checks import argument_error, check_positive, check_whole
@@ -62,8 +63,6 @@ class ReplicaExchange(eqx.Module):
         and is not cured by more of them.
         """
         spread = np.sqrt(float(np.asarray(num_samples)) / 2)
-        from jax.scipy.special import erfinv
-
         delta = 2 * float(erfinv(1 - acceptance)) / spread
         rungs = max(2, int(np.ceil(abs(np.log(high / low)) / np.log1p(delta))) + 1)
         return cls(jnp.geomspace(low, high, rungs), every)
@@ -161,7 +160,10 @@ class WithReplicaExchange(AbstractSampler):
         over_axis = lambda leaf: ratio.reshape(-1, *(1,) * (leaf.ndim - 1)).astype(leaf.dtype)
         rescaled = lambda total, prior: prior + over_axis(total) * (total - prior)
         gradient = jax.tree.map(rescaled, replicas.gradient, prior[1])
+        # What the memory of the dynamics holds of the gradient goes by the step of the old rung and comes by the new's.
         moved = lambda sampler, target, *arguments: sampler.moved(*arguments)
+        nothing = jax.tree.map(jnp.zeros_like, gradient)
+        replicas = self._over_replicas(moved, state.rung, target, replicas, replicas.position, energy, nothing)
         replicas = self._over_replicas(moved, rung, target, replicas, replicas.position, energy, gradient)
 
         heading = jnp.where(rung == self.num_rungs - 1, 1, jnp.where(rung == 0, -1, state.heading))
@@ -188,7 +190,35 @@ class WithReplicaExchange(AbstractSampler):
         return eqx.filter_vmap(one, in_axes=axes)(local, noise, *arguments)
 
 
-def exchange_report(state: LadderState) -> tuple[np.ndarray, np.ndarray]:
-    """Acceptance of swaps per pair of neighbouring rungs over all members, and round trips per member."""
-    tried, accepted = np.asarray(state.tried).sum(axis=0), np.asarray(state.accepted).sum(axis=0)
-    return accepted / np.maximum(tried, 1), np.asarray(state.round_trips).sum(axis=-1)
+class ExchangeReport(eqx.Module):
+    """How replicas travelled the ladder.
+
+    Attributes:
+        noise_variances: the ladder.
+        acceptance: of swaps between neighbours over all members, shape (rung - 1,).
+        round_trips: first rung to last and back, per member (witnesses included).
+        rounds: rounds of swaps.
+    """
+
+    noise_variances: np.ndarray
+    acceptance: np.ndarray
+    round_trips: np.ndarray
+    rounds: int = eqx.field(static=True)
+
+    @staticmethod
+    def of(exchange: ReplicaExchange, state: LadderState) -> "ExchangeReport":
+        """The report of an ensemble's last state, leading axis member."""
+        tried, accepted = np.asarray(state.tried).sum(axis=0), np.asarray(state.accepted).sum(axis=0)
+        return ExchangeReport(
+            np.asarray(exchange.noise_variances),
+            accepted / np.maximum(tried, 1),
+            np.asarray(state.round_trips).sum(axis=-1),
+            int(np.max(state.attempts)),
+        )
+
+    def __str__(self) -> str:
+        low, high = self.acceptance.min(), self.acceptance.max()
+        return (
+            f"replica exchange: {len(self.noise_variances)} rungs, acceptance {low:.2f} to {high:.2f}, "
+            f"{self.round_trips.mean():.1f} round trips per ladder in {self.rounds} rounds"
+        )

@@ -120,9 +120,7 @@ class OBABO(AbstractSampler):
     step_size: jax.Array = eqx.field(converter=jnp.float32)
 
     def init(self, key, target, position):
-        return UnderdampedState(
-            position, *energy_and_gradient(target, position), normal_like(key, position), jnp.zeros(())
-        )
+        return UnderdampedLangevin(0.1).init(key, target, position)
 
     def step(self, key, target, state):
         h, keys = self.step_size, jax.random.split(key)
@@ -142,9 +140,7 @@ class EulerUnderdamped(AbstractSampler):
     step_size: jax.Array = eqx.field(converter=jnp.float32)
 
     def init(self, key, target, position):
-        return UnderdampedState(
-            position, *energy_and_gradient(target, position), normal_like(key, position), jnp.zeros(())
-        )
+        return UnderdampedLangevin(0.1).init(key, target, position)
 
     def step(self, key, target, state):
         h, noise = self.step_size, normal_like(key, state.velocity)

@@ -16,9 +16,9 @@ from jaxtyping import Array, Float, Key
 from ... import ensemble
 from ...certificate import Certificate
 from ...observables import Histogram, Series
-from ...samplers import ReplicaExchange, UnderdampedLangevin, largest_curvatures
+from ...samplers import ExchangeReport, ReplicaExchange, UnderdampedLangevin, largest_curvatures
 from ...samplers.base import AbstractSampler
-from ...simulation import AbstractRun, ExchangeReport, Sample, exchange_report_of, layout_of, sample
+from ...simulation import AbstractRun, Sample, layout_of, sample
 from ...statistics import Estimate
 from ...sweeps import Layout
 from .measurements import HISTOGRAM_REACH, NUM_BINS, Features, Learned, PairBin
@@ -189,13 +189,13 @@ def simulate(
         progress=progress,
         **{"label": f"{start} start", **options},
     )
-    run = _collect(system, layout, drawn, sampler, start, exchange)
+    run = _collect(system, layout, drawn, sampler, start)
     if progress:
         print(run.certificate)
     return run
 
 
-def _collect(system, layout: Layout, drawn: Sample, sampler, start: str, exchange: ReplicaExchange | None) -> Run:
+def _collect(system, layout: Layout, drawn: Sample, sampler, start: str) -> Run:
     counts = layout.fold(drawn.results["pairs"].counts)
     measured = {**drawn.results["learned"], **drawn.results["features"]}
     diverged = layout.fold(drawn.diverged)
@@ -230,7 +230,7 @@ def _collect(system, layout: Layout, drawn: Sample, sampler, start: str, exchang
         ensemble=drawn.ensemble,
         certificate=certificate,
         steps_per_call=drawn.steps_per_call,
-        exchange=exchange_report_of(drawn, exchange),
+        exchange=drawn.exchange,
     )
 
 

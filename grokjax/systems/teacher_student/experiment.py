@@ -17,10 +17,10 @@ from ... import ensemble, io, statistics
 from ..._checks import check_at_least, check_whole
 from ...certificate import Certificate
 from ...observables import Counts, Histogram, Series
-from ...samplers import DropletMoves, Langevin, ReplicaExchange, UnderdampedLangevin, WithDropletMoves
+from ...samplers import DropletMoves, ExchangeReport, Langevin, ReplicaExchange, UnderdampedLangevin, WithDropletMoves
 from ...samplers.base import AbstractSampler
-from ...samplers.droplet_moves import data_direction
-from ...simulation import AbstractRun, ExchangeReport, exchange_report_of, layout_of, sample
+from ...samplers.droplet_moves import data_directions
+from ...simulation import AbstractRun, layout_of, sample
 from ...statistics import Estimate
 from ...sweeps import Layout
 from ...tiling import choose_tiling
@@ -219,8 +219,7 @@ def simulate(
 
     def with_droplets(dynamics):
         assert droplets is not None
-        guess = jax.vmap(data_direction)(target.inputs, target.targets)
-        along = directions if droplets.direction == "teacher" else guess
+        along = directions if droplets.direction == "teacher" else data_directions(target.inputs, target.targets)
         mixture = droplets.mixture(jnp.atleast_1d(system.weight_variance), check_whole("input_dim", system.input_dim))
         per_entry = jax.tree.map(lambda leaf: layout.repeat(jnp.atleast_2d(leaf)), mixture)
         return WithDropletMoves(dynamics, per_entry, along, droplets.every, droplets.num_neurons)
@@ -266,7 +265,7 @@ def simulate(
         ensemble=drawn.ensemble,
         certificate=certificate,
         steps_per_call=drawn.steps_per_call,
-        exchange=exchange_report_of(drawn, exchange),
+        exchange=drawn.exchange,
         droplet_acceptance=drawn.droplet_acceptance,
     )
 

@@ -144,13 +144,17 @@ def test_a_second_run_of_the_same_shapes_compiles_nothing():
     compiled = []  # lowered, to be exact: that happens even where a cache on disk holds the program
     listener = lambda event, duration, **_: compiled.append(event) if "jaxpr_to_mlir" in event else None
     options = {"num_members": 3, "num_steps": 30, "progress": False}
+    moves = {"sampler": grokjax.UnderdampedLangevin(None), "droplets": grokjax.DropletMoves(every=2), "num_members": 2}
     ts.simulate(jax.random.key(0), TINY, **options)
+    ts.simulate(jax.random.key(0), TINY, **{**options, **moves})
     jax.monitoring.register_event_duration_secs_listener(listener)
     try:
         ts.simulate(jax.random.key(9), TINY, **options)
         assert not compiled
         changed = TINY.replace(noise_variance=0.3, weight_variance=0.7)
         ts.simulate(jax.random.key(9), changed, sampler=grokjax.UnderdampedLangevin(0.2, 0.7), **options)
+        assert not compiled
+        ts.simulate(jax.random.key(9), changed, **{**options, **moves})
         assert not compiled
         ts.simulate(jax.random.key(9), TINY, num_test=77, **options)
         assert compiled  # the listener does hear
