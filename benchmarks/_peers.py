@@ -17,7 +17,7 @@ from numpyro.infer.hmc import hmc
 from grokjax import Langevin, Posterior, UnderdampedLangevin, ensemble
 from grokjax.networks import TwoLayer
 from grokjax.tasks import single_index, unit_vector
-from grokjax.tiling import choose_tiling
+from grokjax.ensemble import choose_tiling
 
 
 LEAPFROGS = 10

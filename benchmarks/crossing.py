@@ -20,7 +20,7 @@ import numpy as np
 from _report import table, write
 
 from grokjax import DropletMoves, ReplicaExchange, UnderdampedLangevin
-from grokjax.statistics import Estimate, over_members
+from grokjax.evidence.statistics import Estimate, over_members
 from grokjax.systems import teacher_student as ts
 
 

@@ -17,10 +17,10 @@ import numpy as np
 from _report import table, write
 
 from grokjax import UnderdampedLangevin, ensemble
-from grokjax.sweeps import Layout
+from grokjax.ensemble import Layout
 from grokjax.systems import teacher_student as ts
 from grokjax.systems.teacher_student.problem import prepare
-from grokjax.tiling import choose_tiling
+from grokjax.ensemble import choose_tiling
 
 
 def products(reads, inputs, errors):

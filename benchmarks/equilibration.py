@@ -19,8 +19,8 @@ from _report import table, write
 
 from grokjax import MALA, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, statistics
 from grokjax.samplers import State
-from grokjax.statistics import over_members
-from grokjax.sweeps import Layout
+from grokjax.evidence.statistics import over_members
+from grokjax.ensemble import Layout
 from grokjax.systems import teacher_student as ts
 from grokjax.systems.teacher_student.measurements import FreshOverlap, SideWeight
 from grokjax.systems.teacher_student.problem import Problem, prepare

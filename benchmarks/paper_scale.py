@@ -19,7 +19,7 @@ import numpy as np
 from _report import table, write
 from ensemble_throughput import REPEATS, products
 
-from grokjax.statistics import Estimate, two_start, z_score
+from grokjax.evidence.statistics import Estimate, two_start, z_score
 from grokjax.systems import teacher_student as ts
 
 

@@ -1,25 +1,63 @@
-"""Phase transitions of learning in neural networks: theory and Langevin ensembles, side by side.
+"""Phase transitions of learning in neural networks: theory and ensembles of networks, side by side.
 
 Two roads, one pytree: each system in `grokjax.systems` has a road of simulation (`simulate`) and a road of theory
-(`predict`) that end in the same order parameters.
+(`predict`) that end in the same order parameters. To add a system of your own, make its parameters
+(`AbstractParameters`), its experiment (`AbstractExperiment`) and its theory, and call `simulate` and `compare`.
 """
 
 from importlib.metadata import version as _version
 
 from . import (
     ensemble as ensemble,
+    evidence as evidence,
     io as io,
     observables as observables,
     samplers as samplers,
-    statistics as statistics,
     systems as systems,
 )
-from .certificate import Certificate as Certificate
-from .compare import Comparison as Comparison, compare as compare
-from .ensemble import EnsembleRun as EnsembleRun, run as run
+from .ensemble import (
+    Compute as Compute,
+    EnsembleRun as EnsembleRun,
+    Schedule as Schedule,
+    devices as devices,
+    run as run,
+)
+from .ensemble.assembly import Moves as Moves
+from .evidence import (
+    Certificate as Certificate,
+    Comparison as Comparison,
+    Estimate as Estimate,
+    TwoStart as TwoStart,
+    compare as compare,
+    statistics as statistics,
+    two_start as two_start,
+)
+from .experiment import (
+    AbstractEvaluation as AbstractEvaluation,
+    AbstractExperiment as AbstractExperiment,
+    Design as Design,
+    Problem as Problem,
+    door as door,
+    evaluate as evaluate,
+    simulate as simulate,
+)
+from .io import load as load, save as save
 from .networks import TwoLayer as TwoLayer
-from .observables import Histogram as Histogram, RunningMoments as RunningMoments, Series as Series
+from .observables import (
+    Histogram as Histogram,
+    HittingTime as HittingTime,
+    RunningMoments as RunningMoments,
+    Series as Series,
+)
+from .parameters import (
+    AbstractParameters as AbstractParameters,
+    over_sizes as over_sizes,
+    parameter as parameter,
+    size as size,
+)
+from .phases import PhaseDiagram as PhaseDiagram
 from .posterior import Posterior as Posterior
+from .results import NotInEquilibrium as NotInEquilibrium, Run as Run
 from .samplers import (
     MALA as MALA,
     AbstractSampler as AbstractSampler,
@@ -31,7 +69,7 @@ from .samplers import (
     ReplicaExchange as ReplicaExchange,
     UnderdampedLangevin as UnderdampedLangevin,
 )
-from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start
+from .status import Status as Status
 from .tasks import Data as Data
 
 

@@ -43,6 +43,12 @@ def check_at_least(name: str, value: Any, bound: float, remedy: str = "Give a la
             raise argument_error(name, f"at least {bound:g}", _shown(number), remedy)
 
 
+def check_finite(name: str, value: Any, remedy: str = "Give a finite number.") -> None:
+    """Raise unless every entry of a concrete `value` is finite."""
+    if is_concrete(value) and not np.all(np.isfinite(np.asarray(value))):
+        raise argument_error(name, "finite", _shown(np.asarray(value)), remedy)
+
+
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
     """Raise unless `value` is one of the names in `choices`."""
     if value not in choices:
@@ -53,7 +59,8 @@ def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
 def check_whole(name: str, value: Any, bound: int = 1, remedy: str = "Give a whole number.") -> int:
     """`value` as an `int`, or an error if it is traced, fractional or below `bound`."""
     if not is_concrete(value):
-        raise argument_error(name, "a concrete whole number", "a traced value", "Sizes are fixed in a simulation.")
+        got = "nothing" if value is None else "a traced value"
+        raise argument_error(name, "a concrete whole number", got, remedy)
     number = np.unique(np.asarray(value))
     if number.size != 1 or not math.isfinite(number[0]) or number[0] != round(number[0]) or number[0] < bound:
         raise argument_error(name, f"one whole number of at least {bound}", _shown(np.asarray(value)), remedy)

@@ -66,9 +66,35 @@ def as_layers(value: Any) -> Any:
     return {name: as_scalar(each) for name, each in value.items()} if isinstance(value, Mapping) else as_scalar(value)
 
 
+class Shared(eqx.Module):
+    """Marks a part of a pytree whose arrays all members share, whatever their axes.
+
+    Attributes:
+        value: that part.
+    """
+
+    value: Any
+
+
 def leading_axes(tree: PyTree) -> PyTree:
-    """What `eqx.filter_vmap` maps over: 0 for arrays, None for scalars (which are shared) and everything else."""
-    return jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, tree)
+    """What `eqx.filter_vmap` maps over: 0 for arrays; None for scalars, what is `Shared`, and everything else."""
+    return _over_parts(lambda leaf: 0 if eqx.is_array(leaf) and leaf.ndim else None, lambda _: None, tree)
+
+
+def map_members(function: Callable[[Any], Any], tree: PyTree) -> PyTree:
+    """`function` of every array with a leading axis member; scalars and what is `Shared` stay."""
+    return _over_parts(lambda leaf: function(leaf) if eqx.is_array(leaf) and leaf.ndim else leaf, lambda x: x, tree)
+
+
+def _over_parts(of_leaf: Callable[[Any], Any], of_shared: Callable[[Any], Any], tree: PyTree) -> PyTree:
+    one = lambda part: jax.tree.map(of_shared, part) if isinstance(part, Shared) else of_leaf(part)
+    return jax.tree.map(one, tree, is_leaf=lambda part: isinstance(part, Shared))
+
+
+def partition_members(axes: PyTree, tree: PyTree) -> tuple[PyTree, PyTree]:
+    """The arrays whose prefix in `axes` is 0, and the rest; `eqx.combine` puts them together again."""
+    over = lambda axis, part: jax.tree.map(lambda leaf: axis == 0 and eqx.is_array(leaf), part)
+    return eqx.partition(tree, jax.tree.map(over, axes, tree, is_leaf=lambda axis: axis is None))
 
 
 def layer_name(path: tuple) -> str:

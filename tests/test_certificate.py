@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from grokjax import statistics
-from grokjax.certificate import certify
-from grokjax.sweeps import HALF_STEP, OTHER_START, Layout
+from grokjax.evidence.examination import certify
+from grokjax.ensemble import HALF_STEP, OTHER_START, Layout
 
 
 MEMBERS, RECORDS, MEMORY = 16, 300, 0.8

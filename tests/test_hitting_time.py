@@ -8,7 +8,7 @@ import optax
 import pytest
 
 from grokjax import ensemble
-from grokjax.hitting_time import NEVER, HittingTime
+from grokjax.observables import NEVER, HittingTime
 from grokjax.samplers import GradientDescent
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from grokjax import io
 from grokjax.observables import Counts
-from grokjax.statistics import Estimate
+from grokjax.evidence.statistics import Estimate
 from grokjax.systems.teacher_student.system import TeacherStudent
 
 

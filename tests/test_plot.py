@@ -3,7 +3,7 @@
 import numpy as np
 
 from grokjax import plot
-from grokjax.statistics import Estimate
+from grokjax.evidence.statistics import Estimate
 
 
 def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):

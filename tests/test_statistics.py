@@ -6,7 +6,7 @@ import pytest
 from scipy.signal import lfilter
 
 from grokjax import compare, statistics
-from grokjax.statistics import Estimate
+from grokjax.evidence.statistics import Estimate
 
 
 rng = np.random.default_rng(0)

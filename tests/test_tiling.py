@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from grokjax.systems import teacher_student as ts
-from grokjax.tiling import choose_tiling
+from grokjax.ensemble import choose_tiling
 
 
 def test_large_networks_are_tiled_and_small_ones_are_not():

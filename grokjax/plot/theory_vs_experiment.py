@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from ..statistics import Estimate
+from ..evidence.statistics import Estimate
 from .style import COLOURS, MARKERS
 
 

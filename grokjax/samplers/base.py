@@ -5,12 +5,15 @@ An algorithm is a final `eqx.Module` whose hyperparameters are array leaves, so 
 """
 
 import abc
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 from jaxtyping import Array, Key, PyTree, Scalar
+
+from ..observables import Measure, measure_energy, measure_virial
+from ..status import Status
 
 
 Energy = Callable[[PyTree], Scalar]
@@ -30,6 +33,24 @@ class State(eqx.Module):
     gradient: PyTree
 
 
+class About(NamedTuple):
+    """What a sampler says of itself, so that no driver has to know it by name.
+
+    Attributes:
+        samples: whether it has a stationary law, and time averages mean something; a trainer or a flow has none.
+        exact: whether that law has no bias by construction.
+        bias_order: power of the step in the bias of averages, None where there is no step or no bias.
+        steps: elementary steps (gradients, sweeps) in one `step`; more than one where moves wrap the dynamics.
+        ends: whether members end one by one, when `finished` says so.
+    """
+
+    samples: bool = True
+    exact: bool = False
+    bias_order: int | None = None
+    steps: int = 1
+    ends: bool = False
+
+
 class AbstractSampler(eqx.Module):
     """A Markov chain, or a deterministic descent, on positions.
 
@@ -45,6 +66,26 @@ class AbstractSampler(eqx.Module):
     def step(self, key: Key[Array, ""], target: Any, state: Any) -> Any:
         """The state after one step; `key` is fresh for each step."""
 
+    @property
+    def about(self) -> About:
+        """What a driver has to know."""
+        return About()
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """What is measured on every run beside the order parameters."""
+        return {"energy": measure_energy}
+
+    def finished(self, state: Any) -> Any:
+        """A `Status` code of a member, negative while it runs on; asked only where `about.ends`."""
+        del state
+        return int(Status.RUNNING)
+
+    def report(self, states: Any) -> dict[str, Any]:
+        """What the last states of an ensemble tell about the sampler itself, such as an acceptance."""
+        del states
+        return {}
+
     def moved(self, state: Any, position: PyTree, energy: Scalar, gradient: PyTree) -> Any:
         """The state after an exact move of the position, or of the target, between two steps.
 
@@ -58,7 +99,7 @@ class AbstractLangevin(AbstractSampler):
     """Unadjusted Langevin dynamics: stable below a largest step, biased by a power of it.
 
     Attributes:
-        step_size: None leaves the choice to `samplers.automatic_step_size`.
+        step_size: None leaves the choice to `simulate` (`samplers.with_automatic_step`).
         bias_order: the stationary bias of averages is of this order in the step.
         safe_fraction: the automatic step in units of the largest stable one.
     """
@@ -66,6 +107,21 @@ class AbstractLangevin(AbstractSampler):
     step_size: eqx.AbstractVar[Any]
     bias_order: eqx.AbstractClassVar[int]
     safe_fraction: eqx.AbstractClassVar[float]
+
+    @property
+    def about(self) -> About:
+        """Biased by a power of the step."""
+        return About(bias_order=self.bias_order)
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Energy, and the virial of every layer."""
+        return {"energy": measure_energy, "virial": measure_virial}
+
+    @property
+    def scaling(self) -> Any:
+        """What the coordinates of each layer are divided by in the dynamics: one number, or one per layer."""
+        return 1.0
 
     @abc.abstractmethod
     def largest_stable_step(self, curvature: Any) -> Any:

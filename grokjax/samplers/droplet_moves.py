@@ -18,17 +18,20 @@ References:
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Key, PyTree, Scalar
 
 from .._checks import argument_error, check_choice, check_positive, check_whole, is_concrete
 from ..networks import TwoLayer
+from ..observables import Measure
 from ..posterior import Posterior
-from .base import AbstractSampler, energy_and_gradient
+from .base import About, AbstractSampler, energy_and_gradient
 
 
 def _as_components(value: Any) -> Any:
@@ -70,13 +73,33 @@ class DropletMoves(eqx.Module):
         check_positive("widths", self.widths)
         check_positive("weights", self.weights)
 
-    def mixture(self, weight_variance: Float[Array, "..."], input_dim: int) -> "OverlapMixture":
-        r"""The mixture for weights of variance $\sigma_w^2/d$; parameters have shape (..., component)."""
-        if self.positions is not None and self.widths is not None and self.weights is not None:
-            return OverlapMixture(self.positions, self.widths, self.weights)
-        whole = jnp.sqrt(weight_variance)[..., None]
-        widths = jnp.concatenate([whole / math.sqrt(input_dim), whole], axis=-1)
-        return OverlapMixture(jnp.zeros_like(widths), widths, jnp.ones_like(widths))
+    def around(self, sampler: AbstractSampler, target: Any, truth: Any, layout: Any) -> "WithDropletMoves":
+        """The moves beside local dynamics, for all entries of an ensemble.
+
+        Args:
+            sampler: the local dynamics.
+            target: `Posterior` of two-layer networks, leading axis entry.
+            truth: has the teachers' `direction` where that is asked for, shape (entry, inputs).
+            layout: of the ensemble.
+
+        Raises:
+            ValueError: the target is no `Posterior`, or the truth has no direction.
+        """
+        if not isinstance(target, Posterior):
+            raise argument_error(
+                "droplets", "used with a Posterior", type(target).__name__, "Run without droplet moves."
+            )
+        if self.direction == "teacher" and not hasattr(truth, "direction"):
+            raise argument_error("direction", "data, where the truth has no direction", self.direction, 'Say "data".')
+        along = truth.direction if self.direction == "teacher" else data_directions(target.inputs, target.targets)
+        components = (self.positions, self.widths, self.weights)
+        if self.positions is None:
+            alone = target.prior_scales.read_in
+            widths = jnp.stack([alone, alone * math.sqrt(target.inputs.shape[-1])], axis=-1)
+            components = (jnp.zeros_like(widths), widths, jnp.ones_like(widths))
+        else:
+            components = [layout.repeat_points(jnp.atleast_2d(part)) for part in components]
+        return WithDropletMoves(sampler, OverlapMixture(*components), along, self.every, self.num_neurons)
 
 
 class OverlapMixture(eqx.Module):
@@ -141,6 +164,22 @@ class WithDropletMoves(AbstractSampler):
     direction: Float[Array, "*members inputs"]
     every: int = eqx.field(static=True)
     num_neurons: int | None = eqx.field(static=True, default=None)
+
+    @property
+    def about(self) -> About:
+        """Like the local dynamics, several of its steps at a time."""
+        local = self.sampler.about
+        return local._replace(steps=self.every * local.steps)
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Those of the local dynamics."""
+        return self.sampler.diagnostics
+
+    def report(self, states: DropletState) -> dict[str, Any]:
+        """What the local dynamics tells, and the acceptance of the moves."""
+        share = float(np.sum(np.asarray(states.accepted)) / max(1, np.sum(np.asarray(states.tried))))
+        return {**self.sampler.report(states.local), "droplet_acceptance": share}
 
     def init(self, key: Key[Array, ""], target: Posterior, position: TwoLayer) -> DropletState:
         if not (isinstance(position, TwoLayer) and isinstance(target, Posterior) and target.penalty is None):

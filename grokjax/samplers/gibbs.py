@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Key, PyTree, Scalar
 
-from .base import AbstractSampler
+from .base import About, AbstractSampler
 
 
 class TwoLayers(Protocol):
@@ -44,6 +44,11 @@ class GibbsState(eqx.Module):
 
 class BlockGibbs(AbstractSampler):
     """Sweeps over hidden, then visible units. The target is a `TwoLayers`, the position a visible configuration."""
+
+    @property
+    def about(self) -> About:
+        """Every sweep is an exact draw."""
+        return About(exact=True)
 
     def init(self, key: Key[Array, ""], target: Any, position: PyTree) -> GibbsState:
         hidden = target.draw_hidden(key, position)

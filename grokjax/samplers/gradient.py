@@ -13,7 +13,7 @@ import optax
 from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import as_scalar
-from .base import AbstractSampler, Energy, energy_and_gradient
+from .base import About, AbstractSampler, Energy, energy_and_gradient
 
 
 class GradientState(eqx.Module):
@@ -44,6 +44,11 @@ class GradientDescent(AbstractSampler):
     def __init__(self, factory: Callable[..., optax.GradientTransformation], /, **hyperparameters: Any):
         self.factory = factory
         self.hyperparameters = jax.tree.map(as_scalar, hyperparameters)
+
+    @property
+    def about(self) -> About:
+        """No stationary law: what counts is where it ends."""
+        return About(samples=False)
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> GradientState:
         del key

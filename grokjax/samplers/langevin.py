@@ -20,24 +20,12 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree, Scalar
 
-from .._checks import argument_error, as_scalar, check_positive, is_concrete
+from .._checks import argument_error, as_scalar, check_positive
 from .._tree import normal_like, tree_add
 from .base import AbstractLangevin, Energy, State, energy_and_gradient
 
 
-def check_stable(step_size, limit: float) -> None:
-    """Raise if a concrete step size is unstable on the prior alone, where every curvature is 1."""
-    check_positive("step_size", step_size)
-    if is_concrete(step_size) and not bool(jnp.all(jnp.asarray(step_size) < limit)):
-        raise argument_error(
-            "step_size",
-            f"below {limit:g}, the stability limit of the prior in whitened coordinates",
-            jnp.asarray(step_size).tolist(),
-            "Data make the limit smaller: see grokjax.samplers.largest_curvature.",
-        )
-
-
-def given(step_size: Scalar | None) -> Scalar:
+def chosen(step_size: Scalar | None) -> Scalar:
     """The step, which somebody has to choose."""
     if step_size is None:
         raise argument_error(
@@ -61,7 +49,7 @@ class Langevin(AbstractLangevin):
     safe_fraction: ClassVar[float] = 0.125
 
     def __check_init__(self):
-        check_stable(self.step_size, 2.0)
+        check_positive("step_size", self.step_size)
 
     def largest_stable_step(self, curvature: Any) -> Any:
         return 2 / curvature
@@ -72,7 +60,7 @@ class Langevin(AbstractLangevin):
 
     def step(self, key: Key[Array, ""], target: Energy, state: State) -> State:
         noise = normal_like(key, state.position)
-        h = given(self.step_size)
+        h = chosen(self.step_size)
         position = tree_add(state.position, (-h, state.gradient), (jnp.sqrt(2 * h), noise))
         return State(position, *energy_and_gradient(target, position))
 
@@ -98,7 +86,7 @@ class LeimkuhlerMatthews(AbstractLangevin):
     safe_fraction: ClassVar[float] = 0.25
 
     def __check_init__(self):
-        check_stable(self.step_size, 2.0)
+        check_positive("step_size", self.step_size)
 
     def largest_stable_step(self, curvature: Any) -> Any:
         return 2 / curvature
@@ -108,7 +96,7 @@ class LeimkuhlerMatthews(AbstractLangevin):
 
     def step(self, key: Key[Array, ""], target: Energy, state: LeimkuhlerMatthewsState) -> LeimkuhlerMatthewsState:
         noise = normal_like(key, state.position)
-        h = given(self.step_size)
+        h = chosen(self.step_size)
         amplitude = jnp.sqrt(h / 2)
         position = tree_add(state.position, (-h, state.gradient), (amplitude, state.noise), (amplitude, noise))
         return LeimkuhlerMatthewsState(position, *energy_and_gradient(target, position), noise)
@@ -117,6 +105,6 @@ class LeimkuhlerMatthews(AbstractLangevin):
         self, state: LeimkuhlerMatthewsState, position: PyTree, energy: Scalar, gradient: PyTree
     ) -> LeimkuhlerMatthewsState:
         """The noise that the next step uses again holds half a kick by the gradient, and changes with it."""
-        amplitude = jnp.sqrt(given(self.step_size) / 2)
+        amplitude = jnp.sqrt(chosen(self.step_size) / 2)
         noise = tree_add(state.noise, (amplitude, gradient), (-amplitude, state.gradient))
         return LeimkuhlerMatthewsState(position, energy, gradient, noise)

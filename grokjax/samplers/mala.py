@@ -7,24 +7,36 @@ References:
     Roberts & Tweedie, Bernoulli 2, 341 (1996).
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Key, PyTree, Scalar
 
-from .._checks import as_scalar
+from .._checks import as_scalar, check_positive
 from .._tree import normal_like, tree_add, tree_dot
-from .base import AbstractSampler, Energy, energy_and_gradient
-from .langevin import check_stable
+from ..observables import Measure, measure_energy, measure_virial
+from .base import About, AbstractSampler, Energy, energy_and_gradient
 
 
 class MALAState(eqx.Module):
-    """`State` and the acceptance probability of the last proposal."""
+    """`State` and how often proposals were accepted.
+
+    Attributes:
+        acceptance: probability of the last proposal.
+        total: sum of these probabilities.
+        tried: number of proposals.
+    """
 
     position: PyTree
     energy: Scalar
     gradient: PyTree
     acceptance: Scalar
+    total: Scalar
+    tried: Scalar
 
 
 class MALA(AbstractSampler):
@@ -37,12 +49,27 @@ class MALA(AbstractSampler):
     step_size: Scalar = eqx.field(converter=as_scalar)
 
     def __check_init__(self):
-        check_stable(self.step_size, 2.0)
+        check_positive("step_size", self.step_size)
+
+    @property
+    def about(self) -> About:
+        """Exact by its Metropolis test."""
+        return About(exact=True)
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Energy, and the virial of every layer."""
+        return {"energy": measure_energy, "virial": measure_virial}
+
+    def report(self, states: MALAState) -> dict[str, Any]:
+        """The acceptance, over members and steps."""
+        return {"acceptance": float(np.sum(states.total) / max(1.0, float(np.sum(states.tried))))}
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> MALAState:
         del key
         energy, gradient = energy_and_gradient(target, position)
-        return MALAState(position, energy, gradient, jnp.ones((), energy.dtype))
+        one, zero = jnp.ones((), energy.dtype), jnp.zeros((), energy.dtype)
+        return MALAState(position, energy, gradient, one, zero, zero)
 
     def step(self, key: Key[Array, ""], target: Energy, state: MALAState) -> MALAState:
         noise_key, accept_key = jax.random.split(key)
@@ -61,4 +88,5 @@ class MALA(AbstractSampler):
         proposed = (position, energy, gradient)
         current = (state.position, state.energy, state.gradient)
         kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, current)
-        return MALAState(kept[0], kept[1], kept[2], jnp.exp(jnp.minimum(log_ratio, 0)))
+        acceptance = jnp.exp(jnp.minimum(log_ratio, 0))
+        return MALAState(*kept, acceptance, state.total + acceptance, state.tried + 1)

@@ -15,6 +15,7 @@ References:
     change delta of 1/noise, Kofke, J. Chem. Phys. 117, 6911 (2002).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -26,8 +27,9 @@ from jaxtyping import Array, Float, Int, Key, PyTree
 
 from .._checks import argument_error, check_positive, check_whole
 from .._tree import leading_axes
+from ..observables import Measure
 from ..posterior import Posterior
-from .base import AbstractSampler
+from .base import About, AbstractSampler
 
 
 class ReplicaExchange(eqx.Module):
@@ -118,6 +120,21 @@ class WithReplicaExchange(AbstractSampler):
     def num_rungs(self) -> int:
         return self.noise_variances.shape[-1]
 
+    @property
+    def about(self) -> About:
+        """Like the local dynamics, several of its steps at a time."""
+        local = self.sampler.about
+        return local._replace(steps=self.every * local.steps)
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Those of the local dynamics, of each rung."""
+        return self.sampler.diagnostics
+
+    def report(self, states: LadderState) -> dict[str, Any]:
+        """What the local dynamics tells, and how the replicas travelled."""
+        return {**self.sampler.report(states.replicas), "exchange": ExchangeReport.of(self, states)}
+
     def init(self, key: Key[Array, ""], target: Posterior, position: PyTree) -> LadderState:
         keys = jax.random.split(key, self.num_rungs)
         rung = jnp.arange(self.num_rungs, dtype=jnp.int32)
@@ -206,11 +223,11 @@ class ExchangeReport(eqx.Module):
     rounds: int = eqx.field(static=True)
 
     @staticmethod
-    def of(exchange: ReplicaExchange, state: LadderState) -> "ExchangeReport":
+    def of(exchange: WithReplicaExchange, state: LadderState) -> "ExchangeReport":
         """The report of an ensemble's last state, leading axis member."""
         tried, accepted = np.asarray(state.tried).sum(axis=0), np.asarray(state.accepted).sum(axis=0)
         return ExchangeReport(
-            np.asarray(exchange.noise_variances),
+            np.asarray(exchange.noise_variances).reshape(-1, exchange.num_rungs)[0],
             accepted / np.maximum(tried, 1),
             np.asarray(state.round_trips).sum(axis=-1),
             int(np.max(state.attempts)),

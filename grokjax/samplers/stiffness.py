@@ -9,9 +9,8 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import argument_error
-from .._tree import normal_like, per_layer, tree_dot
+from .._tree import map_members, normal_like, partition_members, per_layer, tree_dot
 from .base import AbstractLangevin, AbstractSampler, Energy
-from .underdamped import UnderdampedLangevin
 
 
 def largest_curvature(
@@ -47,25 +46,62 @@ def largest_curvature(
 
 
 @eqx.filter_jit
-def largest_curvatures(key: Key[Array, ""], targets: Any, positions: PyTree, scale: Any = 1.0) -> Array:
-    """`largest_curvature` of every member of an ensemble; leaves of `scale` are shared scalars or one per member."""
-    axes = (None, eqx.if_array(0), eqx.if_array(0), lambda leaf: 0 if jnp.ndim(leaf) else None)
+def largest_curvatures(
+    key: Key[Array, ""], targets: Any, positions: PyTree, scale: Any = 1.0, target_axes: Any = 0
+) -> Array:
+    """`largest_curvature` of every member of an ensemble.
+
+    Args:
+        key: random key of the iterations.
+        targets: energies, leading axis member.
+        positions: likewise.
+        scale: leaves are shared scalars or have one entry per member.
+        target_axes: 0, or a prefix of `targets` with None where members share the arrays below.
+    """
+    target_axes = jax.tree.map(
+        lambda axis, part: jax.tree.map(lambda leaf: axis if eqx.is_array(leaf) else None, part),
+        target_axes,
+        targets,
+        is_leaf=lambda axis: axis is None,
+    )
+    axes = (None, target_axes, eqx.if_array(0), lambda leaf: 0 if jnp.ndim(leaf) else None)
     one = lambda key, target, position, scale: largest_curvature(key, target, position, scale=scale)
     return eqx.filter_vmap(one, in_axes=axes)(key, targets, positions, scale)
 
 
 def stability_limits(
-    key: Key[Array, ""], sampler: AbstractLangevin, target: Any, positions: PyTree, chosen: Any = slice(None)
+    key: Key[Array, ""],
+    sampler: AbstractLangevin,
+    target: Any,
+    positions: PyTree,
+    chosen: Any = slice(None),
+    target_axes: Any = 0,
 ) -> np.ndarray:
-    """The largest stable step of the chosen members (indices) at their positions."""
-    some = lambda tree: jax.tree.map(lambda leaf: leaf[chosen] if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
-    scale = some(sampler.scale) if isinstance(sampler, UnderdampedLangevin) else 1.0
-    curvature = jnp.abs(largest_curvatures(key, some(target), some(positions), scale))
+    """The largest stable step of the chosen members (indices) at their positions.
+
+    Args:
+        key: random key of the power iteration.
+        sampler: leaves are shared scalars or have one entry per member.
+        target: energies, leading axis member.
+        positions: likewise.
+        chosen: which members.
+        target_axes: 0, or a prefix of `target` with None where members share the arrays below.
+    """
+    some = lambda tree: map_members(lambda leaf: leaf[chosen], tree)
+    batched, shared = partition_members(target_axes, target)
+    energies = eqx.combine(some(batched), shared)
+    scale = some(sampler.scaling)
+    curvature = jnp.abs(largest_curvatures(key, energies, some(positions), scale, target_axes))
     return np.asarray(sampler.largest_stable_step(curvature), float)
 
 
 def check_step_size(
-    key: Key[Array, ""], sampler: AbstractSampler, target: Any, positions: PyTree, chosen: np.ndarray
+    key: Key[Array, ""],
+    sampler: AbstractSampler,
+    target: Any,
+    positions: PyTree,
+    chosen: np.ndarray,
+    target_axes: Any = 0,
 ) -> None:
     """Raise if the step of a Langevin sampler is unstable at the first positions.
 
@@ -77,7 +113,7 @@ def check_step_size(
     """
     if not isinstance(sampler, AbstractLangevin) or sampler.step_size is None:
         return
-    limit = stability_limits(key, sampler, target, positions, chosen)
+    limit = stability_limits(key, sampler, target, positions, chosen, target_axes)
     num_members = jax.tree.leaves(positions)[0].shape[0]
     step_size = np.broadcast_to(np.asarray(sampler.step_size), (num_members,))[chosen]
     if (step_size >= limit).any():

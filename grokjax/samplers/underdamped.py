@@ -14,6 +14,7 @@ References:
     Leimkuhler & Matthews, arXiv:1203.5428.
 """
 
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -23,8 +24,9 @@ from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import as_scalar, check_choice, check_positive
 from .._tree import as_layers, normal_like, per_layer, tree_add
+from ..observables import Measure, measure_energy, measure_temperature, measure_virial
 from .base import AbstractLangevin, Energy, energy_and_gradient
-from .langevin import check_stable, given
+from .langevin import chosen
 
 
 class UnderdampedState(eqx.Module):
@@ -66,11 +68,21 @@ class UnderdampedLangevin(AbstractLangevin):
     safe_fraction: ClassVar[float] = 0.4
 
     def __check_init__(self):
-        check_stable(self.step_size, 2.0)
+        check_positive("step_size", self.step_size)
         check_choice("splitting", self.splitting, ("BAOAB", "BAOA"))
         for name in ("friction", "scale"):
             for value in jax.tree.leaves(getattr(self, name)):
                 check_positive(name, value)
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Energy, and virial and temperature of every layer."""
+        return {"energy": measure_energy, "virial": measure_virial, "temperature": measure_temperature}
+
+    @property
+    def scaling(self) -> Any:
+        """The scale of each layer."""
+        return self.scale
 
     def largest_stable_step(self, curvature: Any) -> Any:
         return 2 / jnp.sqrt(curvature)
@@ -82,7 +94,7 @@ class UnderdampedLangevin(AbstractLangevin):
     def step(self, key: Key[Array, ""], target: Energy, state: UnderdampedState) -> UnderdampedState:
         drift = self._steps(state.position)
         friction = per_layer("friction", self.friction, state.position)
-        damping = jax.tree.map(lambda gamma: gamma * given(self.step_size), friction)
+        damping = jax.tree.map(lambda gamma: gamma * chosen(self.step_size), friction)
         kept = jax.tree.map(lambda x: jnp.exp(-x), damping)
         refreshed = jax.tree.map(lambda x: jnp.sqrt(-jnp.expm1(-2 * x)), damping)
         whole = self.splitting == "BAOA"
@@ -106,7 +118,7 @@ class UnderdampedLangevin(AbstractLangevin):
         return UnderdampedState(position, energy, gradient, velocity, state.kick)
 
     def _steps(self, position: PyTree) -> PyTree:
-        return jax.tree.map(lambda s: s * given(self.step_size), per_layer("scale", self.scale, position))
+        return jax.tree.map(lambda s: s * chosen(self.step_size), per_layer("scale", self.scale, position))
 
     def _kick(self, position: PyTree) -> PyTree:
         dtype = jnp.result_type(*jax.tree.leaves(position))

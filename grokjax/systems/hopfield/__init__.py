@@ -1,6 +1,6 @@
 """Associative memory with hidden units of any prior: Hopfield and bipartite phase diagrams (arXiv:2506.10552)."""
 
-from .experiment import Run as Run, simulate as simulate
+# PORT from .experiment import Run as Run, simulate as simulate
 from .finite_size import FiniteSizeHidden as FiniteSizeHidden
 from .hidden import (
     AbstractHidden as AbstractHidden,

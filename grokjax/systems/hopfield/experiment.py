@@ -16,9 +16,9 @@ from jaxtyping import Array, Float, Key
 
 from ... import ensemble, statistics
 from ..._checks import argument_error, check_at_least, check_positive, check_whole, is_concrete
+from ...evidence.statistics import Estimate
 from ...observables import Counts, Histogram, RunningMoments, Series
 from ...samplers.gibbs import BlockGibbs, GibbsState
-from ...statistics import Estimate
 from ...sweeps import Layout
 from .order_parameters import OrderParameters
 from .system import AssociativeMemory, BipartiteNetwork, draw_patterns

@@ -15,11 +15,11 @@ from jaxtyping import Array, Float, Key
 
 from ... import ensemble
 from ...certificate import Certificate
+from ...evidence.statistics import Estimate
 from ...observables import Histogram, Series
 from ...samplers import ExchangeReport, ReplicaExchange, UnderdampedLangevin, largest_curvatures
 from ...samplers.base import AbstractSampler
 from ...simulation import AbstractRun, Sample, layout_of, sample
-from ...statistics import Estimate
 from ...sweeps import Layout
 from .measurements import HISTOGRAM_REACH, NUM_BINS, Features, Learned, PairBin
 from .order_parameters import OrderParameters

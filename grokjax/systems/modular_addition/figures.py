@@ -15,8 +15,8 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 
 from ... import plot
+from ...evidence.statistics import Estimate, z_score
 from ...phases import PhaseDiagram
-from ...statistics import Estimate, z_score
 from .experiment import Run
 from .measurements import HISTOGRAM_REACH
 from .phases import transitions

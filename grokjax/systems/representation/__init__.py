@@ -17,7 +17,7 @@ from .effective_flow import (
     steps_to_structure as steps_to_structure,
 )
 from .exact_counts import exact_unique_counts as exact_unique_counts
-from .experiment import (
+# PORT from .experiment import (
     Training as Training,
     simulate as simulate,
     trajectory as trajectory,

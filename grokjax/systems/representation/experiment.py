@@ -20,8 +20,7 @@ from jaxtyping import Array, Bool, Float, Int, Key
 
 from ... import ensemble
 from ..._checks import argument_error, check_whole, is_concrete
-from ...hitting_time import NEVER, HittingTime
-from ...observables import Series
+from ...observables import NEVER, HittingTime, Series
 from ...samplers import GradientDescent
 from .order_parameters import OrderParameters
 from .start import Start, random_start

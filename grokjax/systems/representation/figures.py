@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMethodFormatter
 
 from ... import plot
-from ...hitting_time import NEVER
-from ...statistics import Estimate, over_members
+from ...evidence.statistics import Estimate, over_members
+from ...observables import NEVER
 from .compare import Bounds
 from .critical_fraction import critical_fraction
 from .effective_flow import effective_flow

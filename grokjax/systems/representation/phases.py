@@ -27,9 +27,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from ..._checks import argument_error, check_at_least
-from ...hitting_time import NEVER
+from ...evidence.statistics import over_members
+from ...observables import NEVER
 from ...phases import PhaseDiagram
-from ...statistics import over_members
 from .experiment import Training, simulate
 from .system import ToyRepresentation
 from .tasks import AbstractTask

@@ -1,7 +1,12 @@
 """Teacher-student grokking: a linear and a cubic component learned by a two-layer network (arXiv:2310.03789)."""
 
 from .baseline import lazy_baseline as lazy_baseline, lazy_regression as lazy_regression
-from .experiment import Run as Run, paper_protocol as paper_protocol, simulate as simulate
+from .experiment import (
+    Students as Students,
+    negative_log_density as negative_log_density,
+    paper_protocol as paper_protocol,
+    simulate as simulate,
+)
 from .order_parameters import OrderParameters as OrderParameters
 from .phases import PHASES as PHASES, classify as classify, phase_diagram as phase_diagram, wells as wells
 from .sharp_limit import (

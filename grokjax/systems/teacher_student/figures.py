@@ -13,8 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from ... import plot
+from ...evidence.statistics import Estimate
 from ...phases import PhaseDiagram
-from ...statistics import Estimate
 from .experiment import Run
 from .sharp_limit import sharp_limit
 from .system import TeacherStudent

@@ -2,10 +2,13 @@
 
 from typing import Any
 
-import equinox as eqx
+from ..._printing import AbstractPrinted
 
 
-class OrderParameters(eqx.Module):
+SIDE_THRESHOLD = 0.5  # a neuron with |q| beyond this counts as specialised
+
+
+class OrderParameters(AbstractPrinted):
     r"""What both roads report; plain numbers from theory, `Estimate`s from experiment.
 
     Attributes:

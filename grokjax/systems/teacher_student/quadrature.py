@@ -23,14 +23,12 @@ from jaxtyping import Array, Float, Scalar
 from ..._checks import argument_error
 from ...networks import activation_function
 from ...theory.gaussian import PANEL_ORDER, gauss_legendre_panels, hermite_coefficients, is_erf
+from .order_parameters import SIDE_THRESHOLD
 from .system import TeacherStudent
 
 
 PERPENDICULAR = ("mean", "finite", "chi2")
 """Treatments of $r$: its large-$d$ mean, its mean at finite $d$, its whole law."""
-
-SIDE_THRESHOLD = 0.5
-"""A neuron with $|q|$ beyond it counts as specialised."""
 
 
 def neuron_features(

@@ -14,20 +14,16 @@ References:
     arXiv:2310.03789, sections 2 and 4.1.
 """
 
-import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
-import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
-from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
+from ..._checks import argument_error, as_scalar, check_positive, is_concrete
 from ...networks import activation_function
-
-
-Number = Float[Array, "..."]
+from ...parameters import AbstractParameters, Number, parameter, size
 
 
 def _as_teacher(teacher: Mapping[int, Any]) -> dict[int, Any]:
@@ -41,7 +37,7 @@ def _as_teacher(teacher: Mapping[int, Any]) -> dict[int, Any]:
     return {degree: as_scalar(teacher[degree]) for degree in sorted(teacher)}
 
 
-class TeacherStudent(eqx.Module):
+class TeacherStudent(AbstractParameters):
     """Parameters of task and student; every numeric field is a leaf, so theory can be vmapped and differentiated.
 
     Attributes:
@@ -59,23 +55,16 @@ class TeacherStudent(eqx.Module):
             or has a degree below 1.
     """
 
-    width: Number = eqx.field(converter=as_scalar)
-    num_samples: Number = eqx.field(converter=as_scalar)
-    input_dim: Number = eqx.field(converter=as_scalar)
-    noise_variance: Number = eqx.field(converter=as_scalar)
-    readout_variance: Number = eqx.field(converter=as_scalar)
-    weight_variance: Number = eqx.field(converter=as_scalar)
-    teacher: dict[int, Number] = eqx.field(converter=_as_teacher)
-    activation: str | Callable[[Array], Array] = eqx.field(static=True, default="erf")
+    width: Number = size()
+    num_samples: Number = size()
+    input_dim: Number = size()
+    noise_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
+    readout_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
+    weight_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
+    teacher: dict[int, Number] = parameter(converter=_as_teacher)
+    activation: str | Callable[[Array], Array] = eqx.field(static=True, default="erf", kw_only=True)
 
     def __check_init__(self):
-        for name in ("width", "num_samples", "input_dim"):
-            check_at_least(name, getattr(self, name), 1, "Sizes are numbers of units, samples and dimensions.")
-        for name in ("noise_variance", "readout_variance", "weight_variance"):
-            check_positive(name, getattr(self, name), "A variance is above zero.")
-        for degree, coefficient in self.teacher.items():
-            if is_concrete(coefficient) and not np.isfinite(np.asarray(coefficient)).all():
-                raise argument_error(f"teacher[{degree}]", "finite", coefficient, "Give a number.")
         activation_function(self.activation)
 
     @classmethod
@@ -115,7 +104,3 @@ class TeacherStudent(eqx.Module):
             weight_variance=0.5,
             teacher={1: 1.0, 3: -0.3} if teacher is None else teacher,
         )
-
-    def replace(self, **changes: Any) -> "TeacherStudent":
-        """A copy with some fields changed: `system.replace(noise_variance=0.2)`."""
-        return dataclasses.replace(self, **changes)

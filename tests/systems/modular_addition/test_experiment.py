@@ -8,8 +8,8 @@ import pytest
 
 import grokjax
 from grokjax.samplers import GradientDescent, UnderdampedLangevin
-from grokjax.statistics import Estimate
-from grokjax.sweeps import Layout
+from grokjax.evidence.statistics import Estimate
+from grokjax.ensemble import Layout
 from grokjax.systems import modular_addition as ma
 
 

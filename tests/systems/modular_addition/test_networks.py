@@ -7,7 +7,7 @@ import pytest
 
 from grokjax.networks import TwoLayer, activation_function
 from grokjax.samplers import State
-from grokjax.sweeps import Layout
+from grokjax.ensemble import Layout
 from grokjax.systems.modular_addition import ModularAddition
 from grokjax.systems.modular_addition.measurements import HISTOGRAM_REACH, NUM_BINS, Features, Learned, PairBin
 from grokjax.systems.modular_addition.network import (

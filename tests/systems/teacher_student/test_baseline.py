@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax.statistics import over_members
+from grokjax.evidence.statistics import over_members
 from grokjax.systems import teacher_student as ts
 from grokjax.tasks import single_index, unit_vector
 

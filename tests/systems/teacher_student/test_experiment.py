@@ -9,7 +9,7 @@ import pytest
 from grokjax import MALA, GradientDescent, Langevin, UnderdampedLangevin, io, statistics
 from grokjax.networks import TwoLayer, standard_normal_two_layer
 from grokjax.samplers import State
-from grokjax.statistics import Estimate, z_score
+from grokjax.evidence.statistics import Estimate, z_score
 from grokjax.systems import teacher_student as ts
 from grokjax.systems.teacher_student.measurements import FreshOverlap
 from grokjax.tasks import unit_vector

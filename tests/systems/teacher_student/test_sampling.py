@@ -7,7 +7,7 @@ import pytest
 
 import grokjax
 from grokjax import io
-from grokjax.statistics import z_score
+from grokjax.evidence.statistics import z_score
 from grokjax.systems import teacher_student as ts
 
 

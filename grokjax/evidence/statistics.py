@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ._checks import argument_error
+from .._checks import argument_error
 
 
 class Estimate(eqx.Module):
@@ -50,6 +50,29 @@ def over_members(values: Any, *, axis: int = 0, keep: np.ndarray | None = None) 
         squares = np.where(keep, (values - np.expand_dims(mean, axis)) ** 2, 0).sum(axis)
         error = np.sqrt(squares / (count - 1) / count)
     return Estimate(mean, error)
+
+
+def over_datasets(values: Any, num_datasets: int, diverged: np.ndarray, *, axis: int = -1) -> Estimate:
+    """Mean and error from member values: seeds of a data set are averaged, errors are over data sets.
+
+    Members that diverged are left out, so are values that are no number (what a member does not define, such as a test
+    error without test data), and data sets without a value.
+
+    Args:
+        values: member m along `axis` has data set m modulo `num_datasets`; shape (*sweep, member, ...).
+        num_datasets: independent data sets.
+        diverged: shape (*sweep, member).
+        axis: the member axis, a negative number.
+    """
+    values = np.moveaxis(np.asarray(values, np.float64), axis, -1)
+    lost = np.asarray(diverged)
+    lost = lost.reshape(*lost.shape[:-1], *(1,) * (values.ndim - lost.ndim), lost.shape[-1])
+    keep = ~np.broadcast_to(lost, values.shape) & ~np.isnan(values)
+    shape = (*values.shape[:-1], -1, num_datasets)
+    grouped, keep = values.reshape(shape), keep.reshape(shape)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        per_dataset = np.where(keep, grouped, 0).sum(axis=-2) / keep.sum(axis=-2)
+    return over_members(per_dataset, axis=-1, keep=keep.any(axis=-2))
 
 
 def over_subsets(values: Any, *, num_subsets: int = 5, axis: int = 0) -> Estimate:
@@ -177,13 +200,6 @@ def time_mean_error(series: Any, *, num_batches: int = 6) -> np.ndarray:
     return np.asarray(np.sqrt(finite_mean(squares, axis=-1) / num_batches))
 
 
-def drift(series: Any) -> Estimate:
-    """Second half minus first half of a series (member, record), averaged over members: zero in equilibrium."""
-    series = _series(series, 2)
-    half = series.shape[1] // 2
-    return over_members(series[:, -half:].mean(axis=1) - series[:, :half].mean(axis=1))
-
-
 class TwoStart(eqx.Module):
     """Whether a cold and a hot start end in the same place.
 
@@ -232,15 +248,6 @@ def is_estimate(node: Any) -> bool:
 def as_estimate(value: Any) -> Estimate:
     """`value` itself, or a number with zero error."""
     return value if is_estimate(value) else Estimate(np.asarray(value, float), np.zeros(np.shape(value)))
-
-
-def equipartition(virial: Any) -> Estimate:
-    r"""Mean and error over members of the virial series $\langle\theta\cdot\nabla U\rangle/\dim$; 1 in equilibrium.
-
-    Args:
-        virial: shape (member, record), from `observables.measure_virial`.
-    """
-    return over_members(_series(virial, 1).mean(axis=1))
 
 
 def _series(series: Any, least: int) -> np.ndarray:

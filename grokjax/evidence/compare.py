@@ -6,7 +6,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ._checks import argument_error
+from .._checks import argument_error
 from .statistics import Estimate, as_estimate, is_estimate, z_score
 
 

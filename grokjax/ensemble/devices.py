@@ -4,7 +4,7 @@ from typing import Any
 
 import jax
 
-from ._checks import argument_error
+from .._checks import argument_error
 
 
 def available() -> list[Any]:

@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .observables import AbstractObservable, Measure
+from .base import AbstractObservable, Measure
 
 
 NEVER = -1

@@ -16,8 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from . import io
-from ._checks import argument_error
+from .. import io
+from .._checks import argument_error
 from .processes import place
 
 

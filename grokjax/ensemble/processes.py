@@ -20,7 +20,7 @@ from jax.experimental.multihost_utils import process_allgather
 from jax.sharding import Mesh, NamedSharding, PartitionSpec, Sharding
 from jaxtyping import PyTree
 
-from ._checks import argument_error
+from .._checks import argument_error
 
 
 def spans(mesh: Mesh | None) -> TypeGuard[Mesh]:

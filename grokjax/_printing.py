@@ -1,0 +1,52 @@
+"""Numbers in words: what systems, predictions and results print of themselves."""
+
+import dataclasses
+from typing import Any
+
+import equinox as eqx
+import jax
+import numpy as np
+
+
+MOST_NUMBERS = 6  # longer arrays are shown by their ends
+
+
+def shown(value: Any) -> str:
+    """A field's value in a line: numbers to five digits, long arrays by their ends, traced ones by their shape."""
+    if isinstance(value, jax.core.Tracer):
+        return f"{value.dtype}{list(value.shape)}"
+    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+        return f"key{list(value.shape)}"
+    if isinstance(value, jax.Array | np.ndarray | np.generic):
+        return _numbers(np.asarray(value))
+    if isinstance(value, float):
+        return f"{value:.5g}"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key!r}: {shown(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        inner = ", ".join(shown(each) for each in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    if callable(value) and hasattr(value, "__name__"):
+        return value.__name__
+    return repr(value)
+
+
+def _numbers(array: np.ndarray) -> str:
+    one = lambda number: str(number) if array.dtype.kind not in "fc" else f"{number:.5g}"
+    if array.ndim == 0:
+        return one(array[()])
+    if array.ndim > 1:
+        extent = f" of {one(array.min())} to {one(array.max())}" if array.size and array.dtype.kind in "fiu" else ""
+        return f"{array.dtype}{list(array.shape)}{extent}"
+    if array.size <= MOST_NUMBERS:
+        return "[" + ", ".join(map(one, array)) + "]"
+    return f"[{one(array[0])}, {one(array[1])}, ..., {one(array[-1])}]"
+
+
+class AbstractPrinted(eqx.Module):
+    """A module whose `repr` shows its numbers."""
+
+    def __repr__(self) -> str:
+        fields = [field.name for field in dataclasses.fields(self) if field.repr]
+        inside = ", ".join(f"{name}={shown(getattr(self, name, None))}" for name in fields)
+        return f"{type(self).__name__}({inside})"

@@ -1,0 +1,409 @@
+"""The one loop: members vmapped, steps scanned, chunks looped.
+
+`run` advances every member of an ensemble in one compiled program. Members differ by seed, data set and
+hyperparameters alike: every array leaf of the target has a leading axis `member`; scalars of the sampler and of the
+observables are shared, and their arrays have a leading axis `member`. The Python loop over chunks of records carries
+the progress bar, merges observables and survives Ctrl-C; nothing inside the compiled chunk calls the host. The number
+of records in a chunk is traced, so that a longer run compiles nothing.
+
+Random numbers belong to a member and a step (`fold_in`), so results do not depend on how members are grouped or steps
+are cut into chunks. After `jax.distributed.initialize(...)` in several processes that run the same script, members are
+sharded over the devices of all of them, and every process returns the same, complete run.
+"""
+
+import time
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jaxtyping import Array, Key, PyTree
+from tqdm import tqdm
+
+from .._checks import argument_error
+from .._doors import flat
+from .._tree import leading_axes, partition_members
+from ..observables import AbstractObservable
+from ..samplers.base import AbstractSampler
+from ..samplers.ending import UntilFinished
+from . import processes
+from .checkpoints import Checkpoints, fingerprint
+from .devices import available
+from .plan import Compute, Plan, Schedule, divisor_near
+
+
+class EnsembleRun(eqx.Module):
+    """What a run leaves behind.
+
+    Attributes:
+        results: the finalised observables by name, arrays with leading axis member.
+        states: the last states, ready to continue from.
+        sampler: the one that was measured with.
+        diverged: per member, whether its energy is not finite. Leave these out of every average.
+        status: per member, the `Status` code of a sampler that ends, and the step it ended at in `ended`.
+        ended: per member, steps until it ended; None where the sampler has no end.
+        totals: the observables before they were finalised: what `run(..., states=this)` adds to.
+        num_steps: steps taken, warm-up included.
+        warmup: steps before the first record.
+        record_every: steps between records.
+        capacity: records in a compiled chunk.
+        interrupted: whether Ctrl-C ended the run early.
+        chunk_seconds: wall time of each chunk; the first holds the compilation.
+    """
+
+    results: dict[str, Any]
+    states: Any
+    sampler: AbstractSampler
+    diverged: np.ndarray
+    status: np.ndarray | None
+    ended: np.ndarray | None
+    totals: dict[str, Any]
+    num_steps: int = eqx.field(static=True)
+    warmup: int = eqx.field(static=True)
+    record_every: int = eqx.field(static=True)
+    capacity: int = eqx.field(static=True)
+    interrupted: bool = eqx.field(static=True)
+    chunk_seconds: np.ndarray
+
+    @property
+    def num_members(self) -> int:
+        """Number of members, diverged ones included."""
+        return len(self.diverged)
+
+    @property
+    def compile_seconds(self) -> float:
+        """The first chunk's excess over the median chunk: compilation, or next to nothing if it was cached."""
+        if not len(self.chunk_seconds):
+            return 0.0
+        return max(0.0, float(self.chunk_seconds[0] - np.median(self.chunk_seconds)))
+
+    def __repr__(self) -> str:
+        end = ", interrupted" if self.interrupted else ""
+        names = ", ".join(self.results) or "nothing"
+        return (
+            f"EnsembleRun({self.num_members} members, {self.num_steps} steps (warm-up {self.warmup}), measured {names}, "
+            f"{int(self.diverged.sum())} diverged{end})"
+        )
+
+
+def _run(
+    key: Key[Array, ""],
+    sampler: AbstractSampler,
+    target: Any,
+    positions: PyTree = None,
+    *,
+    states: Any = None,
+    observables: Mapping[str, AbstractObservable] | None = None,
+    target_axes: Any = 0,
+    schedule: Schedule,
+    compute: Compute,
+) -> EnsembleRun:
+    """Advance an ensemble and measure it on the way.
+
+    The fields of `Schedule` and `Compute` are keywords, too: `run(key, sampler, target, positions, num_steps=900)`.
+
+    Args:
+        key: the root of all random numbers.
+        sampler: the algorithm; its leaves are scalars (shared) or arrays with leading axis member.
+        target: what is sampled, such as a `Posterior` with leading axis member on its array leaves.
+        positions: first positions, leading axis member.
+        states: instead of positions, the states to go on from, or a whole `EnsembleRun`: then its observables are
+            added to and its steps are counted on.
+        observables: what to measure, by name; their leaves are scalars (shared) or arrays with leading axis member.
+        target_axes: 0, or a prefix of `target` with None where members share the arrays below.
+        schedule: see `Schedule`.
+        compute: see `Compute`.
+
+    Returns:
+        An `EnsembleRun`. After Ctrl-C (on any process) it holds what was measured until then.
+
+    Raises:
+        ValueError: a keyword is not known, a size is not a whole number, the warm-up leaves no step to measure, the
+            folder holds checkpoints of another run, or processes differ in their arguments or have no member.
+        KeyboardInterrupt: Ctrl-C before anything was measured.
+    """
+    plan = Plan.of(schedule)
+    earlier = states if isinstance(states, EnsembleRun) else None
+    start = positions if states is None else (states if earlier is None else earlier.states)
+    measured = dict(observables or {})
+    loop = _Loop.of(key, sampler, target, start, measured, target_axes, plan, compute)
+    identity = _identity(loop, plan, schedule, states is None)
+    with jax.default_matmul_precision(compute.precision or "default"), processes.deferred_interrupts(loop.mesh) as stop:
+        if states is None:
+            start = _start(loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh)
+        else:
+            start = loop.start
+        progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
+        if earlier is not None:
+            progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
+        keeper = _resume(progress, loop, plan, schedule, identity)
+        interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop)
+    return _finished(progress, loop, plan, compute, earlier, interrupted)
+
+
+run = flat(_run, name="run", schedule=Schedule(), compute=Compute())
+"""The public door of the loop."""
+
+
+class _Loop(eqx.Module):
+    """What stays the same from chunk to chunk, placed on its devices."""
+
+    sampler: AbstractSampler
+    target: Any
+    start: Any
+    observables: dict[str, AbstractObservable]  # as given
+    placed: dict[str, AbstractObservable]
+    keys: Any
+    axes: Any
+    member_block: int | None
+    mesh: Mesh | None
+    dtype: Any
+    num_members: int
+
+    @staticmethod
+    def of(key, sampler, target, start, measured, target_axes, plan: Plan, compute: Compute) -> "_Loop":
+        num_members = _num_members(start)
+        dtype = jnp.result_type(*jax.tree.leaves(eqx.filter(start, eqx.is_inexact_array)), jnp.float32)
+        sampler = _in_dtype(dtype, sampler)
+        if sampler.about.ends and not isinstance(sampler, UntilFinished):
+            sampler = UntilFinished(sampler)
+        keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
+        axes = (leading_axes(sampler), target_axes, 0, 0)
+        mesh = _mesh(num_members, compute.devices)
+        placed = _place(mesh, axes, (sampler, target, start, keys))
+        observables = _place(mesh, leading_axes(measured), measured)
+        block = compute.member_block
+        return _Loop(*placed[:3], measured, observables, placed[3], axes, block, mesh, dtype, num_members)
+
+
+class _Progress:
+    """What changes from chunk to chunk."""
+
+    def __init__(self, sampler, states, totals, steps_done, steps_before):
+        self.sampler, self.states, self.totals = sampler, states, totals
+        self.steps_done, self.steps_before, self.first_chunk = steps_done, steps_before, 0
+        self.chunk_seconds: list[float] = []
+
+
+def _identity(loop: _Loop, plan: Plan, schedule: Schedule, fresh: bool) -> str:
+    """What makes two runs the same run; agreed on by all processes."""
+    identity = ""
+    if schedule.checkpoint is not None or processes.spans(loop.mesh):
+        inputs = (loop.sampler, loop.target, loop.start, loop.keys, plan.record_every, list(plan.records), fresh)
+        identity = fingerprint((*inputs, sorted(loop.observables)))
+    same = (identity, schedule.checkpoint is None)
+    remedy = "Run one script in all."
+    processes.check_same(loop.mesh, "key", "the same, like all arguments, on all processes", same, remedy)
+    return identity
+
+
+def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, identity: str) -> Checkpoints | None:
+    """Go on from the newest checkpoint of this very run, if there is one; the keeper of further ones."""
+    if schedule.checkpoint is None:
+        return None
+    keeper = Checkpoints(schedule.checkpoint, identity, schedule.checkpoint_seconds)
+    found = keeper.latest()
+    chunk = None if found is None else found.chunk
+    processes.check_same(loop.mesh, "checkpoint", "a folder that all processes share", chunk, "Give another folder.")
+    if found is not None:
+        beyond = found.chunk > plan.warmup_chunks and progress.steps_before == 0
+        template = _empty_totals(loop.observables, progress.states, loop.keys) if beyond else progress.totals
+        whole = found.restore((progress.sampler, progress.states, template))
+        progress.sampler, progress.states, progress.totals = whole
+        progress.first_chunk, progress.steps_done = found.chunk, plan.steps_until(found.chunk)
+    return keeper if processes.leads(loop.mesh) else None
+
+
+def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, pressed) -> bool:
+    """The loop over chunks; True if Ctrl-C ended it."""
+    leads = processes.leads(loop.mesh)
+    bar = tqdm(
+        total=plan.num_steps,
+        initial=progress.steps_done,
+        desc=compute.label,
+        unit="step",
+        disable=not (compute.progress and leads),
+        dynamic_ncols=True,
+    )
+    try:
+        for chunk in range(progress.first_chunk, len(plan.records)):
+            _advance_chunk(progress, loop, plan, schedule, chunk)
+            bar.update(plan.records[chunk] * plan.record_every)
+            ended = _all_ended(progress.states)
+            due = keeper is not None and keeper.due(last=ended or chunk + 1 == len(plan.records))
+            stop, due, ended = processes.anywhere(loop.mesh, pressed.is_set(), due, ended)
+            if due:
+                on_host = processes.to_host((progress.sampler, progress.states), loop.mesh)
+                if keeper is not None:
+                    keeper.keep(chunk + 1, (*on_host, progress.totals))
+            if stop:
+                raise KeyboardInterrupt
+            if ended and chunk >= plan.warmup_chunks:
+                break
+    except KeyboardInterrupt:
+        done = progress.steps_done
+        if done <= plan.warmup:
+            raise KeyboardInterrupt(f"interrupted after {done} steps, before the first record") from None
+        if leads:
+            warnings.warn(
+                f"{compute.label}: interrupted after {done} of {plan.num_steps} steps; keeping what was measured.",
+                stacklevel=5,
+            )
+        return True
+    finally:
+        bar.close()
+    return False
+
+
+def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, chunk: int) -> None:
+    """One chunk on the devices, and its observables merged on the host."""
+    started = time.perf_counter()
+    if schedule.adapt is not None and chunk == plan.halfway:
+        states = progress.states
+        whole = processes.to_host(states, loop.mesh) if processes.spans(loop.mesh) else states
+        sampler = _in_dtype(loop.dtype, schedule.adapt(whole))
+        progress.sampler = _place(loop.mesh, leading_axes(sampler), sampler)
+    done = jnp.asarray(progress.steps_before + progress.steps_done, jnp.int32)
+    fixed = (progress.sampler, loop.target, loop.placed, loop.keys, done)
+    count = jnp.asarray(plan.records[chunk], jnp.int32)
+    cut = (plan.capacity, plan.record_every, loop.member_block, loop.mesh)
+    new, carries = _advance(fixed, progress.states, count, loop.axes, *cut)
+    carries = processes.to_host(carries, loop.mesh)
+    progress.chunk_seconds.append(time.perf_counter() - started)
+    totals = progress.totals
+    if chunk >= plan.warmup_chunks:
+        totals = {name: each.merge(totals[name], carries[name]) for name, each in loop.observables.items()}
+    progress.states, progress.totals, progress.steps_done = new, totals, plan.steps_until(chunk + 1)
+
+
+def _finished(
+    progress: _Progress, loop: _Loop, plan: Plan, compute: Compute, earlier, interrupted: bool
+) -> EnsembleRun:
+    """What a run leaves behind; members that diverged are counted in a warning, on one process."""
+    states = progress.states
+    if processes.spans(loop.mesh):
+        states = jax.tree.map(jnp.asarray, processes.to_host(states, loop.mesh))
+    energies = np.asarray(states.energy).reshape(loop.num_members, -1)
+    diverged = ~np.isfinite(energies).all(axis=1)
+    if diverged.any() and processes.leads(loop.mesh):
+        warnings.warn(
+            f"{compute.label}: {diverged.sum()} of {loop.num_members} members diverged (energy not finite) and must be "
+            "left out; a smaller step_size helps.",
+            stacklevel=4,
+        )
+    ends = progress.sampler.about.ends
+    return EnsembleRun(
+        results={name: each.finalise(progress.totals[name]) for name, each in loop.observables.items()},
+        states=states,
+        sampler=progress.sampler,
+        diverged=diverged,
+        status=np.asarray(states.final_status) if ends else None,
+        ended=np.asarray(states.steps) if ends else None,
+        totals=progress.totals,
+        num_steps=progress.steps_before + progress.steps_done,
+        warmup=plan.warmup if earlier is None else earlier.warmup,
+        record_every=plan.record_every,
+        capacity=plan.capacity,
+        interrupted=interrupted,
+        chunk_seconds=np.asarray(progress.chunk_seconds),
+    )
+
+
+def _all_ended(states: Any) -> bool:
+    """Whether every member of a sampler that ends has ended."""
+    ended = getattr(states, "ended", None)
+    return ended is not None and bool(jnp.all(ended))
+
+
+@eqx.filter_jit
+def _start(sampler, target, positions, keys, axes, member_block, mesh):
+    init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
+    return _over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
+
+
+@eqx.filter_jit
+def _advance(fixed, states, num_records, axes, capacity, record_every, member_block, mesh):
+    sampler, target, observables, keys, first_step = fixed
+    sampler_axes, target_axes, _, _ = axes
+
+    def member(sampler, target, observables, state, keys):
+        _, step_key, record_key = keys
+
+        def record(index, carry):
+            state, carries = carry
+            begin = first_step + index * record_every
+            step = lambda state, i: (sampler.step(jax.random.fold_in(step_key, begin + i), target, state), None)
+            state, _ = jax.lax.scan(step, state, jnp.arange(record_every))
+            now = begin + record_every
+            key = jax.random.fold_in(record_key, now)
+            carries = {name: observables[name].update(key, carries[name], state, now) for name in observables}
+            return state, carries
+
+        carries = {name: observables[name].init(record_key, state, capacity) for name in observables}
+        return jax.lax.fori_loop(0, num_records, record, (state, carries))
+
+    member_axes = (sampler_axes, target_axes, leading_axes(observables), 0, 0)
+    return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block, mesh)
+
+
+def _empty_totals(observables, states, keys):
+    """Totals of zero records, in the structure of those of a run: what a checkpoint is read into."""
+
+    def shapes(observable):
+        carry = jax.eval_shape(jax.vmap(lambda state, key: observable.init(key[2], state, 1)), states, keys)
+        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), carry)
+
+    first = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
+    return {name: each.merge(None, shapes(first(each))) for name, each in observables.items()}
+
+
+def _over_members(function, arguments, axes, member_block, mesh):
+    """`vmap` of `function` over the leaves with axis 0, or a loop over blocks of members; on each device its own."""
+    batched, shared = partition_members(axes, arguments)
+    one = lambda batched: function(*eqx.combine(batched, shared))
+
+    def local(batched):
+        if member_block is None:
+            return jax.vmap(one)(batched)
+        count = jax.tree.leaves(batched)[0].shape[0]
+        return jax.lax.map(one, batched, batch_size=divisor_near(count, member_block) or member_block)
+
+    if mesh is None:
+        return local(batched)
+    over = PartitionSpec(*mesh.axis_names)
+    return jax.shard_map(local, mesh=mesh, in_specs=over, out_specs=over, check_vma=False)(batched)
+
+
+def _mesh(num_members: int, devices: Sequence[Any] | None) -> Mesh | None:
+    """As many of the devices as divide the members, taken from the processes in turn; None for a single one."""
+    devices = processes.in_turn(available() if devices is None else devices)
+    count = max(n for n in range(1, len(devices) + 1) if num_members % n == 0)
+    processes.check_owners(devices, count, num_members)
+    return None if count == 1 else Mesh(np.asarray(devices[:count]), ("member",))
+
+
+def _place(mesh: Mesh | None, axes, arguments):
+    """Members to their devices once, before the first step, and what they share to all devices."""
+    if mesh is None:
+        return arguments
+    batched, rest = partition_members(axes, arguments)
+    shared, static = eqx.partition(rest, eqx.is_array)
+    put = lambda tree, *spec: processes.place(tree, NamedSharding(mesh, PartitionSpec(*spec)))
+    return eqx.combine(put(batched, *mesh.axis_names), put(shared), static)
+
+
+def _num_members(positions: PyTree) -> int:
+    sizes = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(eqx.filter(positions, eqx.is_array))}
+    if len(sizes) != 1 or 0 in sizes:
+        raise argument_error(
+            "positions", "arrays with one common leading axis, the member", sorted(sizes), "Stack or vmap positions."
+        )
+    return sizes.pop()
+
+
+def _in_dtype(dtype: Any, sampler: AbstractSampler) -> AbstractSampler:
+    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, sampler)

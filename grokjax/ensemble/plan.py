@@ -1,0 +1,130 @@
+"""How the steps of a run are cut into chunks and records, and what a run may be told about it."""
+
+import dataclasses
+import math
+import os
+from collections.abc import Callable
+from typing import Any
+
+import equinox as eqx
+
+from .._checks import argument_error, check_whole
+
+
+CHUNK_RECORDS = 16  # records between two looks of the host
+RECORDS = 300  # records of a run that leaves their spacing to us
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule:
+    """When things happen.
+
+    Attributes:
+        num_steps: steps in all, warm-up included; rounded up to whole records.
+        warmup: steps before the first record, rounded up to whole records; none unless given. (`simulate` takes its
+            experiment's share of the steps.)
+        record_every: steps between records; by default about 300 records in a run.
+        num_chunks: how many times the host looks in (progress, interrupts, merging); every 16 records unless given.
+        checkpoint: folder for checkpoints, the last two of which are kept. A run that finds its own checkpoint there
+            continues from it, bit for bit. Several processes must share the folder; process 0 writes.
+        checkpoint_seconds: wall time between checkpoints.
+        adapt: makes the sampler to go on with from the states half-way through the warm-up, once; it may differ in the
+            numbers of the sampler only, and nothing changes while it is measured.
+    """
+
+    num_steps: int | None = None
+    warmup: int | None = None
+    record_every: int | None = None
+    num_chunks: int | None = None
+    checkpoint: str | os.PathLike | None = None
+    checkpoint_seconds: float = 60.0
+    adapt: Callable[[Any], Any] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Compute:
+    """Where and how numbers are computed; results do not depend on it beyond rounding.
+
+    Attributes:
+        member_block: members advanced together, or a number near it that divides them; None takes all at once. Small
+            blocks help a CPU's caches.
+        devices: what the members are sharded over, by default all devices of the backend, those of other processes
+            included (or the one that was set as jax's default device); as many are used as divide the number of
+            members. Nothing is communicated in a step.
+        precision: matrix-product precision; "highest" is true float32 on accelerators.
+        progress: whether to show a progress bar.
+        label: its title.
+    """
+
+    member_block: int | None = None
+    devices: Any = None
+    precision: str | None = "highest"
+    progress: bool = True
+    label: str = "ensemble"
+
+
+class Plan(eqx.Module):
+    """How a run is cut: chunks of at most `capacity` records. One compiled program serves them all, warm-up included.
+
+    Attributes:
+        record_every: steps between records.
+        records: records in each chunk.
+        warmup_chunks: chunks of the warm-up.
+        halfway: the chunk before which a sampler is adapted, half-way through the warm-up.
+        capacity: records that a chunk has room for.
+    """
+
+    record_every: int
+    records: tuple[int, ...]
+    warmup_chunks: int
+    halfway: int
+    capacity: int
+
+    @property
+    def num_steps(self) -> int:
+        return self.steps_until(len(self.records))
+
+    @property
+    def warmup(self) -> int:
+        return self.steps_until(self.warmup_chunks)
+
+    def steps_until(self, chunk: int) -> int:
+        """Steps in the first `chunk` chunks."""
+        return self.record_every * sum(self.records[:chunk])
+
+    @staticmethod
+    def of(schedule: Schedule) -> "Plan":
+        """Cut the steps of a schedule.
+
+        Raises:
+            ValueError: a number is not whole, or the warm-up leaves nothing to measure.
+        """
+        num_steps = check_whole("num_steps", schedule.num_steps, remedy="Give the number of steps.")
+        warmup = check_whole("warmup", 0 if schedule.warmup is None else schedule.warmup, 0)
+        if schedule.record_every is None:
+            every = divisor_near(num_steps, num_steps / RECORDS) or -(-num_steps // RECORDS)
+        else:
+            every = check_whole("record_every", schedule.record_every)
+        total, before = -(-num_steps // every), -(-warmup // every)
+        if before >= total:
+            raise argument_error(
+                "warmup", f"below num_steps = {num_steps} by a record or more", warmup, "Take more steps."
+            )
+        capacity = CHUNK_RECORDS
+        if schedule.num_chunks is not None:
+            capacity = -(-total // check_whole("num_chunks", schedule.num_chunks))
+        first = _cut(-(-before // 2), capacity)
+        warm = first + _cut(before // 2, capacity)
+        return Plan(every, warm + _cut(total - before, capacity), len(warm), len(first), capacity)
+
+
+def _cut(number: int, capacity: int) -> tuple[int, ...]:
+    rest = number % capacity
+    return (capacity,) * (number // capacity) + ((rest,) if rest else ())
+
+
+def divisor_near(number: int, wanted: float) -> int | None:
+    """The divisor of `number` nearest to `wanted` on a log scale, if there is one within a factor of two."""
+    wanted = max(1.0, wanted)
+    candidates = [n for n in range(math.ceil(wanted / 2), math.floor(2 * wanted) + 1) if number % n == 0]
+    return min(candidates, key=lambda n: abs(math.log(n / wanted)), default=None)

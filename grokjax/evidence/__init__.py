@@ -1,0 +1,6 @@
+"""What numbers are worth: statistics of ensembles, certificates of equilibrium, comparison of the two roads."""
+
+from . import statistics as statistics
+from .certificate import Certificate as Certificate
+from .compare import Comparison as Comparison, compare as compare
+from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start

@@ -1,0 +1,220 @@
+r"""Whether an ensemble is in equilibrium: the evidence, line by line, and a verdict.
+
+| line | in equilibrium |
+|---|---|
+| two starts | members and witnesses from the other start, on the same data sets, have the same time averages |
+| virial | $\langle\theta\cdot\nabla U\rangle/\dim = 1$ for each layer |
+| temperature | $\langle v^2\rangle = 1$ for each layer, read right after the noise, where it is exact |
+| step bias | members and witnesses at half the step agree; the difference, extrapolated, is the bias |
+| R-hat | chains on one data set look alike: split (halves of a chain) and nested (groups by start) |
+| ESS | enough independent numbers, and the integrated autocorrelation time |
+| drift | second half minus first half of the records is zero |
+| diverged | no member left the finite numbers |
+
+With a bias $c\,h^p$ the averages at $h$ and $h/2$ give $c\,h^p = (m_h-m_{h/2})/(1-2^{-p})$ and Richardson's value
+$m_h - c\,h^p$.
+
+`examination.certify` computes it.
+
+References:
+    Two starts: arXiv:2306.02729. Virial and temperature: equipartition. R-hat: arXiv:1903.08008, 2110.13017.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import numpy as np
+
+from . import statistics
+from .statistics import Estimate, TwoStart
+
+
+LARGEST_Z = 5.0
+TOLERANCE = 0.01  # deviations of virial and temperature below this do not matter, however well they are resolved
+LARGEST_RHAT = 1.1
+LARGEST_NESTED_RHAT = 1.05
+SMALLEST_ESS = 100.0
+
+LIMITS = {
+    "two starts": f"|z| {LARGEST_Z:g}",
+    "virial": f"|z| {LARGEST_Z:g} or {TOLERANCE:g}",
+    "temperature": f"|z| {LARGEST_Z:g} or {TOLERANCE:g}",
+    "step bias": f"|z| {LARGEST_Z:g} or the statistical error",
+    "R-hat": f"{LARGEST_RHAT:g}, nested {LARGEST_NESTED_RHAT:g}",
+    "ESS": f"{SMALLEST_ESS:g}",
+    "drift": f"|z| {LARGEST_Z:g}",
+    "diverged": "0",
+}
+
+Number = Any  # a float or an array of floats
+
+
+class StepBias(eqx.Module):
+    """What the finite step does to the averages, from witnesses at half the step.
+
+    Attributes:
+        bias: of each order parameter, to be subtracted.
+        richardson: the averages without it.
+        order: power of the step that was assumed.
+    """
+
+    bias: dict[str, Estimate]
+    richardson: dict[str, Estimate]
+    order: int = eqx.field(static=True)
+
+
+class Certificate(eqx.Module):
+    """Evidence of equilibrium; `print` shows it. For a sweep every number has an axis (point,).
+
+    Attributes:
+        two_start: order parameters of the two starts in standard errors of their difference, None without witnesses.
+        virial: by layer; None for dynamics without a gradient.
+        temperature: by layer; None for dynamics without a velocity.
+        step_bias: None without witnesses, or for a sampler without bias.
+        rhat: split R-hat of the worst order parameter.
+        nested_rhat: nested R-hat of the worst one, None without witnesses from the other start.
+        ess: effective sample size of the slowest order parameter, all members together.
+        autocorrelation_time: of that one, in steps.
+        drift: of order parameters and energy, in standard errors.
+        diverged: number of members that diverged.
+        num_members: members per point.
+        exact: whether the sampler has no step bias by construction.
+    """
+
+    two_start: TwoStart | None
+    virial: dict[str, Estimate] | None
+    temperature: dict[str, Estimate] | None
+    step_bias: StepBias | None
+    rhat: Number
+    nested_rhat: Number | None
+    ess: Number
+    autocorrelation_time: Number
+    drift: dict[str, Number]
+    diverged: Number
+    num_members: int = eqx.field(static=True)
+    exact: bool = eqx.field(static=True)
+
+    @property
+    def checks(self) -> dict[str, bool | None]:
+        """The verdict of every line; None where there is no evidence."""
+        unit = lambda layers: all(_is_one(estimate) for estimate in layers.values())
+        bias = self.step_bias
+        return {
+            "two starts": None if self.two_start is None else bool(self.two_start.agree),
+            "virial": True if self.virial is None else unit(self.virial),
+            "temperature": True if self.temperature is None else unit(self.temperature),
+            "step bias": (True if self.exact else None)
+            if bias is None
+            else all(_is_small(bias.bias[name], bias.richardson[name]) for name in bias.bias),
+            "R-hat": bool(
+                np.all(self.rhat <= LARGEST_RHAT)
+                and (self.nested_rhat is None or np.all(self.nested_rhat <= LARGEST_NESTED_RHAT))
+            ),
+            "ESS": bool(np.all(self.ess >= SMALLEST_ESS)),
+            "drift": bool(np.all([np.abs(z) <= LARGEST_Z for z in self.drift.values()])),
+            "diverged": not np.any(self.diverged),
+        }
+
+    @property
+    def failed(self) -> list[str]:
+        """The lines that speak against equilibrium."""
+        return [name for name, passed in self.checks.items() if passed is False]
+
+    @property
+    def missing(self) -> list[str]:
+        """The lines without evidence."""
+        return [name for name, passed in self.checks.items() if passed is None]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every line speaks for equilibrium; a line without evidence does not."""
+        return not self.failed and not self.missing
+
+    def __str__(self) -> str:
+        if self.ok:
+            verdict = "in equilibrium"
+        elif self.failed:
+            verdict = "NOT in equilibrium: " + ", ".join(self.failed)
+        else:
+            verdict = "not complete, no evidence on: " + ", ".join(self.missing)
+        width = max(map(len, self.checks))
+        marks = {True: "ok", False: "FAILED", None: "not checked"}
+        lines = [
+            f"  {name:{width}}  {marks[passed]:{11 if self.missing else 6}}  {self._evidence(name)}"
+            f"{'' if passed is not False else f' (limit {LIMITS[name]})'}".rstrip()
+            for name, passed in self.checks.items()
+        ]
+        return "\n".join([f"certificate: {verdict}", *lines])
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _evidence(self, line: str) -> str:
+        if line == "two starts":
+            if self.two_start is None:
+                return "no witnesses from another start"
+            return f"largest |z| {self.two_start.largest:.1f}, of {_worst_name(self.two_start.z_score)}"
+        if line == "virial":
+            return "no gradient" if self.virial is None else _farthest_from_one(self.virial)
+        if line == "temperature":
+            return "no velocity" if self.temperature is None else _farthest_from_one(self.temperature)
+        if line == "step bias":
+            if self.step_bias is None:
+                return "none by construction" if self.exact else "no witnesses at half the step"
+            return ", ".join(f"{name} {_worst(bias)}" for name, bias in self.step_bias.bias.items())
+        if line == "R-hat":
+            nested = "" if self.nested_rhat is None else f", nested {np.max(self.nested_rhat):.3f}"
+            return f"split {np.max(self.rhat):.3f}{nested}"
+        if line == "ESS":
+            return f"{np.min(self.ess):.0f}, autocorrelation time {np.max(self.autocorrelation_time):.3g} steps"
+        if line == "drift":
+            name, z = max(self.drift.items(), key=lambda item: _size(item[1]))
+            return f"largest |z| {np.max(np.abs(z)):.1f}, of {name}{_where(z)}"
+        return f"{int(np.sum(self.diverged))} of {self.num_members * np.size(self.diverged)} networks"
+
+
+def _is_one(estimate: Estimate) -> bool:
+    z, off = statistics.z_score(estimate, 1.0), np.abs(np.asarray(estimate.mean) - 1)
+    return bool(np.all((np.abs(z) <= LARGEST_Z) | (off <= TOLERANCE)))
+
+
+def _is_small(bias: Estimate, value: Estimate) -> bool:
+    """Whether a bias is not resolved, or below the statistical error of the value it belongs to."""
+    z = np.abs(statistics.z_score(bias, 0.0))
+    return bool(np.all((z <= LARGEST_Z) | (np.abs(bias.mean) <= np.asarray(value.error))))
+
+
+def _worst(estimate: Estimate) -> Estimate:
+    """The point of a sweep that is farthest from zero in standard errors."""
+    mean, error = np.atleast_1d(estimate.mean), np.atleast_1d(estimate.error)
+    worst = int(np.argmax(np.abs(np.atleast_1d(statistics.z_score(estimate, 0.0)))))
+    return Estimate(mean[worst], error[worst])
+
+
+def _farthest_from_one(layers: Mapping[str, Estimate]) -> str:
+    shifted = {name: Estimate(np.asarray(each.mean) - 1, each.error) for name, each in layers.items()}
+    parts = []
+    for name, estimate in shifted.items():
+        worst = _worst(estimate)
+        parts.append(f"{name} {Estimate(worst.mean + 1, worst.error)}")
+    return ", ".join(parts)
+
+
+def _size(z: Number) -> float:
+    """The largest |z| of a sweep; nan counts as nothing."""
+    return float(np.max(np.abs(np.nan_to_num(np.asarray(z, float), posinf=np.inf, neginf=-np.inf))))
+
+
+def _where(z: Number) -> str:
+    """The point of the largest |z|, in words; nothing for a single system."""
+    if not np.ndim(z):
+        return ""
+    worst = np.unravel_index(int(np.nanargmax(np.abs(z))), np.shape(z))
+    return f" at point {worst[0] if len(worst) == 1 else tuple(map(int, worst))}"
+
+
+def _worst_name(scores: Mapping[str, Number]) -> str:
+    """The order parameter of the largest |z|, and its point."""
+    name, z = max(scores.items(), key=lambda item: _size(item[1]))
+    return name + _where(z)

@@ -1,0 +1,157 @@
+r"""The examination that ends in a certificate.
+
+Members on different data sets have different averages by right. So starts and steps are compared in pairs on the same
+data set, and errors of a pair come from the fluctuations in time (`statistics.time_mean_error`), pooled over members;
+for the step, from the scatter between pairs if that is larger, because slow modes are no evidence of a bias.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Array, PyTree
+
+from ..ensemble.layout import HALF_STEP, OTHER_START, Layout
+from . import statistics
+from .certificate import LARGEST_Z, Certificate, StepBias
+from .statistics import Estimate, TwoStart
+
+
+Number = Any  # a float or an array of floats
+
+
+def certify(
+    layout: Layout,
+    series: Mapping[str, Array | np.ndarray],
+    energy: Array | np.ndarray,
+    virial: PyTree | None,
+    temperature: PyTree | None,
+    diverged: np.ndarray,
+    *,
+    bias_order: int | None,
+    exact: bool = False,
+    steps_per_record: int,
+) -> Certificate:
+    """Examine an ensemble.
+
+    Args:
+        layout: members and witnesses.
+        series: each order parameter, shape (entry, record), entries as in the layout.
+        energy: likewise.
+        virial: by layer, likewise, or None for dynamics without a gradient.
+        temperature: by layer, likewise, or None.
+        diverged: shape (entry,).
+        bias_order: power of the step in the sampler's bias, None for no unadjusted dynamics.
+        exact: whether the sampler has no step bias by construction.
+        steps_per_record: Langevin steps between records.
+    """
+    gone = layout.fold(diverged)
+    clear = lambda values, lost: np.where(lost[..., None], np.nan, np.asarray(values, np.float64))
+    mine = {name: clear(layout.fold(values), gone) for name, values in series.items()}
+
+    def theirs(role):
+        lost = layout.fold_witnesses(diverged, role)
+        return {name: clear(layout.fold_witnesses(values, role), lost) for name, values in series.items()}
+
+    two_start = step_bias = nested = None
+    if OTHER_START in layout.roles:
+        other = theirs(OTHER_START)
+        first = {name: values[..., : layout.num_witnesses, :] for name, values in mine.items()}
+        two_start = TwoStart({name: _pair_z(mine[name], other[name], first[name]) for name in mine}, LARGEST_Z)
+        both = [np.stack([first[name], other[name]], axis=-3) for name in mine]
+        nested = _largest([statistics.nested_rhat(values) for values in both])
+    if HALF_STEP in layout.roles and bias_order is not None:
+        step_bias = _step_bias(layout, mine, theirs(HALF_STEP), gone, bias_order)
+
+    layers = lambda tree: {name: _unit(layout, clear(layout.fold(values), gone), gone) for name, values in tree.items()}
+    ess, time = _effective_samples(mine, layout)
+    energies = clear(layout.fold(energy), gone)
+    return Certificate(
+        two_start=two_start,
+        virial=None if virial is None else layers(virial),
+        temperature=None if temperature is None else layers(temperature),
+        step_bias=step_bias,
+        rhat=_largest([statistics.pooled_rhat(_by_dataset(values, layout)) for values in mine.values()]),
+        nested_rhat=nested,
+        ess=ess,
+        autocorrelation_time=time * steps_per_record,
+        drift={name: _drift_z(values) for name, values in {**mine, "energy": energies}.items()},
+        diverged=gone.sum(axis=-1),
+        num_members=layout.num_members,
+        exact=exact,
+    )
+
+
+def _unit(layout: Layout, values: Number, gone: np.ndarray) -> Estimate:
+    """Mean of what is 1 for every member in equilibrium.
+
+    The error is that of the fluctuations in time, if smaller than the spread of members: a bias that differs between
+    data sets widens the spread and must not hide behind it.
+    """
+    found = statistics.over_datasets(np.where(gone, 0, values.mean(axis=-1)), layout.num_datasets, gone)
+    in_time = statistics.time_mean_error(values) / np.sqrt(np.maximum((~gone).sum(axis=-1), 1))
+    return Estimate(found.mean, np.fmin(found.error, in_time))
+
+
+def _pair_z(mine: Number, other: Number, first: Number) -> Number:
+    """Time averages of the witnesses minus those of their members, in standard errors."""
+    difference = other.mean(axis=-1) - first.mean(axis=-1)
+    count = np.isfinite(difference).sum(axis=-1)
+    error = statistics.time_mean_error(np.concatenate([mine, other], axis=-2)) * np.sqrt(2 / count)
+    return statistics.z_score(Estimate(statistics.finite_mean(difference, axis=-1), error), 0.0)
+
+
+def _step_bias(layout: Layout, mine, half, gone: np.ndarray, order: int) -> StepBias:
+    bias, richardson = {}, {}
+    for name, values in mine.items():
+        difference = values[..., : layout.num_witnesses, :].mean(axis=-1) - half[name].mean(axis=-1)
+        count = np.isfinite(difference).sum(axis=-1)
+        centre = statistics.finite_mean(difference, axis=-1)
+        in_time = np.hypot(statistics.time_mean_error(values), statistics.time_mean_error(half[name]))
+        between = np.sqrt(statistics.finite_mean((difference - centre[..., None]) ** 2, axis=-1))
+        error = np.maximum(in_time / np.sqrt(count), between / np.sqrt(np.maximum(count - 1, 1)))
+        factor = 1 / (1 - 2.0**-order)
+        bias[name] = Estimate(factor * centre, factor * error)
+        mean = statistics.over_datasets(values.mean(axis=-1), layout.num_datasets, gone)
+        richardson[name] = Estimate(mean.mean - bias[name].mean, np.hypot(mean.error, bias[name].error))
+    return StepBias(bias, richardson, order)
+
+
+def _effective_samples(mine: Mapping[str, Number], layout: Layout) -> tuple[Number, Number]:
+    """The smallest ESS over order parameters, each about its members' own means, and its time in records."""
+    smallest: Any = np.full(layout.shape, np.inf)
+    for values in mine.values():
+        flat = values.reshape(-1, *values.shape[-2:])
+        smallest = np.minimum(smallest, np.array([_ess(one) for one in flat]).reshape(layout.shape))
+    records = layout.num_members * next(iter(mine.values())).shape[-1]
+    with np.errstate(divide="ignore"):
+        return smallest, records / smallest
+
+
+def _ess(series: Number) -> float:
+    series = series[np.isfinite(series).all(axis=-1)]
+    centred = series - series.mean(axis=-1, keepdims=True)
+    if series.shape[-1] < 4 or not len(series):
+        return 0.0
+    if not centred.any():
+        return float(series.size)  # an order parameter that is constant, such as no droplet at all
+    return min(statistics.effective_sample_size(centred), float(series.size))
+
+
+def _largest(values: list[Number]) -> Number:
+    return np.max(values, axis=0)
+
+
+def _drift_z(values: Number) -> Number:
+    """Second minus first half of the records in standard errors, all members of a point together."""
+    half = values.shape[-1] // 2
+    change = values[..., -half:].mean(axis=-1) - values[..., :half].mean(axis=-1) if half else values[..., 0] * np.nan
+    error = 2 * statistics.time_mean_error(values) / np.sqrt(np.isfinite(change).sum(axis=-1))
+    return statistics.z_score(Estimate(statistics.finite_mean(change, axis=-1), error), 0.0)
+
+
+def _by_dataset(values: Number, layout: Layout) -> Number:
+    """(..., member, record) as (..., dataset, chain, record)."""
+    chains = layout.num_members // layout.num_datasets
+    split = values.reshape(*values.shape[:-2], chains, layout.num_datasets, values.shape[-1])
+    return np.moveaxis(split, -3, -2)

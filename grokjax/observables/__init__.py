@@ -1,0 +1,13 @@
+"""What is measured while an ensemble runs, streamed."""
+
+from .base import (
+    AbstractObservable as AbstractObservable,
+    Measure as Measure,
+    measure_energy as measure_energy,
+    measure_temperature as measure_temperature,
+    measure_virial as measure_virial,
+)
+from .histogram import Counts as Counts, Histogram as Histogram
+from .hitting_time import NEVER as NEVER, HittingTime as HittingTime
+from .ladder import PerRung as PerRung
+from .moments import Moments as Moments, RunningMoments as RunningMoments, Series as Series

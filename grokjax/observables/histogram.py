@@ -1,0 +1,75 @@
+"""Histograms of a measurement, streamed: counts do not saturate, memory does not grow."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from .base import AbstractObservable, Measure
+
+
+class Counts(eqx.Module):
+    """Histogram counts per member. Values outside of the range fall into the outermost bins.
+
+    Attributes:
+        counts: shape (..., member, bin), or (..., member, bin, bin) for pairs of values.
+        low: lower end of the range.
+        high: upper end.
+    """
+
+    counts: np.ndarray
+    low: float = eqx.field(static=True)
+    high: float = eqx.field(static=True)
+
+    @property
+    def edges(self) -> np.ndarray:
+        """Borders of the bins."""
+        return np.linspace(self.low, self.high, self.counts.shape[-1] + 1)
+
+    @property
+    def centres(self) -> np.ndarray:
+        """Midpoints of the bins."""
+        return (self.edges[1:] + self.edges[:-1]) / 2
+
+    def density(self, members: np.ndarray | slice = slice(None)) -> np.ndarray:
+        """Probability density in each bin, for each of the chosen members (the first axis)."""
+        chosen = self.counts[members].astype(float)
+        return chosen / chosen.sum(axis=-1, keepdims=True) / np.diff(self.edges)
+
+
+class Histogram(AbstractObservable):
+    """Histogram of all entries of a measurement, on `num_bins` equal bins from `low` to `high`.
+
+    Attributes:
+        measure: any array; for pairs of values an array with a leading axis of two.
+        low: lower end of the range.
+        high: upper end.
+        num_bins: bins along each axis.
+        pairs: whether the measurement is one of pairs, for a histogram in two dimensions.
+    """
+
+    measure: Measure
+    low: float = eqx.field(static=True)
+    high: float = eqx.field(static=True)
+    num_bins: int = eqx.field(static=True)
+    pairs: bool = eqx.field(static=True, default=False)
+
+    def init(self, key, state, num_records):
+        del key, state, num_records
+        return jnp.zeros(self.num_bins ** (1 + self.pairs), jnp.int32)
+
+    def update(self, key, carry, state, step):
+        del step
+        values = self.measure(key, state)
+        values = values.reshape(2, -1) if self.pairs else jnp.ravel(values)
+        bins = jnp.floor((values - self.low) * (self.num_bins / (self.high - self.low)))
+        bins = jnp.clip(jnp.nan_to_num(bins), 0, self.num_bins - 1).astype(jnp.int32)
+        bins = bins[0] * self.num_bins + bins[1] if self.pairs else bins
+        return carry + jnp.bincount(bins, length=len(carry)).astype(jnp.int32)
+
+    def merge(self, total, carry):
+        carry = np.asarray(carry, np.int64)
+        return carry if total is None else total + carry
+
+    def finalise(self, total):
+        shape = (self.num_bins,) * (1 + self.pairs)
+        return Counts(total.reshape(*total.shape[:-1], *shape), self.low, self.high)

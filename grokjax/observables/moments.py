@@ -1,0 +1,77 @@
+"""Time averages of a measurement, and its values at every record."""
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import PyTree
+
+from .base import AbstractObservable, Measure
+
+
+class Moments(eqx.Module):
+    """Mean and variance over the records, per member; both in the structure of the measurement."""
+
+    mean: PyTree
+    variance: PyTree
+    num_records: int = eqx.field(static=True)
+
+
+class RunningMoments(AbstractObservable):
+    """Time average and variance of a measurement of any shape."""
+
+    measure: Measure
+
+    def init(self, key, state, num_records):
+        del num_records
+        zero = jax.tree.map(
+            lambda leaf: jnp.zeros(leaf.shape, jnp.result_type(leaf.dtype, jnp.float32)),
+            jax.eval_shape(self.measure, key, state),
+        )
+        return jnp.zeros((), jnp.int32), zero, zero
+
+    def update(self, key, carry, state, step):
+        del step
+        count, total, squares = carry
+        value = self.measure(key, state)
+        total = jax.tree.map(jnp.add, total, value)
+        return count + 1, total, jax.tree.map(lambda s, x: s + x * x, squares, value)
+
+    def merge(self, total, carry):
+        carry = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), carry)
+        return carry if total is None else jax.tree.map(np.add, total, carry)
+
+    def finalise(self, total):
+        count, sums, squares = total
+        records = max(int(count.flat[0]), 1)
+        mean = jax.tree.map(lambda s: s / records, sums)
+        variance = jax.tree.map(lambda s, m: np.maximum(s / records - m * m, 0.0), squares, mean)
+        return Moments(mean, variance, records)
+
+
+class Series(AbstractObservable):
+    """The measurement at every record, shape (member, record, ...). For scalars: memory grows with the records."""
+
+    measure: Measure
+
+    def init(self, key, state, num_records):
+        shapes = jax.eval_shape(self.measure, key, state)
+        buffer = jax.tree.map(lambda leaf: jnp.zeros((num_records, *leaf.shape), leaf.dtype), shapes)
+        return jnp.zeros((), jnp.int32), buffer
+
+    def update(self, key, carry, state, step):
+        del step
+        count, buffer = carry
+        value = self.measure(key, state)
+        return count + 1, jax.tree.map(lambda b, x: b.at[count].set(x), buffer, value)
+
+    def merge(self, total, carry):
+        count, buffer = carry
+        taken = int(np.ravel(count)[0])  # a chunk may be shorter than its buffer
+        buffer = jax.tree.map(lambda leaf: np.asarray(leaf)[:, :taken], buffer)
+        if total is None:
+            return buffer
+        return jax.tree.map(lambda a, b: np.concatenate([a, b], axis=1), total, buffer)
+
+    def finalise(self, total):
+        return total

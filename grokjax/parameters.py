@@ -1,0 +1,184 @@
+"""The parameters of a system: fields that are leaves, sweeps of them, and sizes.
+
+A *parameter* is a number that theory differentiates and a sweep varies: its field takes a number, or an array with any
+number of sweep axes, and arrays of several fields broadcast. A *size* is a parameter that counts something: theory may
+vary it, an experiment needs one whole number. Whatever else a system holds (data, activations) belongs to every point
+of a sweep alike.
+
+    class TeacherStudent(AbstractParameters):
+        width: Number = size()
+        noise_variance: Number = parameter(positive=True)
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Self
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Float
+
+from ._checks import argument_error, as_scalar, check_at_least, check_finite, check_positive, check_whole, is_concrete
+from ._printing import AbstractPrinted
+
+
+Number = Float[Array, "..."]
+"""The type of a parameter: a number, or an array over the axes of a sweep."""
+
+
+class _Kind(NamedTuple):
+    """What a field declares."""
+
+    is_size: bool
+    positive: bool
+    at_least: float | None
+    remedy: str
+
+
+def parameter(
+    *,
+    positive: bool = False,
+    at_least: float | None = None,
+    converter: Callable[[Any], Any] = as_scalar,
+    remedy: str | None = None,
+    **options: Any,
+) -> Any:
+    """A field of an `AbstractParameters` that is a leaf and may be swept.
+
+    Args:
+        positive: whether it must be finite and above zero.
+        at_least: its smallest value.
+        converter: makes leaves of what the user gives; numbers become floating-point arrays.
+        remedy: the last sentence of the error.
+        **options: of `equinox.field`, such as `default`.
+    """
+    kind = _Kind(False, positive, at_least, remedy or "Give a number.")
+    return eqx.field(converter=converter, metadata={"grokjax": kind}, **{"kw_only": True, **options})
+
+
+def size(*, at_least: int = 1, remedy: str | None = None, **options: Any) -> Any:
+    """A parameter that counts: `draw` of an experiment sees it as an `int`.
+
+    Args:
+        at_least: its smallest value.
+        remedy: the last sentence of the error.
+        **options: of `equinox.field`, such as `default`.
+    """
+    kind = _Kind(True, False, at_least, remedy or "Sizes count units, samples or dimensions.")
+    return eqx.field(converter=as_scalar, metadata={"grokjax": kind}, **{"kw_only": True, **options})
+
+
+class AbstractParameters(AbstractPrinted):
+    """Base of every system: keyword-only fields, checks at the door, `replace`, and numbers in print."""
+
+    def __check_init__(self):
+        for name, kind in _declared(self).items():
+            for leaf in jax.tree.leaves(getattr(self, name)):
+                if kind.positive:
+                    check_positive(name, leaf, kind.remedy)
+                elif kind.at_least is not None:
+                    check_at_least(name, leaf, kind.at_least, kind.remedy)
+                elif eqx.is_array(leaf):
+                    check_finite(name, leaf, kind.remedy)
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed: `system.replace(noise_variance=0.2)`.
+
+        Raises:
+            ValueError: there is no such field, or a value is out of its range.
+        """
+        names = [field.name for field in dataclasses.fields(self)]
+        for name in changes:
+            if name not in names:
+                raise argument_error(name, f"a field of {type(self).__name__}", changes[name], f"It has {names}.")
+        return dataclasses.replace(self, **changes)
+
+
+def sweep_shape(system: Any) -> tuple[int, ...]:
+    """The axes of a sweep: the common broadcast shape of all parameters, () for a single system.
+
+    Raises:
+        ValueError: the parameters do not broadcast.
+    """
+    leaves = [leaf for name in _declared(system) for leaf in jax.tree.leaves(getattr(system, name))]
+    shapes = [np.shape(leaf) for leaf in leaves]
+    try:
+        return np.broadcast_shapes(*shapes)
+    except ValueError:
+        raise argument_error(
+            "system", "made of parameters that broadcast", shapes, "Give axes of length 1 where a field is not swept."
+        ) from None
+
+
+def map_parameters(function: Callable[[Any], Any], system: Any) -> Any:
+    """`system` with `function` applied to every leaf of its parameters that is an array."""
+    for name in _declared(system):
+        changed = jax.tree.map(lambda leaf: function(leaf) if eqx.is_array(leaf) else leaf, getattr(system, name))
+        system = eqx.tree_at(lambda s, name=name: getattr(s, name), system, changed, is_leaf=lambda x: x is None)
+    return system
+
+
+def parameter_axes(system: Any) -> Any:
+    """What `vmap` over the members of a system maps over: 0 on its parameters, None elsewhere."""
+    names = _declared(system)
+    nothing = jax.tree.map(lambda _: None, system)
+    for name in names:
+        axes = jax.tree.map(lambda leaf: 0 if eqx.is_array(leaf) else None, getattr(system, name))
+        nothing = eqx.tree_at(lambda s, name=name: getattr(s, name), nothing, axes, is_leaf=lambda x: x is None)
+    return nothing
+
+
+def with_sizes(system: Any) -> Any:
+    """`system` with every size as an `int`, the form in which an experiment draws from it.
+
+    Raises:
+        ValueError: a size is traced, fractional or swept.
+    """
+    for name, kind in _declared(system).items():
+        if kind.is_size and getattr(system, name) is not None:
+            whole = check_whole(name, getattr(system, name), int(kind.at_least or 0), _SWEPT_SIZE)
+            system = eqx.tree_at(lambda s, name=name: getattr(s, name), system, whole)
+    return system
+
+
+_SWEPT_SIZE = "An experiment has one size in a call; see grokjax.over_sizes for several."
+
+
+def over_sizes(function: Callable[[Any], Any], system: Any, **sizes: Sequence[Any]) -> list[Any]:
+    """`function(system)` at several sizes, one after the other: sizes change shapes, which a `vmap` cannot.
+
+    `over_sizes(lambda s: ts.simulate(key, s), system, width=[50, 100, 200])`. Several names advance together.
+
+    Args:
+        function: of a system.
+        system: the other parameters.
+        **sizes: the name of a field and its values.
+
+    Raises:
+        ValueError: no sizes, of different lengths, or no field of that name.
+    """
+    lengths = {name: len(values) for name, values in sizes.items()}
+    if not sizes or len(set(lengths.values())) != 1:
+        raise argument_error("sizes", "one or more fields with equally many values", lengths, "Try width=[50, 100].")
+    steps = zip(*sizes.values(), strict=True)
+    return [function(system.replace(**dict(zip(sizes, step, strict=True)))) for step in steps]
+
+
+def _declared(system: Any) -> dict[str, _Kind]:
+    """The fields made by `parameter` and `size`."""
+    return {
+        field.name: field.metadata["grokjax"]
+        for field in (dataclasses.fields(system) if dataclasses.is_dataclass(system) else ())
+        if "grokjax" in field.metadata
+    }
+
+
+def swept_fields(system: Any) -> dict[str, np.ndarray]:
+    """Names and values of the parameters that are arrays, for labels and coordinates."""
+    fields: dict[str, np.ndarray] = {}
+    for name in _declared(system):
+        for path, leaf in jax.tree_util.tree_leaves_with_path(getattr(system, name)):
+            if is_concrete(leaf) and np.ndim(leaf):
+                fields[name + jax.tree_util.keystr(path)] = np.asarray(leaf)
+    return fields

@@ -1,0 +1,353 @@
+"""What an experiment leaves behind: one `Run`, generic in its order parameters.
+
+Estimates, drift, prints, files, labelled arrays and certificates are maps over the pytree that `measure` returns; no
+system writes any of them.
+"""
+
+import dataclasses
+import re
+import warnings
+from typing import Any, Generic, TypeVar
+
+import equinox as eqx
+import jax
+import numpy as np
+from jaxtyping import Array, Key, PyTree
+
+from . import io
+from ._printing import shown
+from ._tree import layer_name
+from .ensemble.assembly import Assembly
+from .ensemble.layout import Layout
+from .evidence.certificate import Certificate
+from .evidence.examination import certify
+from .evidence.statistics import Estimate, is_estimate, over_datasets
+from .parameters import swept_fields
+from .status import Status, describe, succeeded
+
+
+MEASURED, OBSERVED, DIAGNOSTIC = "measured", "observed ", "diagnostic "
+"""Names of the loop's observables: the measure, and prefixes of the experiment's own and the sampler's."""
+
+OrderParameters = TypeVar("OrderParameters")
+
+
+class NotInEquilibrium(UserWarning):
+    """A certificate failed."""
+
+
+class Run(eqx.Module, Generic[OrderParameters]):
+    """Order parameters with their errors, and how they were obtained; `print` shows them.
+
+    For a sweep every estimate has the shape of the sweep; series have shape (*sweep, member, record, ...). The fields
+    of the order parameters are attributes of the run, too: `run.side_weight`.
+
+    Attributes:
+        system: what was simulated; on a ladder of replicas with the noises of the rungs.
+        experiment: what was drawn and measured.
+        order_parameters: the pytree of the theory, with an `Estimate` for every leaf; errors are over data sets.
+        series: what `measure` gave at every record, None if it was not followed.
+        observed: results of the experiment's own observables by name, arrays of shape (*sweep, member, ...).
+        diagnostics: of the sampler, by name: "energy" of shape (*sweep, member, record), "virial" and "temperature" by
+            layer.
+        certificate: the evidence of equilibrium of a sampled experiment.
+        status: `Status` code of each member of a trained one, shape (*sweep, member).
+        diverged: which members were left out.
+        layout: points, members and data sets.
+        start: name of the start.
+        reports: what the sampler tells of itself, such as "exchange" and "droplet_acceptance".
+        ensemble: the loop's own run: plan, timing, last states.
+        problem: what every entry sampled, to go on from; None once dropped.
+        assembly: how the sampler was put together; likewise.
+    """
+
+    system: Any
+    experiment: Any
+    order_parameters: OrderParameters
+    series: Any = None
+    observed: dict[str, Any] = eqx.field(default_factory=dict)
+    diagnostics: dict[str, Any] = eqx.field(default_factory=dict)
+    certificate: Certificate | None = None
+    status: np.ndarray | None = None
+    diverged: np.ndarray | None = None
+    layout: Layout | None = None
+    start: str = eqx.field(static=True, default="")
+    reports: dict[str, Any] = eqx.field(default_factory=dict)
+    ensemble: Any = None
+    problem: Any = None
+    assembly: Assembly | None = None
+
+    @classmethod
+    def of_evaluation(cls, system: Any, experiment: Any, order_parameters: Any) -> "Run":
+        """The run of an experiment without a chain."""
+        return cls(system=system, experiment=experiment, order_parameters=order_parameters)
+
+    def __getattr__(self, name: str) -> Any:
+        if not name.startswith("_") and "order_parameters" in self.__dict__:
+            order_parameters = self.__dict__["order_parameters"]
+            if hasattr(order_parameters, name):
+                return getattr(order_parameters, name)
+        raise AttributeError(f"a run of {type(self.__dict__.get('experiment')).__name__} has no {name!r}")
+
+    @property
+    def converged(self) -> np.ndarray | None:
+        """Which members of a trained experiment ended as they should."""
+        return None if self.status is None else succeeded(self.status)
+
+    @property
+    def steps_per_call(self) -> int:
+        """Steps of the local dynamics in one step of the sampler, more than one with moves beside it."""
+        return self.ensemble.sampler.about.steps
+
+    @property
+    def steps(self) -> np.ndarray:
+        """Steps of the local dynamics after which each record was taken."""
+        records = jax.tree.leaves(self.diagnostics["energy"])[0].shape[len(self._sweep) + 1]
+        return self.steps_per_call * (self.ensemble.warmup + self.ensemble.record_every * np.arange(1, records + 1))
+
+    @property
+    def exchange(self) -> Any:
+        """How replicas travelled the ladder, None without one."""
+        return self.reports.get("exchange")
+
+    @property
+    def droplet_acceptance(self) -> float | None:
+        """Of droplet moves, None without them."""
+        return self.reports.get("droplet_acceptance")
+
+    @property
+    def effective_sample_size(self) -> np.ndarray:
+        """Of the slowest order parameter, all members of a point together."""
+        return np.asarray(self._sampled().ess)
+
+    @property
+    def equipartition(self) -> dict[str, Estimate]:
+        r"""$\langle\theta\cdot\nabla U\rangle/\dim$ of every layer; 1 in equilibrium."""
+        return self._sampled().virial or {}
+
+    @property
+    def drift(self) -> Any:
+        """Second half minus first half of the records, for everything measured; 0 in equilibrium."""
+        axis = len(self._sweep) + 1
+
+        def change(values):
+            half = values.shape[axis] // 2
+            late, early = (
+                np.take(values, part, axis=axis).mean(axis=axis) for part in _halves(values.shape[axis], half)
+            )
+            return self.estimate(late - early)
+
+        return jax.tree.map(change, self.series)
+
+    def estimate(self, values: Any) -> Estimate:
+        """Mean and error of values of shape (*sweep, member, ...), without diverged members, over data sets."""
+        return member_estimate(self.layout, values, self.diverged)
+
+    def without_states(self) -> "Run":
+        """A copy without problems and last states, small enough for a file; it cannot be extended."""
+        small = dataclasses.replace(self, problem=None, assembly=None)
+        if self.ensemble is None:
+            return small
+        return eqx.tree_at(lambda run: (run.ensemble.states, run.ensemble.totals), small, (None, None))
+
+    def extend(self, key: Key[Array, ""], num_steps: int, *, progress: bool = False) -> "Run":
+        """The same run, longer: every member goes on from its last state, and what it measures is added.
+
+        Args:
+            key: random key of the new steps; another one than that of the run.
+            num_steps: further steps of the local dynamics.
+            progress: whether to show a progress bar.
+
+        Raises:
+            ValueError: the run has no states (a copy `without_states`, or an evaluated experiment).
+        """
+        from .experiment import extend
+
+        return extend(self, key, num_steps, progress=progress)
+
+    def to_xarray(self) -> Any:
+        """Everything measured as a labelled `xarray.Dataset`; needs the extra `grokjax[results]`."""
+        return _to_xarray(self)
+
+    @property
+    def _sweep(self) -> tuple[int, ...]:
+        assert self.layout is not None
+        return self.layout.shape
+
+    def _sampled(self) -> Certificate:
+        if self.certificate is None:
+            raise AttributeError("only a sampled experiment has a certificate")
+        return self.certificate
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def __str__(self) -> str:
+        names = named_leaves(self.order_parameters, is_leaf=is_estimate)
+        width = max(map(len, names), default=0)
+        lines = [self._headline(), *(f"  {name:{width}}  {_short(value)}" for name, value in names.items())]
+        if self.exchange is not None:
+            lines.append(str(self.exchange))
+        if self.droplet_acceptance is not None:
+            lines.append(f"droplet moves: acceptance {self.droplet_acceptance:.2f}")
+        if self.status is not None:
+            lines.append(f"status: {describe(self.status)}")
+        if self.certificate is not None:
+            lines.append(str(self.certificate))
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        name = type(self.experiment).__name__
+        if self.layout is None:
+            return f"{name}, evaluated on {self.system!r}"
+        points = f"{self.layout.num_points} points x " if self.layout.shape else ""
+        steps = self.steps_per_call * self.ensemble.num_steps
+        end = ", interrupted" if self.ensemble.interrupted else ""
+        return f"{name}: {points}{self.layout.num_members} members, {steps} steps, start {self.start!r}{end}"
+
+
+def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, start: str) -> Run:
+    """A `Run` from what the loop measured.
+
+    Args:
+        system: at all points.
+        experiment: what was drawn and measured.
+        problem: leading axis entry.
+        axes: which of its arrays lead with the entry.
+        assembly: of the sampler.
+        run: of the loop.
+        start: name of the start.
+    """
+    layout, about = assembly.layout, run.sampler.about
+    diverged = assembly.per_entry(run.diverged)
+    of_kind = lambda kind: {name[len(kind) :]: each for name, each in run.results.items() if name.startswith(kind)}
+    flat = {name: _by_layer(each) if name != "energy" else each for name, each in of_kind(DIAGNOSTIC).items()}
+    measured, gone = run.results.get(MEASURED), layout.fold(diverged)
+    series, observed = layout.fold(measured), layout.fold(of_kind(OBSERVED))
+    record = len(layout.shape) + 1
+    if about.samples:
+        averages = jax.tree.map(lambda values: values.mean(axis=record, dtype=np.float64), series)
+    else:
+        averages = layout.fold(_last(experiment, problem, axes, assembly, run))
+    values = experiment.summarise(averages, observed)
+    certificate = None
+    if about.samples:
+        certificate = _certificate(experiment, layout, measured, flat, diverged, about, run.record_every)
+    return Run(
+        system=system,
+        experiment=experiment,
+        order_parameters=jax.tree.map(lambda leaf: member_estimate(layout, leaf, gone), values),
+        series=series,
+        observed=observed,
+        diagnostics=layout.fold(flat),
+        certificate=certificate,
+        status=None if about.samples else _status(experiment, layout, assembly, run, averages, observed, gone),
+        diverged=gone,
+        layout=layout,
+        start=start,
+        reports=run.sampler.report(run.states),
+        ensemble=eqx.tree_at(lambda r: r.results, run, {}),
+        problem=problem,
+        assembly=assembly,
+    )
+
+
+def member_estimate(layout: Any, values: Any, diverged: Any) -> Estimate:
+    """Mean and error over data sets of values of shape (*sweep, member, ...)."""
+    values = np.asarray(values)
+    axis = len(layout.shape) - values.ndim
+    return over_datasets(values, layout.num_datasets, diverged, axis=axis)
+
+
+def named_leaves(tree: PyTree, is_leaf: Any = None) -> dict[str, Any]:
+    """The leaves of a pytree under the names a reader would type: `overlap[1]`."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_leaf)
+    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in leaves}
+
+
+def warn_unless_in_equilibrium(run: Run, label: str) -> None:
+    """One warning, on one process, if a certificate failed."""
+    if run.certificate is not None and run.certificate.failed and jax.process_index() == 0:
+        lines = ", ".join(run.certificate.failed)
+        warnings.warn(f"{label}: not in equilibrium ({lines}); see run.certificate.", NotInEquilibrium, stacklevel=4)
+
+
+def _last(experiment, problem, axes, assembly: Assembly, run) -> Any:
+    from .experiment import measure_members
+
+    keys = jax.random.split(assembly.key, assembly.layout.num_entries)
+    return measure_members(keys, experiment, problem, axes, run.states)
+
+
+def _certificate(experiment, layout, measured, flat, diverged, about, record_every: int) -> Certificate:
+    """The evidence, from the scalar series of what was measured; of small arrays from their means."""
+    series = {}
+    for name, values in named_leaves(measured).items():
+        chosen = experiment.certified is None or name.split("[")[0].split(".")[0] in experiment.certified
+        values = np.asarray(values, np.float64).reshape(*values.shape[:2], -1).mean(axis=-1)
+        if chosen and not np.isnan(values).all():
+            series[name] = values
+    return certify(
+        layout,
+        series,
+        flat["energy"],
+        flat.get("virial"),
+        flat.get("temperature"),
+        diverged,
+        bias_order=about.bias_order,
+        exact=about.exact,
+        steps_per_record=about.steps * record_every,
+    )
+
+
+def _status(experiment, layout, assembly, run, averages, observed, gone) -> np.ndarray:
+    """Codes of trained members: the sampler's own, the experiment's where it has an opinion, and who diverged."""
+    own = (
+        np.full(layout.num_entries, int(Status.OUT_OF_STEPS)) if run.status is None else assembly.per_entry(run.status)
+    )
+    status, outcome = layout.fold(own), experiment.outcome(averages, observed)
+    status = status if outcome is None else np.asarray(outcome)
+    return np.where(gone, int(Status.NOT_FINITE), status)
+
+
+def _by_layer(tree: Any) -> dict[str, Any]:
+    return {layer_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+
+
+def _halves(length: int, half: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.arange(length - half, length), np.arange(half)
+
+
+def _short(value: Any) -> str:
+    if is_estimate(value) and np.ndim(value.mean) > 1:
+        return f"{shown(np.asarray(value.mean))}, errors {shown(np.asarray(value.error))}"
+    return str(value) if is_estimate(value) else shown(value)
+
+
+def _to_xarray(run: Run) -> Any:
+    sweep = run._sweep
+    axes = ("point",) if len(sweep) == 1 else tuple(f"point_{i}" for i in range(len(sweep)))
+    members, label = (*axes, "member"), lambda name: re.sub(r"\W+", "_", name).strip("_")
+    data: dict[str, Any] = {"diverged": (members, run.diverged)}
+    coordinates: dict[str, Any] = {}
+
+    def add(name, values, dimensions):
+        extra = tuple(f"{label(name)}_{i}" for i in range(np.ndim(values) - len(dimensions)))
+        data[label(name)] = ((*dimensions, *extra), values)
+
+    if run.diagnostics:
+        coordinates["record"] = run.steps
+        for name, values in {**named_leaves(run.series), **named_leaves(run.diagnostics)}.items():
+            add(name, values, (*members, "record"))
+    for name, result in run.observed.items():
+        if hasattr(result, "centres"):
+            bins = tuple(f"{label(name)}_bin{'' if i == 0 else i}" for i in range(result.counts.ndim - len(members)))
+            data[f"{label(name)}_counts"] = ((*members, *bins), result.counts)
+            coordinates |= dict.fromkeys(bins, result.centres)
+            coordinates = {key: (key, value) if key in bins else value for key, value in coordinates.items()}
+        else:
+            for leaf, values in named_leaves(result).items():
+                add(f"{name}_{leaf}" if leaf else name, values, members)
+    for name, values in swept_fields(run.system).items():
+        coordinates[label(name)] = (axes, np.broadcast_to(values, sweep))
+    return io.to_xarray(data, coordinates, start=run.start)

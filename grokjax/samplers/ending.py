@@ -1,0 +1,94 @@
+"""Members that end one by one: a flow that has converged, a trainer that has reached its goal.
+
+`UntilFinished` wraps a sampler whose `about.ends` is true. Once `finished` gives a code of its own, the member's state
+stays as it is; the loop ends when all members have. A member whose energy is no number ends, too.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int, Key, PyTree, Scalar
+
+from ..observables import Measure
+from ..status import Status
+from .base import About, AbstractSampler
+
+
+class EndingState(eqx.Module):
+    """A state, whether it is final, and when it became so.
+
+    Attributes:
+        inner: the state of the wrapped sampler.
+        status: its `Status` code, RUNNING until it ends.
+        steps: steps taken until then.
+    """
+
+    inner: Any
+    status: Int[Array, "*batch"]
+    steps: Int[Array, "*batch"]
+
+    @property
+    def position(self) -> PyTree:
+        return self.inner.position
+
+    @property
+    def energy(self) -> Array:
+        return self.inner.energy
+
+    @property
+    def gradient(self) -> PyTree:
+        return self.inner.gradient
+
+    @property
+    def ended(self) -> Bool[Array, "*batch"]:
+        """Whether the state is final."""
+        return self.status != int(Status.RUNNING)
+
+    @property
+    def final_status(self) -> np.ndarray:
+        """The codes after a run: who still runs is out of steps."""
+        status = np.asarray(self.status)
+        return np.where(status == int(Status.RUNNING), int(Status.OUT_OF_STEPS), status)
+
+
+class UntilFinished(AbstractSampler):
+    """Steps of `sampler` until it says that a member has finished.
+
+    Attributes:
+        sampler: what advances, with `finished`.
+    """
+
+    sampler: AbstractSampler
+
+    @property
+    def about(self) -> About:
+        """Like the wrapped one."""
+        return self.sampler.about
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Those of the wrapped one."""
+        return self.sampler.diagnostics
+
+    def report(self, states: EndingState) -> dict[str, Any]:
+        """What the wrapped one tells."""
+        return self.sampler.report(states.inner)
+
+    def init(self, key: Key[Array, ""], target: Any, position: PyTree) -> EndingState:
+        inner = self.sampler.init(key, target, position)
+        return EndingState(inner, self._status(inner), jnp.zeros((), jnp.int32))
+
+    def step(self, key: Key[Array, ""], target: Any, state: EndingState) -> EndingState:
+        new = self.sampler.step(key, target, state.inner)
+        running = ~state.ended
+        kept = jax.tree.map(lambda a, b: jnp.where(running, a, b), new, state.inner)
+        status = jnp.where(running, self._status(new), state.status)
+        return EndingState(kept, status, state.steps + running.astype(jnp.int32))
+
+    def _status(self, inner: Any) -> Scalar:
+        code = jnp.asarray(self.sampler.finished(inner), jnp.int32)
+        return jnp.where(jnp.isfinite(inner.energy).all(), code, int(Status.NOT_FINITE))
