@@ -12,7 +12,7 @@ of a sweep alike.
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple, TypeVar
 
 import equinox as eqx
 import jax
@@ -23,6 +23,7 @@ from ._checks import argument_error, as_scalar, check_at_least, check_finite, ch
 from ._printing import AbstractPrinted
 
 
+System = TypeVar("System", bound="AbstractParameters")
 Number = Float[Array, "..."]
 """The type of a parameter: a number, or an array over the axes of a sweep."""
 
@@ -82,7 +83,7 @@ class AbstractParameters(AbstractPrinted):
                 elif eqx.is_array(leaf):
                     check_finite(name, leaf, kind.remedy)
 
-    def replace(self, **changes: Any) -> Self:
+    def replace(self: System, **changes: Any) -> System:
         """A copy with some fields changed: `system.replace(noise_variance=0.2)`.
 
         Raises:

@@ -19,6 +19,7 @@ from ._printing import shown
 from ._tree import layer_name
 from .ensemble.assembly import Assembly
 from .ensemble.layout import Layout
+from .evidence import statistics
 from .evidence.certificate import Certificate
 from .evidence.examination import certify
 from .evidence.statistics import Estimate, is_estimate, over_datasets
@@ -128,16 +129,9 @@ class Run(eqx.Module, Generic[OrderParameters]):
     @property
     def drift(self) -> Any:
         """Second half minus first half of the records, for everything measured; 0 in equilibrium."""
-        axis = len(self._sweep) + 1
-
-        def change(values):
-            half = values.shape[axis] // 2
-            late, early = (
-                np.take(values, part, axis=axis).mean(axis=axis) for part in _halves(values.shape[axis], half)
-            )
-            return self.estimate(late - early)
-
-        return jax.tree.map(change, self.series)
+        record = len(self._sweep) + 1
+        one = lambda values: statistics.drift(np.moveaxis(values, (record - 1, record), (-2, -1)))
+        return jax.tree.map(one, self.series)
 
     def estimate(self, values: Any) -> Estimate:
         """Mean and error of values of shape (*sweep, member, ...), without diverged members, over data sets."""
@@ -312,10 +306,6 @@ def _status(experiment, layout, assembly, run, averages, observed, gone) -> np.n
 
 def _by_layer(tree: Any) -> dict[str, Any]:
     return {layer_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
-
-
-def _halves(length: int, half: int) -> tuple[np.ndarray, np.ndarray]:
-    return np.arange(length - half, length), np.arange(half)
 
 
 def _short(value: Any) -> str:

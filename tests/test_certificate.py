@@ -1,20 +1,14 @@
 """The certificate passes what is in equilibrium, and names what is not."""
 
-import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from grokjax import statistics
 from grokjax.evidence.examination import certify
-from grokjax.ensemble import HALF_STEP, OTHER_START, Layout
+from grokjax.ensemble.layout import HALF_STEP, OTHER_START, Layout
 
 
 MEMBERS, RECORDS, MEMORY = 16, 300, 0.8
-
-
-class Point(eqx.Module):
-    noise_variance: jnp.ndarray
 
 
 def chains(rng, count, records=RECORDS):
@@ -29,8 +23,7 @@ def chains(rng, count, records=RECORDS):
 def evidence(seed, points=None, records=RECORDS):
     """What an ensemble in equilibrium gives: data sets with means of their own, witnesses that share them."""
     rng = np.random.default_rng(seed)
-    noise = jnp.asarray(1.0) if points is None else jnp.ones(points)
-    layout = Layout.of(Point(noise), MEMBERS, roles=(OTHER_START, HALF_STEP), num_witnesses=4)
+    layout = Layout.of(() if points is None else (points,), MEMBERS, roles=(OTHER_START, HALF_STEP), num_witnesses=4)
     entries = layout.num_points * layout.per_point
     own = rng.normal(size=(layout.num_points, MEMBERS))[layout.point, layout.member][:, None]
     unit = lambda spread: 1 + spread * chains(rng, entries, records)
@@ -143,7 +136,7 @@ def test_richardson_takes_the_bias_off():
 
 def test_lines_without_evidence_are_not_passed():
     _, found = evidence(0)
-    mute = Layout.of(Point(jnp.asarray(1.0)), MEMBERS, num_witnesses=0)
+    mute = Layout.of((), MEMBERS, num_witnesses=0)
     cut = lambda tree: {name: values[:MEMBERS] for name, values in tree.items()}
     found = {**found, "series": cut(found["series"]), "virial": cut(found["virial"]), "temperature": None}
     found |= {"energy": found["energy"][:MEMBERS], "diverged": found["diverged"][:MEMBERS]}

@@ -56,7 +56,7 @@ def run(seed=0, **options):
 
 
 def stop_after(monkeypatch, calls):
-    advance, done = ensemble._advance, []
+    advance, done = ensemble.loop._advance, []
 
     def stopping(*arguments):
         if len(done) == calls:
@@ -64,7 +64,7 @@ def stop_after(monkeypatch, calls):
         done.append(None)
         return advance(*arguments)
 
-    monkeypatch.setattr(ensemble, "_advance", stopping)
+    monkeypatch.setattr(ensemble.loop, "_advance", stopping)
 
 
 @pytest.mark.parametrize("chunks_done", [1, 2, 3, 7])
@@ -123,11 +123,11 @@ import test_checkpoints as here
 from grokjax import ensemble
 if {slow}:
     import time
-    advance = ensemble._advance
+    advance = ensemble.loop._advance
     def slowly(*arguments):
         time.sleep(0.5)
         return advance(*arguments)
-    ensemble._advance = slowly
+    ensemble.loop._advance = slowly
 result = here.run(checkpoint={checkpoint!r})
 np.savez({output!r}, energy=result.results["energy"], x=result.results["x"].mean, last=result.states.position)
 """

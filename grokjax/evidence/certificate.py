@@ -27,10 +27,9 @@ import equinox as eqx
 import numpy as np
 
 from . import statistics
-from .statistics import Estimate, TwoStart
+from .statistics import LARGEST_Z, Estimate, TwoStart
 
 
-LARGEST_Z = 5.0
 TOLERANCE = 0.01  # deviations of virial and temperature below this do not matter, however well they are resolved
 LARGEST_RHAT = 1.1
 LARGEST_NESTED_RHAT = 1.05

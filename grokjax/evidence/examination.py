@@ -13,8 +13,8 @@ from jaxtyping import Array, PyTree
 
 from ..ensemble.layout import HALF_STEP, OTHER_START, Layout
 from . import statistics
-from .certificate import LARGEST_Z, Certificate, StepBias
-from .statistics import Estimate, TwoStart
+from .certificate import Certificate, StepBias
+from .statistics import LARGEST_Z, Estimate, TwoStart
 
 
 Number = Any  # a float or an array of floats
@@ -75,7 +75,10 @@ def certify(
         nested_rhat=nested,
         ess=ess,
         autocorrelation_time=time * steps_per_record,
-        drift={name: _drift_z(values) for name, values in {**mine, "energy": energies}.items()},
+        drift={
+            name: statistics.z_score(statistics.drift(values), 0.0)
+            for name, values in {**mine, "energy": energies}.items()
+        },
         diverged=gone.sum(axis=-1),
         num_members=layout.num_members,
         exact=exact,
@@ -140,14 +143,6 @@ def _ess(series: Number) -> float:
 
 def _largest(values: list[Number]) -> Number:
     return np.max(values, axis=0)
-
-
-def _drift_z(values: Number) -> Number:
-    """Second minus first half of the records in standard errors, all members of a point together."""
-    half = values.shape[-1] // 2
-    change = values[..., -half:].mean(axis=-1) - values[..., :half].mean(axis=-1) if half else values[..., 0] * np.nan
-    error = 2 * statistics.time_mean_error(values) / np.sqrt(np.isfinite(change).sum(axis=-1))
-    return statistics.z_score(Estimate(statistics.finite_mean(change, axis=-1), error), 0.0)
 
 
 def _by_dataset(values: Number, layout: Layout) -> Number:

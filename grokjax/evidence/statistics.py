@@ -18,6 +18,9 @@ import numpy as np
 from .._checks import argument_error
 
 
+LARGEST_Z = 5.0  # what may happen by chance among hundreds of numbers; beyond it, something is wrong
+
+
 class Estimate(eqx.Module):
     """A mean and the standard error of it."""
 
@@ -200,6 +203,23 @@ def time_mean_error(series: Any, *, num_batches: int = 6) -> np.ndarray:
     return np.asarray(np.sqrt(finite_mean(squares, axis=-1) / num_batches))
 
 
+def drift(series: Any) -> Estimate:
+    """Second half minus first half of the records, averaged over members: zero in equilibrium.
+
+    The error is that of the fluctuations in time (`time_mean_error`), so it holds for members on different data sets.
+
+    Args:
+        series: shape (..., member, record); members that are not finite are left out.
+    """
+    series = np.asarray(series, np.float64)
+    half = series.shape[-1] // 2
+    if not half:
+        return Estimate(*(np.full(series.shape[:-2], np.nan) for _ in range(2)))
+    change = series[..., -half:].mean(axis=-1) - series[..., :half].mean(axis=-1)
+    count = np.maximum(np.isfinite(change).sum(axis=-1), 1)
+    return Estimate(finite_mean(change, axis=-1), 2 * time_mean_error(series) / np.sqrt(count))
+
+
 class TwoStart(eqx.Module):
     """Whether a cold and a hot start end in the same place.
 
@@ -226,7 +246,7 @@ class TwoStart(eqx.Module):
         return f"cold and hot start {verdict} (largest |z| {self.largest:.1f}, threshold {self.threshold:g})"
 
 
-def two_start(cold: Any, hot: Any, *, threshold: float = 4.0) -> TwoStart:
+def two_start(cold: Any, hot: Any, *, threshold: float = LARGEST_Z) -> TwoStart:
     """Compare two pytrees of `Estimate` from independent runs."""
     return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
 

@@ -103,7 +103,7 @@ class Students(AbstractExperiment):
         )
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> OrderParameters:
-        r"""Overlaps $\langle f, He_k\rangle/k!$ on fresh standard-normal inputs, and the share of specialised neurons."""
+        r"""Overlaps $\langle f, He_k\rangle/k!$ on fresh standard-normal inputs, and the side weight."""
         direction, degrees = problem.truth.direction, problem.truth.degrees
         inputs = standard_normal(key, (self.num_test, len(direction)), direction.dtype)
         outputs, along = problem.target.network(state.position).batch(inputs)[0], inputs @ direction
