@@ -11,30 +11,20 @@
 #     python examples/01_teacher_student.py --smoke    # seconds
 
 # %%
-import argparse
 import time
 from fractions import Fraction
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from _arguments import parser
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Teacher-student grokking: theory and Langevin ensembles.")
-    parser.add_argument(
-        "--scale", type=lambda text: float(Fraction(text)), default=1 / 8, help="beta, such as 1/8 or 1"
-    )
-    parser.add_argument("--noise", type=float, nargs="+", default=[0.1, 0.15, 0.2, 0.25, 0.3], help="noise variances")
-    parser.add_argument("--members", type=int, default=32, help="networks per noise, each on its own data set")
-    parser.add_argument("--steps", type=int, default=1500, help="Langevin steps, a third of them warm-up")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
-    parser.add_argument(
-        "--output", type=Path, default=Path("output/teacher_student"), help="folder for figures and data"
-    )
-    parser.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
-    return parser.parse_args()
+def arguments():
+    made = parser("Teacher-student grokking: theory and Langevin ensembles.", "teacher_student", members=32, steps=1500)
+    scale = lambda text: float(Fraction(text))
+    made.add_argument("--scale", type=scale, default=1 / 8, help="beta, such as 1/8 or 1")
+    made.add_argument("--noise", type=float, nargs="+", default=[0.1, 0.15, 0.2, 0.25, 0.3], help="noise variances")
+    return made.parse_args()
 
 
 def main() -> None:
@@ -72,26 +62,32 @@ def main() -> None:
 
     # %% Where they meet
     points = [f"noise {value:.2f}" for value in noise.tolist()]
-    print()
+    print(f"\n{cold}\n")
     for name, prediction in theory.items():
-        table = grokjax.compare(
-            prediction.order_parameters,
-            cold.order_parameters,
-            points=points,
-            theory_name=figures.THEORY_NAMES[name],
-        )
-        print(table, end="\n\n")
+        print(grokjax.compare(prediction, cold, points=points, theory_name=figures.THEORY_NAMES[name]), end="\n\n")
     print(grokjax.two_start(cold.order_parameters, hot.order_parameters))
     print(f"transition in the sharp limit: noise variance {float(transition.noise_variance):.4f}")
 
+    # %% Curves between the points, and the phase diagram with the sharp limit's line
+    margin = 0.1 * float(noise[-1] - noise[0])
+    grid = lambda count: jnp.linspace(float(noise[0]) - margin, float(noise[-1]) + margin, count)
+    sizes = {"mean_field": 11} if args.smoke else {"mean_field": 41, "finite_size": 13}
+    curves = {name: ts.predict(base.replace(noise_variance=grid(count)), theory=name) for name, count in sizes.items()}
+    at_points = {name: theory[name] for name in curves}
+    size = 20 if args.smoke else 160
+    widths = jnp.geomspace(20, 5000, size)
+    diagram = ts.phase_diagram(base, jnp.geomspace(0.02, 1.0, size), widths=widths)
+    borders = jax.vmap(lambda width: ts.sharp_limit(base.replace(width=width)).noise_variance)(widths[::5])
+
     # %% Figures and results
     picture = plot.save(
-        figures.figure_2(cold, theories={"mean_field": 11} if args.smoke else figures.CURVES),
-        args.output / "figure_2.png",
+        figures.figure_2(cold, at_points, curves, transition=float(transition.noise_variance)),
+        args.output / "figure_2",
+        caption=figures.caption_2(cold, curves),
     )
-    size = 20 if args.smoke else 120
-    diagram = ts.phase_diagram(base, jnp.geomspace(0.02, 1.0, size), widths=jnp.geomspace(20, 5000, size))
-    phases = plot.save(figures.figure_1(diagram), args.output / "figure_1.png")
+    simulated = (noise, jnp.full(len(noise), base.width))
+    figure = figures.figure_1(diagram, transition=(borders, widths[::5]), simulated=simulated)
+    phases = plot.save(figure, args.output / "figure_1")
     results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagram": diagram}
     data = io.save(args.output / "results.npz", results, note=f"beta = {scale:g}, {members} networks per noise")
     print(f"wrote {picture}, {phases} and {data} after {time.perf_counter() - started:.0f} s")

@@ -55,7 +55,7 @@ from .parameters import (
     parameter as parameter,
     size as size,
 )
-from .phases import PhaseDiagram as PhaseDiagram
+from .phases import PhaseDiagram as PhaseDiagram, PhasePoint as PhasePoint, sweep as sweep
 from .posterior import Posterior as Posterior
 from .results import NotInEquilibrium as NotInEquilibrium, Run as Run
 from .samplers import (

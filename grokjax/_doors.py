@@ -33,8 +33,7 @@ def flat(function: Callable[..., Any], *, name: str | None = None, doc: str | No
     """
     own = inspect.signature(function).parameters
     homes = {field.name: home for home, group in groups.items() for field in dataclasses.fields(group)}
-    twice = set(homes) & set(own)
-    assert not twice and len(homes) == sum(len(dataclasses.fields(group)) for group in groups.values()), twice
+    assert not set(homes) & set(own), f"{set(homes) & set(own)} would be ambiguous"
 
     @functools.wraps(function)
     def door(*args: Any, **options: Any) -> Any:

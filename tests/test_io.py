@@ -25,7 +25,16 @@ def same(a, b):
 def test_round_trip(tmp_path):
     tree = {
         "system": TeacherStudent.at_scale(1 / 8, jnp.array([0.1, 0.2])),
-        "other": TeacherStudent(5, 6, 7, 0.1, 0.2, 0.3, {2: 1.0}, activation=jnp.tanh),
+        "other": TeacherStudent(
+            width=5,
+            num_samples=6,
+            input_dim=7,
+            noise_variance=0.1,
+            readout_variance=0.2,
+            weight_variance=0.3,
+            teacher={2: 1.0},
+            activation=jnp.tanh,
+        ),
         "estimates": [Estimate(np.float64(1.0), np.float64(0.1)), Estimate(np.zeros((2, 0), np.float32), None)],
         "counts": Counts(np.arange(6, dtype=np.int64).reshape(2, 3), np.linspace(0, 1, 4)),
         "plain": {1: (True, 1, 2.5, "name", None)},
@@ -75,7 +84,16 @@ def test_a_file_cannot_call_what_is_not_ours(tmp_path):
 
 
 def test_what_cannot_be_kept_is_said_before_anything_is_written(tmp_path):
-    system = TeacherStudent(5, 6, 7, 0.1, 0.2, 0.3, {1: 1.0}, activation=lambda z: z)
+    system = TeacherStudent(
+        width=5,
+        num_samples=6,
+        input_dim=7,
+        noise_variance=0.1,
+        readout_variance=0.2,
+        weight_variance=0.3,
+        teacher={1: 1.0},
+        activation=lambda z: z,
+    )
     with pytest.raises(ValueError, match=r"`tree\.activation` must be something that can be kept"):
         io.save(tmp_path / "run", system)
     assert not list(tmp_path.iterdir())

@@ -18,7 +18,15 @@ def test_large_networks_are_tiled_and_small_ones_are_not():
 
 
 def energies(**cut):
-    system = ts.TeacherStudent(24, 60, 10, 0.2, 0.05, 0.5, {1: 1.0, 3: -0.3})
+    system = ts.TeacherStudent(
+        width=24,
+        num_samples=60,
+        input_dim=10,
+        noise_variance=0.2,
+        readout_variance=0.05,
+        weight_variance=0.5,
+        teacher={1: 1.0, 3: -0.3},
+    )
     options = dict(num_members=3, num_steps=20, num_witnesses=0, dtype=np.float64, progress=False)
     return ts.simulate(jax.random.key(0), system, **options, **cut).series["energy"]
 

@@ -33,8 +33,8 @@ class Moves:
 
     Attributes:
         droplets: Metropolis moves of single neurons.
-        exchange: a ladder of noises. Every member becomes a ladder of replicas on one data set, its rungs are the points
-            of the run, and the system's own noise is not used.
+        exchange: a ladder of noises. Every member becomes a ladder of replicas on one data set, its rungs are the
+            points of the run, and the system's own noise is not used.
     """
 
     droplets: DropletMoves | None = None

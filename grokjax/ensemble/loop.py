@@ -85,8 +85,8 @@ class EnsembleRun(eqx.Module):
         end = ", interrupted" if self.interrupted else ""
         names = ", ".join(self.results) or "nothing"
         return (
-            f"EnsembleRun({self.num_members} members, {self.num_steps} steps (warm-up {self.warmup}), measured {names}, "
-            f"{int(self.diverged.sum())} diverged{end})"
+            f"EnsembleRun({self.num_members} members, {self.num_steps} steps (warm-up {self.warmup}), "
+            f"measured {names}, {int(self.diverged.sum())} diverged{end})"
         )
 
 

@@ -1,5 +1,12 @@
-"""Theory against experiment: both roads end in one pytree, so a comparison is a tree-map and a table."""
+"""Theory against experiment: both roads end in one pytree, so a comparison is a tree-map and a table.
 
+A row says "agree" only if both sides are fit to be compared: theory solved and inside of its range, the run certified,
+the error small enough to tell. With few data sets the standard error is itself uncertain, and deviations count in
+Student's t: `sigma` is the deviation of a Gaussian that is as unlikely.
+"""
+
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
@@ -7,16 +14,31 @@ import jax
 import numpy as np
 
 from .._checks import argument_error
+from ..status import Status, succeeded
 from .statistics import Estimate, as_estimate, is_estimate, z_score
 
 
+RESOLVED = 0.5  # an error above this part of theory's value cannot tell it from zero
+
+
 class Row(eqx.Module):
-    """One number from both roads."""
+    """One number from both roads.
+
+    Attributes:
+        name: of the order parameter, and of the point of a sweep.
+        theory: what it says.
+        experiment: what was measured.
+        z_score: the difference in standard errors.
+        sigma: the same as a Gaussian deviation of equal probability; smaller where data sets are few.
+        reservation: why the row is no fair comparison, or nothing.
+    """
 
     name: str
     theory: float
     experiment: Estimate
     z_score: float
+    sigma: float
+    reservation: str = ""
 
     @property
     def relative(self) -> float:
@@ -25,11 +47,11 @@ class Row(eqx.Module):
 
 
 class Comparison(eqx.Module):
-    """Rows of a table; `str` prints it.
+    """Rows of a table; `print` shows it.
 
     Attributes:
         rows: one per number.
-        threshold: the largest |z| that counts as agreement.
+        threshold: the largest deviation, in sigma, that counts as agreement.
         theory_name: heading of the theory's column.
     """
 
@@ -39,30 +61,34 @@ class Comparison(eqx.Module):
 
     @property
     def largest(self) -> float:
-        """The largest |z|; nan if theory or experiment failed anywhere."""
-        return float(np.max([abs(row.z_score) for row in self.rows]))
+        """The largest |sigma|; nan if theory or experiment failed anywhere."""
+        return float(np.max([abs(row.sigma) for row in self.rows]))
 
     @property
     def agree(self) -> bool:
-        """Whether every row agrees within the threshold."""
-        return bool(self.largest <= self.threshold)
+        """Whether every row agrees within the threshold, without reservation."""
+        return all(self.verdict(row) == "agree" for row in self.rows)
 
     def verdict(self, row: Row) -> str:
-        """ "agree", or by how much experiment exceeds theory."""
-        if not np.isfinite(row.z_score):
-            return "no comparison"
-        if abs(row.z_score) <= self.threshold:
-            return "agree"
-        if not row.theory:
-            return f"off by {float(row.experiment.mean):+.2g}"
-        return f"off by {row.relative:+.0%}"
+        """ "agree", by how much experiment exceeds theory, or why nothing can be said."""
+        if not np.isfinite(row.theory) or np.isnan(row.sigma):
+            return row.reservation or "no comparison"
+        off = f"off by {float(row.experiment.mean):+.2g}" if not row.theory else f"off by {row.relative:+.0%}"
+        within = abs(row.sigma) <= self.threshold
+        if row.reservation:
+            return f"{row.reservation} ({'within errors' if within else off})"
+        if within and abs(float(row.experiment.error)) > RESOLVED * abs(row.theory) > 0:
+            return "not resolved"
+        return "agree" if within else off
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
-        head = ("order parameter", self.theory_name, "experiment", "std. error", "z", "verdict")
+        head = ("order parameter", self.theory_name, "experiment", "z", "verdict")
         lines: list[tuple[str, ...]] = [head]
         for row in self.rows:
-            mean, error = float(row.experiment.mean), float(row.experiment.error)
-            cells = (f"{row.theory:.5f}", f"{mean:.5f}", f"{error:.5f}", f"{row.z_score:+.1f}")
+            cells = (_digits(row.theory, row.experiment.error), str(row.experiment), f"{row.z_score:+.1f}")
             lines.append((row.name, *cells, self.verdict(row)))
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
         justify = lambda line: "  ".join(
@@ -77,36 +103,117 @@ def compare(
     theory: Any,
     experiment: Any,
     *,
-    points: list[str] | None = None,
+    points: Sequence[str] | None = None,
     threshold: float = 3.0,
     theory_name: str = "theory",
 ) -> Comparison:
-    """Compare two pytrees of order parameters.
+    """Compare a prediction with a run, or two pytrees of order parameters.
+
+    What only one of the two roads knows (None, or absent, on the other) has no row. Of whole results the status and
+    range of the theory and the certificate of the run are taken into account.
 
     Args:
-        theory: numbers, or arrays of shape (point,).
-        experiment: the same pytree with `Estimate`s for leaves.
+        theory: a prediction with `order_parameters`, or the pytree itself; numbers or arrays of the sweep's shape.
+        experiment: a `Run`, or the pytree with `Estimate`s for leaves.
         points: labels of the points of a sweep, such as "noise 0.10".
-        threshold: the largest |z| that counts as agreement.
+        threshold: the largest deviation, in sigma, that counts as agreement.
         theory_name: heading of the theory's column.
 
     Raises:
-        ValueError: the two pytrees, or the shapes of two leaves, differ.
+        ValueError: the two share no number, or the shapes of two leaves differ.
     """
-    structure = jax.tree.structure(theory)
-    if jax.tree.structure(jax.tree.map(lambda _: 0, experiment, is_leaf=is_estimate)) != structure:
-        raise argument_error("experiment", f"of the structure {structure}", experiment, "Compare like with like.")
-    pairs = zip(
-        jax.tree_util.tree_leaves_with_path(theory), jax.tree.leaves(experiment, is_leaf=is_estimate), strict=True
-    )
+    expected, found = _leaves(theory), _leaves(experiment)
+    names = [name for name in expected if name in found]
+    if not names:
+        raise argument_error(
+            "experiment", f"with some of {sorted(expected)}", sorted(found) or experiment, "Compare like with like."
+        )
+    doubts = _reservations(theory, experiment)
+    freedom = _degrees_of_freedom(experiment)
     rows = []
-    for (path, expected), found in pairs:
-        name, found = jax.tree_util.keystr(path).lstrip("."), as_estimate(found)
-        expected, mean, error = np.asarray(expected, float), np.asarray(found.mean), np.asarray(found.error)
-        if expected.shape != mean.shape or expected.ndim > 1:
-            raise argument_error(name, f"of shape {expected.shape} on both roads", mean.shape, "Sweep alike.")
-        z = z_score(found, expected)
-        for i in np.ndindex(expected.shape):
-            label = f"{points[i[0]]}  {name}" if points and i else f"{name}{list(i) if i else ''}"
-            rows.append(Row(label, float(expected[i]), Estimate(mean[i], error[i]), float(z[i])))
+    for name in names:
+        value, estimate = np.asarray(expected[name], float), as_estimate(found[name])
+        mean, error = np.asarray(estimate.mean, float), np.asarray(estimate.error, float)
+        if value.shape != mean.shape:
+            raise _shape_error(name, value.shape, mean.shape)
+        z = z_score(estimate, value)
+        for i in np.ndindex(value.shape):
+            label = _label(name, i, value.shape, points)
+            doubt = next((text for test, text in doubts if np.any(_at(test, i))), "")
+            row = Row(label, float(value[i]), Estimate(mean[i], error[i]), float(z[i]), _sigma(z[i], freedom), doubt)
+            rows.append(row)
     return Comparison(rows, threshold, theory_name)
+
+
+def _leaves(result: Any) -> dict[str, Any]:
+    """Order parameters by name; what is None is not there."""
+    tree = getattr(result, "order_parameters", result)
+    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_estimate)
+    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in leaves}
+
+
+def _reservations(theory: Any, experiment: Any) -> list[tuple[Any, str]]:
+    """Tests of a point, and what to say where they hold."""
+    doubts: list[tuple[Any, str]] = []
+    status = getattr(theory, "status", None)
+    if status is not None:
+        for code in np.unique(np.asarray(status)):
+            if not succeeded(code):
+                doubts.append((np.asarray(status) == code, f"theory {Status(int(code)).text}"))
+    elif getattr(theory, "converged", None) is not None:
+        doubts.append((~np.asarray(theory.converged), "theory not converged"))
+    if getattr(theory, "trustworthy", None) is not None:
+        doubts.append((~np.asarray(theory.trustworthy), "outside of the theory's range"))
+    certificate = getattr(experiment, "certificate", None)
+    if certificate is not None and certificate.failed:
+        doubts.append((True, "not certified"))
+    return doubts
+
+
+def _degrees_of_freedom(experiment: Any) -> float:
+    """Independent data sets behind an error, less one."""
+    layout = getattr(experiment, "layout", None)
+    return math.inf if layout is None else max(layout.num_datasets - 1, 1)
+
+
+def _sigma(z: Any, freedom: float) -> float:
+    """The Gaussian deviation that is as unlikely as Student's t = z."""
+    if not np.isfinite(z) or math.isinf(freedom):
+        return float(z)
+    if freedom >= 200:
+        return float(z)
+    # Wallace's transform: better than 1 % of the deviation for all degrees of freedom from 2 up.
+    scale = (8 * freedom + 1) / (8 * freedom + 3)
+    return float(np.sign(z) * scale * math.sqrt(freedom * math.log1p(float(z) ** 2 / freedom)))
+
+
+def _shape_error(name: str, theory: tuple[int, ...], experiment: tuple[int, ...]) -> ValueError:
+    """Says which axis differs."""
+    if len(theory) != len(experiment):
+        remedy = f"Theory has {len(theory)} sweep axes, the experiment {len(experiment)}: sweep alike."
+    else:
+        axis = next(i for i, (a, b) in enumerate(zip(theory, experiment, strict=True)) if a != b)
+        remedy = f"Sweep axis {axis} has {theory[axis]} points in theory and {experiment[axis]} in the experiment."
+    return argument_error(name, f"of shape {theory} on both roads", experiment, remedy)
+
+
+def _label(name: str, index: tuple[int, ...], shape: tuple[int, ...], points: Sequence[str] | None) -> str:
+    if not index:
+        return name
+    if points:
+        return f"{points[int(np.ravel_multi_index(index, shape))]}  {name}"
+    return f"{name}{list(index)}"
+
+
+def _at(test: Any, index: tuple[int, ...]) -> Any:
+    """The entry of a test at a point; a test of the whole run holds everywhere."""
+    test = np.asarray(test)
+    return test[index[: test.ndim]] if test.ndim else test
+
+
+def _digits(value: float, error: Any) -> str:
+    """Theory's number with as many digits as the error can resolve, and one more."""
+    error = float(np.asarray(error))
+    if not np.isfinite(value) or not np.isfinite(error) or error <= 0:
+        return f"{value:.5g}"
+    return f"{value:.{max(0, 2 - math.floor(math.log10(error)))}f}"

@@ -5,6 +5,7 @@ from .style import (
     COLOURS as COLOURS,
     MARKERS as MARKERS,
     label_panel as label_panel,
+    legend_below as legend_below,
     save as save,
     style as style,
     subplots as subplots,

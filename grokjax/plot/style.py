@@ -1,6 +1,6 @@
 """One look for all figures: column widths of a journal, colours that colour-blind readers tell apart."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,8 @@ WIDTHS = {"column": 3.4, "page": 7.0}  # inches
 STYLE: dict[Any, Any] = {
     "figure.dpi": 150,
     "savefig.dpi": 220,
+    "font.family": "STIXGeneral",  # matches the italic mathematics
+    "mathtext.fontset": "stix",
     "font.size": 8.5,
     "axes.labelsize": 8.5,
     "axes.titlesize": 8.5,
@@ -52,14 +54,39 @@ def subplots(
     return figure, list(axes.flat)
 
 
-def save(figure: Figure, path: str | Path) -> Path:
-    """Write a figure as PNG (or by its suffix) and close it."""
+def save(figure: Figure, path: str | Path, *, caption: str | None = None) -> Path:
+    """Write a figure and close it.
+
+    Args:
+        figure: what to write.
+        path: by its suffix; PNG and PDF side by side where it has none.
+        caption: written to a text file beside the figure.
+
+    Returns:
+        The path of the figure (of the PNG, if there are two).
+    """
     path = Path(path)
-    path = path if path.suffix else path.with_suffix(".png")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, bbox_inches="tight")
+    paths = [path] if path.suffix else [path.with_suffix(".png"), path.with_suffix(".pdf")]
+    for each in paths:
+        figure.savefig(each, bbox_inches="tight")
     plt.close(figure)
-    return path
+    if caption is not None:
+        path.with_suffix(".txt").write_text(caption + "\n")
+    return paths[0]
+
+
+def legend_below(ax: Axes, handles: Iterable[Any], *, columns: int = 1, title: str | None = None) -> None:
+    """A legend under the axes, where it covers no data.
+
+    Args:
+        ax: the axes.
+        handles: labelled artists.
+        columns: of the legend.
+        title: above it.
+    """
+    options = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": columns, "borderaxespad": 0.0}
+    ax.legend(handles=list(handles), title=title, title_fontsize=7, **options)
 
 
 def label_panel(ax: Axes, letter: str) -> None:

@@ -92,14 +92,17 @@ class DropletMoves(eqx.Module):
         if self.direction == "teacher" and not hasattr(truth, "direction"):
             raise argument_error("direction", "data, where the truth has no direction", self.direction, 'Say "data".')
         along = truth.direction if self.direction == "teacher" else data_directions(target.inputs, target.targets)
-        components = (self.positions, self.widths, self.weights)
-        if self.positions is None:
-            alone = target.prior_scales.read_in
-            widths = jnp.stack([alone, alone * math.sqrt(target.inputs.shape[-1])], axis=-1)
-            components = (jnp.zeros_like(widths), widths, jnp.ones_like(widths))
-        else:
-            components = [layout.repeat_points(jnp.atleast_2d(part)) for part in components]
-        return WithDropletMoves(sampler, OverlapMixture(*components), along, self.every, self.num_neurons)
+        mixture = self.mixture(target.prior_scales.read_in, target.inputs.shape[-1])
+        if self.positions is not None:
+            mixture = jax.tree.map(lambda part: layout.repeat_points(jnp.atleast_2d(part)), mixture)
+        return WithDropletMoves(sampler, mixture, along, self.every, self.num_neurons)
+
+    def mixture(self, weight_scale: Float[Array, "..."], input_dim: int) -> "OverlapMixture":
+        """The proposal; without positions, that for read-in weights of a prior standard deviation."""
+        if self.positions is not None and self.widths is not None and self.weights is not None:
+            return OverlapMixture(self.positions, self.widths, self.weights)
+        widths = jnp.stack([weight_scale, weight_scale * math.sqrt(input_dim)], axis=-1)
+        return OverlapMixture(jnp.zeros_like(widths), widths, jnp.ones_like(widths))
 
 
 class OverlapMixture(eqx.Module):

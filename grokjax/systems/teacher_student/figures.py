@@ -1,107 +1,161 @@
-"""The published figures, theory and experiment on top of each other.
+"""The published figures, theory and experiment on top of each other. Everything drawn is given; nothing is solved here.
 
 References:
     arXiv:2310.03789, figures 1 and 2.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ... import plot
 from ...evidence.statistics import Estimate
 from ...phases import PhaseDiagram
-from .experiment import Run
-from .sharp_limit import sharp_limit
-from .system import TeacherStudent
-from .theory import predict
+from ...results import Run
+from .experiment import negative_log_density
+from .theory import Prediction
 
 
-CURVES = {"mean_field": 41, "finite_size": 13}
 THEORY_NAMES = {"mean_field": "leading order", "finite_size": "finite size"}
+LINES = ("-", "--", "-.")  # of theories, everywhere
+AXES = {"noise_variance": r"noise variance $\sigma^2$", "width": "width $N$", "num_samples": "samples $n$"}
 
 
-def figure_2(run: Run, *, theories: Mapping[str, int] = CURVES) -> Figure:
-    r"""Action per dimension and overlaps against noise.
+def figure_2(
+    run: Run,
+    at_points: Mapping[str, Prediction],
+    curves: Mapping[str, Prediction],
+    *,
+    transition: float | None = None,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
+    r"""Action per dimension, overlaps and side weight against noise; after figure 2 of the paper.
 
-    Left: $-\log p(q)$ at each simulated noise, shifted vertically so that curves do not hide each other. Middle: linear
-    and cubic overlap, as a share of the teacher's coefficient. Right: side weight.
+    (a) $-\log p(q)$ at each simulated noise, shifted vertically so that curves do not hide each other, each noise named
+    at its end. (b) Overlap as a share of the teacher's coefficient. (c) Side weight. Lines are theories, the same
+    dashes in all panels; points are networks with one standard error.
 
     Args:
         run: a sweep over `noise_variance`, shape (point,).
-        theories: values of `predict`'s `theory` and the number of noises on its curve; the first is drawn solid, the
-            second dashed.
+        at_points: predictions at the noises of the run, by name, for (a).
+        curves: predictions along a grid of noises, by name, for (b) and (c).
+        transition: noise variance of the sharp limit.
+        axes: three axes to draw on; a figure of a page's width unless given.
     """
-    system = run.system
-    noise = np.asarray(system.noise_variance)
-    one = system.replace(noise_variance=float(noise[0]))
-    margin = 0.1 * np.ptp(noise)
-    transition = float(sharp_limit(one).noise_variance)
+    noise = np.asarray(run.system.noise_variance)
+    teacher = {degree: float(np.ravel(c)[0]) for degree, c in run.system.teacher.items()}
     with plot.style():
-        figure, (left, middle, right) = plot.subplots(1, 3, width="page", height=2.7)
-        _draw_actions(left, run, one, noise)
-        for style, (theory, num_noises) in enumerate(theories.items()):
-            grid = jnp.linspace(noise.min() - margin, noise.max() + margin, num_noises)
-            curve = predict(one.replace(noise_variance=grid), theory=theory)
-            for index, (degree, coefficient) in enumerate(system.teacher.items()):
-                plot.draw_theory(middle, grid, curve.overlap[degree] / coefficient, index=index, dashed=bool(style))
-            label = THEORY_NAMES[theory]
-            plot.draw_theory(right, grid, curve.side_weight, index=2, label=label, dashed=bool(style))
-        for index, (degree, coefficient) in enumerate(system.teacher.items()):
+        figure, (left, middle, right) = _panels(axes, 3)
+        _draw_actions(left, run, at_points, noise)
+        for name, curve in curves.items():
+            line = LINES[list(curves).index(name) % len(LINES)]
+            grid = np.asarray(curve.law.system.noise_variance)
+            for index, (degree, coefficient) in enumerate(teacher.items()):
+                plot.draw_theory(middle, grid, curve.overlap[degree] / coefficient, index=index, line=line)
+            plot.draw_theory(right, grid, curve.side_weight, index=2, line=line)
+        for index, (degree, coefficient) in enumerate(teacher.items()):
             found = run.overlap[degree]
-            share = Estimate(found.mean / float(coefficient), found.error / abs(float(coefficient)))
-            plot.draw_experiment(middle, noise, share, index=index, label=f"$He_{degree}$")
+            share = Estimate(found.mean / coefficient, found.error / abs(coefficient))
+            plot.draw_experiment(middle, noise, share, index=index, label=f"$He_{degree}$, networks")
         plot.draw_experiment(right, noise, run.side_weight, index=2, label="networks")
         for ax in (middle, right):
-            plot.draw_transition(ax, transition, "sharp limit" if ax is right else None)
-            ax.set_xlabel(r"noise variance $\sigma^2$")
+            if transition is not None:
+                plot.draw_transition(ax, transition)
+            ax.set_xlabel(AXES["noise_variance"])
         middle.set_ylabel(r"overlap $\langle f, He_k\rangle/(k!\,c_k)$")
         right.set_ylabel(r"side weight $P(|q|>1/2)$")
         middle.set_ylim(-0.05, 1.05)
         right.set_ylim(bottom=0)
-        middle.legend(loc="center left", bbox_to_anchor=(0.62, 0.36))
-        right.legend(loc="lower left")
+        keys = [
+            Line2D([], [], color="0.3", linestyle=style, label=THEORY_NAMES.get(name, name))
+            for name, style in zip(curves, LINES, strict=False)
+        ]
+        if transition is not None:
+            keys.append(Line2D([], [], color="0.35", linestyle=":", label="sharp limit's transition"))
+        own = [ax.get_legend_handles_labels()[0] for ax in (middle, right)]
+        plot.legend_below(middle, own[0])
+        plot.legend_below(right, [*own[1], *keys])
+        width, dimension, samples = (float(x) for x in (run.system.width, run.system.input_dim, run.system.num_samples))
+        sizes = f"$N={width:g}$, $d={dimension:g}$, $n={samples:g}$"
+        plot.legend_below(
+            left, [Line2D([], [], linestyle="", label=f"{sizes}, {run.layout.num_members} networks a noise")]
+        )
         for letter, ax in zip("abc", (left, middle, right), strict=True):
             plot.label_panel(ax, letter)
     return figure
 
 
-def _draw_actions(ax: Any, run: Run, one: TeacherStudent, noise: np.ndarray) -> None:
-    dimension = float(one.input_dim)
-    centres, estimate = run.negative_log_density()
+def caption_2(run: Run, curves: Mapping[str, Prediction]) -> str:
+    """What figure 2 shows, in words."""
+    theories = ", ".join(f"{THEORY_NAMES.get(name, name)} ({line})" for name, line in zip(curves, LINES, strict=False))
+    return (
+        f"After figure 2 of arXiv:2310.03789, at N = {float(run.system.width):g}, d = {float(run.system.input_dim):g}, "
+        f"n = {float(run.system.num_samples):g} with {run.layout.num_members} networks per noise on data sets of their "
+        f"own. (a) Action of a neuron's alignment with the teacher per dimension; (b) learned share of the linear and "
+        f"the cubic component; (c) fraction of specialised neurons. Lines: theory, {theories}; points: networks, one "
+        "standard error. Nothing is fitted."
+    )
+
+
+def _panels(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
+    if axes is None:
+        return plot.subplots(1, count, width="page", height=3.0)
+    return axes[0].get_figure(), axes  # pyright: ignore[reportReturnType]
+
+
+def _draw_actions(ax: Axes, run: Run, at_points: Mapping[str, Prediction], noise: np.ndarray) -> None:
+    dimension = float(run.system.input_dim)
+    centres, estimate = negative_log_density(run)
     seen = np.isfinite(estimate.mean).any(axis=0)
-    q = jnp.linspace(0.0, min(1.35, float(centres[seen].max()) + 0.05), 300)
-    density = jax.vmap(lambda s: predict(one.replace(noise_variance=s)).log_density(q))(jnp.asarray(noise))
-    step = 0.1
+    q = jnp.linspace(0.0, float(centres[seen].max()) + 0.05, 300)
+    step, grey = 0.1, "0.25"
+    ends = np.zeros(len(noise))
+    for line, prediction in zip(LINES, at_points.values(), strict=False):
+        density = np.asarray(jax.vmap(lambda law: law.log_density(q))(prediction.law))
+        for index in range(len(noise)):
+            action = -(density[index] - density[index][0]) / dimension + step * index
+            ax.plot(np.asarray(q), action, line, color=grey, linewidth=1.1)
+            ends[index] = action[-1]
     for index in range(len(noise)):
-        shift = step * index
-        theory = -(np.asarray(density[index]) - float(density[index][0])) / dimension + shift
         level = estimate.mean[index][:3].mean()
-        points = Estimate((estimate.mean[index] - level) / dimension + shift, estimate.error[index] / dimension)
+        points = (estimate.mean[index] - level) / dimension + step * index
         thin = slice(None, None, 2)
-        plot.draw_theory(ax, q, theory, index=index)
-        plot.draw_experiment(
-            ax, centres[thin], Estimate(points.mean[thin], points.error[thin]), index=index, hollow=True
-        )
+        errors = Estimate(points[thin], estimate.error[index][thin] / dimension)
+        plot.draw_experiment(ax, centres[thin], errors, colour=grey, hollow=True)
+        label = f"${noise[index]:g}$" if index else rf"$\sigma^2={noise[index]:g}$"
         ax.annotate(
-            f"$\\sigma^2={noise[index]:g}$", (float(q[-1]), theory[-1]), xytext=(3, 0), textcoords="offset points",
-            fontsize=6.5, va="center", color=plot.COLOURS[index % len(plot.COLOURS)],
-        )  # fmt: skip
+            label, (float(q[-1]), ends[index]), xytext=(3, 0), textcoords="offset points", fontsize=7, va="center"
+        )
     ax.set_xlabel(r"alignment $|q|=|w\cdot w^*|$")
-    ax.set_ylabel(rf"$-\log[p(q)/p(0)]/d$  (shifted by {step:g})")
-    ax.set_xlim(0, float(q[-1]) * 1.22)
+    ax.set_ylabel(rf"$-\log[p(q)/p(0)]/d$, shifted by {step:g}")
+    ax.set_xlim(0, float(q[-1]) * 1.3)
 
 
-def figure_1(diagram: PhaseDiagram) -> Figure:
-    """The phase diagram, computed: noise on the horizontal axis, width or number of samples on the vertical one."""
+def figure_1(
+    diagram: PhaseDiagram,
+    *,
+    transition: tuple[Any, Any] | None = None,
+    simulated: tuple[Any, Any] | None = None,
+    ax: Axes | None = None,
+) -> Figure:
+    """The phase diagram: noise on the horizontal axis, width or number of samples on the vertical one.
+
+    Args:
+        diagram: of `phase_diagram`.
+        transition: (noises, second axis) of the sharp limit's transition, a line.
+        simulated: (noises, second axis) of simulated points.
+        ax: axes to draw on; a figure of a column's width unless given.
+    """
     (x_name, x), (y_name, y) = diagram.axes.items()
-    labels = {"noise_variance": r"noise variance $\sigma^2$", "width": "width $N$", "num_samples": "samples $n$"}
     with plot.style():
-        figure, (ax,) = plot.subplots()
+        if ax is None:
+            _, (ax,) = plot.subplots(height=2.9)
         ax.set(xscale="log", yscale="log")
         plot.draw_phases(
             ax,
@@ -109,8 +163,18 @@ def figure_1(diagram: PhaseDiagram) -> Figure:
             y,
             np.asarray(diagram.labels).T,
             diagram.phases,
-            solved=np.asarray(diagram.converged).T,
-            x_label=labels[x_name],
-            y_label=labels[y_name],
+            status=np.asarray(diagram.status).T,
+            x_label=AXES[x_name],
+            y_label=AXES[y_name],
         )
-    return figure
+        limits = ax.get_xlim(), ax.get_ylim()
+        handles = list(ax.get_legend().legend_handles)
+        if transition is not None:
+            handles += ax.plot(*map(np.asarray, transition), "k:", label="sharp limit")
+        if simulated is not None:
+            handles += ax.plot(*map(np.asarray, simulated), "kx", markersize=4, label="networks")
+        ax.set(xlim=limits[0], ylim=limits[1])
+        absent = [name for index, name in enumerate(diagram.phases) if not (np.asarray(diagram.labels) == index).any()]
+        title = "one specialised neuron or more" + (f"; no {', '.join(absent)} here" if absent else "")
+        plot.legend_below(ax, handles, title=title)
+    return ax.get_figure()  # pyright: ignore[reportReturnType]

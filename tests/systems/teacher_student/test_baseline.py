@@ -11,7 +11,15 @@ from grokjax.tasks import single_index, unit_vector
 
 
 # Noise far above the kernel's trace, so that the ridge is not renormalised and the equivalent kernel is accurate.
-WIDE = ts.TeacherStudent(1000, 240, 10, 5.0, 1.0, 0.5, {1: 1.0, 3: -0.3})
+WIDE = ts.TeacherStudent(
+    width=1000,
+    num_samples=240,
+    input_dim=10,
+    noise_variance=5.0,
+    readout_variance=1.0,
+    weight_variance=0.5,
+    teacher={1: 1.0, 3: -0.3},
+)
 
 
 def overlap_on_a_data_set(key):

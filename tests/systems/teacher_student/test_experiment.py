@@ -6,17 +6,27 @@ import numpy as np
 import optax
 import pytest
 
-from grokjax import MALA, GradientDescent, Langevin, UnderdampedLangevin, io, statistics
+import grokjax
+from grokjax import MALA, GradientDescent, Langevin, Problem, UnderdampedLangevin, io, statistics
 from grokjax.networks import TwoLayer, standard_normal_two_layer
+from grokjax.posterior import Posterior
 from grokjax.samplers import State
 from grokjax.evidence.statistics import Estimate, z_score
 from grokjax.systems import teacher_student as ts
-from grokjax.systems.teacher_student.measurements import FreshOverlap
+from grokjax.systems.teacher_student.experiment import Teacher
 from grokjax.tasks import unit_vector
 
 
 BASE = ts.TeacherStudent.at_scale(1 / 8, 0.18)
-TINY = ts.TeacherStudent(24, 60, 10, 0.2, 0.05, 0.5, {1: 1.0, 3: -0.3})
+TINY = ts.TeacherStudent(
+    width=24,
+    num_samples=60,
+    input_dim=10,
+    noise_variance=0.2,
+    readout_variance=0.05,
+    weight_variance=0.5,
+    teacher={1: 1.0, 3: -0.3},
+)
 QUIET = dict(progress=False, num_witnesses=0)
 
 
@@ -45,7 +55,7 @@ def test_it_is_in_equilibrium(baoab):
 
 def paired(run, reference):
     """z of the difference on the same data sets, where the spread between data sets drops out."""
-    difference = run.series["side_weight"].mean(axis=-1) - reference.series["side_weight"].mean(axis=-1)
+    difference = run.series.side_weight.mean(axis=-1) - reference.series.side_weight.mean(axis=-1)
     return z_score(statistics.over_members(difference), 0.0)
 
 
@@ -70,9 +80,11 @@ def test_fresh_test_points_estimate_the_exact_overlap():
     position = standard_normal_two_layer(
         keys[1], width=width, num_inputs=dim, num_outputs=1, activation=jax.lax.erf, dtype=jnp.float64
     )
-    measure = FreshOverlap(scales, direction, (1, 3), 1000)
+    target = Posterior(jnp.zeros((1, dim)), jnp.zeros((1, 1)), jnp.ones(()), scales)
+    problem = Problem(target, {"prior": position}, Teacher(direction, (1, 3)))
     state = State(position, jnp.zeros(()), position)
-    values = jax.vmap(lambda key: measure(key, state))(jax.random.split(keys[2], records))
+    measure = lambda key: ts.Students(num_test=1000).measure(key, problem, state).overlap
+    values = jax.vmap(measure)(jax.random.split(keys[2], records))
 
     w, a = 0.7 * np.asarray(position.read_in), 0.3 * np.asarray(position.read_out)[0]
     q, D = w @ np.asarray(direction), 1 + 2 * (w**2).sum(axis=1)
@@ -86,8 +98,8 @@ def test_a_sweep_is_one_call_with_a_point_axis():
     system = TINY.replace(noise_variance=jnp.array([0.1, 0.4, 0.9]))
     sweep = ts.simulate(jax.random.key(2), system, num_members=6, num_steps=60, **QUIET)
     assert sweep.overlap[1].mean.shape == (3,)
-    assert sweep.series["side_weight"].shape[:2] == (3, 6)
-    assert sweep.counts.counts.shape[:2] == (3, 6)
+    assert sweep.series.side_weight.shape[:2] == (3, 6)
+    assert sweep.observed["q"].counts.shape[:2] == (3, 6)
     # More noise, less learned: far beyond the errors at these noises.
     assert np.all(np.diff(sweep.overlap[1].mean) < 0)
     labelled = sweep.to_xarray()
@@ -95,7 +107,7 @@ def test_a_sweep_is_one_call_with_a_point_axis():
     np.testing.assert_allclose(labelled.noise_variance, [0.1, 0.4, 0.9])
     assert labelled.record[-1] == 60
     np.testing.assert_allclose(labelled.overlap_1.mean(("member", "record")), sweep.overlap[1].mean)
-    centres, minus_log = sweep.negative_log_density(num_subsets=3)
+    centres, minus_log = ts.negative_log_density(sweep, num_subsets=3)
     assert minus_log.mean.shape == (3, len(centres))
     density = np.where(np.isfinite(minus_log.mean), np.exp(-minus_log.mean), 0)
     np.testing.assert_allclose(2 * density.sum(axis=1) * (centres[1] - centres[0]), 1.0, rtol=1e-9)
@@ -103,7 +115,7 @@ def test_a_sweep_is_one_call_with_a_point_axis():
 
 def test_seeds_on_one_data_set_share_it():
     run = ts.simulate(jax.random.key(3), TINY, num_members=6, num_datasets=2, num_steps=60, **QUIET)
-    per_member = run.series["overlap"][1].mean(axis=-1)
+    per_member = run.series.overlap[1].mean(axis=-1)
     expected = statistics.over_members(per_member.reshape(3, 2).mean(axis=0))
     np.testing.assert_allclose([run.overlap[1].mean, run.overlap[1].error], [expected.mean, expected.error])
     with pytest.raises(ValueError, match="`num_datasets` must be a divisor of num_members = 6"):
@@ -129,9 +141,12 @@ def test_gradient_descent_trains_the_same_networks():
     """Without noise the energy only has to go down, and the linear component is learned."""
     trainer = GradientDescent(optax.adam, learning_rate=0.01)
     run = ts.simulate(jax.random.key(5), TINY, num_members=4, num_steps=600, warmup=0, sampler=trainer, **QUIET)
-    energy = run.series["energy"]
+    energy = run.diagnostics["energy"]
     assert np.all(energy[:, -1] < energy[:, 0])
-    assert run.series["overlap"][1][:, -50:].mean() > 0.5
+    assert run.series.overlap[1][:, -50:].mean() > 0.5
+    assert run.certificate is None  # a trainer has no equilibrium
+    assert (run.status == grokjax.Status.OUT_OF_STEPS).all()
+    assert "status: 4 out of steps" in str(run)
 
 
 def test_the_paper_protocol_is_a_preset():
@@ -164,6 +179,15 @@ def test_bad_input():
     with pytest.raises(ValueError, match="`width` must be at least 1"):
         TINY.replace(width=0)
     with pytest.raises(ValueError, match="`activation` must be a callable or one of"):
-        ts.TeacherStudent(24, 60, 10, 0.2, 0.05, 0.5, {1: 1.0}, activation="softplusplus")
+        ts.TeacherStudent(
+            width=24,
+            num_samples=60,
+            input_dim=10,
+            noise_variance=0.2,
+            readout_variance=0.05,
+            weight_variance=0.5,
+            teacher={1: 1.0},
+            activation="softplusplus",
+        )
     with pytest.raises(ValueError, match="`teacher` must be of whole degrees of at least 1, but got 0"):
         TINY.replace(teacher={0: 1.0})
