@@ -1,11 +1,14 @@
 # make demo   sets everything up and runs the main job
 # make test   sets everything up and passes the tests
+# make check  formatting, lint, types and tests: what continuous integration runs
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 WORKERS ?= 2
 export JAX_COMPILATION_CACHE_DIR ?= $(CURDIR)/.cache/jax
 export MPLBACKEND ?= Agg
+# XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
+export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo test test-slow check lint types bench clean
 

@@ -1,8 +1,10 @@
 """Errors at the door: every message names the argument, what was expected, what came, and what to do."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
+import chex
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -65,6 +67,16 @@ def check_whole(name: str, value: Any, bound: int = 1, remedy: str = "Give a who
     if number.size != 1 or not math.isfinite(number[0]) or number[0] != round(number[0]) or number[0] < bound:
         raise argument_error(name, f"one whole number of at least {bound}", _shown(np.asarray(value)), remedy)
     return int(number[0])
+
+
+def check_alike(name: str, trees: Sequence[Any], remedy: str) -> None:
+    """Raise unless all pytrees have one structure, and leaves of equal shapes and dtypes."""
+    try:
+        chex.assert_trees_all_equal_structs(*trees)
+        chex.assert_trees_all_equal_shapes_and_dtypes(*trees)
+    except AssertionError as error:
+        got = " ".join(str(error).split())
+        raise argument_error(name, "alike in structure, shapes and dtypes", got[:300], remedy) from None
 
 
 def check_x64(where: str) -> None:

@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from . import ensemble
-from ._checks import argument_error, check_choice, check_whole
+from ._checks import argument_error, check_alike, check_choice, check_whole
 from ._doors import flat
 from ._tree import Shared, partition_members
 from .ensemble.assembly import Assembly, Moves
@@ -344,6 +344,8 @@ class _Draw(eqx.Module):
                 type(outline).__name__,
                 "Return Problem(target, starts).",
             )
+        if len(outline.starts) > 1:
+            check_alike("starts", outline.starts, "Every start is a position of one and the same kind.")
         start = outline.start_names[0] if design.start is None else design.start
         check_choice("start", start, outline.start_names)
         return _Draw(key, system, experiment, outline, start, jnp.dtype(design.dtype))
