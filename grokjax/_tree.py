@@ -125,7 +125,8 @@ def tree_dot(a: PyTree[Float[Array, "..."]], b: PyTree[Float[Array, "..."]]) -> 
         columns = jnp.sum(x * y, axis=0)
         return jnp.sum(jax.lax.optimization_barrier(columns)) if columns.ndim else columns
 
-    return sum(jax.tree.leaves(jax.tree.map(lambda x, y: dot(x, y) if x.ndim else x * y, a, b)), start=jnp.zeros(()))
+    products = jax.tree.leaves(jax.tree.map(lambda x, y: dot(x, y) if x.ndim else x * y, a, b))
+    return sum(products[1:], start=products[0]) if products else jnp.zeros(())
 
 
 def tree_size(tree: PyTree) -> int:

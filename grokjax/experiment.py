@@ -52,7 +52,7 @@ class Problem(eqx.Module):
     truth: Any
     start_names: tuple[str, ...] = eqx.field(static=True)
 
-    def __init__(self, target: Any, starts: Mapping[str, PyTree], truth: Any = None):
+    def __init__(self, target: Any, starts: Any, truth: Any = None):
         """A problem.
 
         Args:
@@ -250,6 +250,7 @@ def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = Fa
         raise argument_error("run", "one with its problems and states", "a copy without them", "Extend the whole run.")
     assembly, axes = run.assembly, problem_axes(run.experiment, run.problem)
     sampler = run.ensemble.sampler
+    compute = run.experiment.compute(run.system, Compute(progress=progress, label="longer"))
     longer = ensemble.run(
         key,
         sampler,
@@ -259,8 +260,7 @@ def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = Fa
         target_axes=axes.target,
         num_steps=-(-check_whole("num_steps", num_steps) // sampler.about.steps),
         record_every=run.ensemble.record_every,
-        progress=progress,
-        label="longer",
+        compute=compute,
     )
     return collect(run.system, run.experiment, run.problem, axes, assembly, longer, run.start)
 
@@ -307,12 +307,12 @@ def measurements(experiment: AbstractExperiment, problem: Problem, axes: Any, sa
 
 @eqx.filter_jit
 def measure_members(
-    key: Key[Array, ""], experiment: AbstractExperiment, problem: Problem, axes: Any, states: Any
+    keys: Key[Array, " entries"], experiment: AbstractExperiment, problem: Problem, axes: Any, states: Any
 ) -> Any:
     """`experiment.measure` of every entry in its last state."""
     mine, common = partition_members(axes, problem)
     one = lambda key, mine, state: experiment.measure(key, eqx.combine(mine, common), state)
-    return eqx.filter_vmap(one, in_axes=(0, eqx.if_array(0), eqx.if_array(0)))(key, mine, states)
+    return eqx.filter_vmap(one, in_axes=(0, eqx.if_array(0), eqx.if_array(0)))(keys, mine, states)
 
 
 def problem_axes(experiment: AbstractExperiment, problem: Problem) -> Any:

@@ -128,11 +128,11 @@ def first_launch(folder, index):
         folder / f"students-{index}.npz",
         overlap=simulated.overlap[1].mean,
         error=simulated.overlap[3].error,
-        counts=simulated.counts.counts,
+        counts=simulated.observed["q"].counts,
         read_in=simulated.ensemble.states.position.read_in,
     )
     said = {
-        "owners": [device.process_index for device in ensemble._mesh(2, None).devices.flat],
+        "owners": [device.process_index for device in ensemble.loop._mesh(2, None).devices.flat],
         "members": message(members=5),
         "key": message(seed=index),
         "devices": message(devices=[device for device in jax.devices() if device.process_index != index]),
@@ -247,7 +247,7 @@ def test_a_process_can_keep_to_its_own_devices(folder):
 
 def test_a_system_simulates_unchanged(folder):
     one = students()
-    reference = {"overlap": one.overlap[1].mean, "error": one.overlap[3].error, "counts": one.counts.counts}
+    reference = {"overlap": one.overlap[1].mean, "error": one.overlap[3].error, "counts": one.observed["q"].counts}
     check(folder, "students", {**reference, "read_in": one.ensemble.states.position.read_in})
 
 

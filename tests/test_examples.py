@@ -13,9 +13,9 @@ ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
 
 
-def run(*arguments):
+def run(*arguments, cwd=ROOT):
     environment = {**os.environ, "MPLBACKEND": "Agg", "JAX_PLATFORMS": "cpu"}
-    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=ROOT)
+    done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True, env=environment, cwd=cwd)
     assert done.returncode == 0, done.stderr[-3000:]
     return done.stdout
 
@@ -26,10 +26,11 @@ def test_example(example, tmp_path):
     assert any(file.suffix == ".png" for file in tmp_path.rglob("*")), "an example leaves figures"
 
 
-def test_readme_snippet(tmp_path):
-    snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    assert snippets, "the README shows code"
+@pytest.mark.parametrize("page", ["README.md", "docs/your_own_system.md"])
+def test_the_code_of_a_page_runs_from_outside(page, tmp_path):
+    snippets = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+    assert snippets, "the page shows code"
     script = tmp_path / "snippet.py"
     script.write_text("\n".join(snippets))
-    printed = run(str(script))
+    printed = run(str(script), cwd=tmp_path)
     assert "overlap" in printed

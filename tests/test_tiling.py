@@ -28,7 +28,7 @@ def energies(**cut):
         teacher={1: 1.0, 3: -0.3},
     )
     options = dict(num_members=3, num_steps=20, num_witnesses=0, dtype=np.float64, progress=False)
-    return ts.simulate(jax.random.key(0), system, **options, **cut).series["energy"]
+    return ts.simulate(jax.random.key(0), system, **options, **cut).diagnostics["energy"]
 
 
 @pytest.fixture(scope="module")

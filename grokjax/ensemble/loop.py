@@ -130,8 +130,9 @@ def _run(
     earlier = states if isinstance(states, EnsembleRun) else None
     start = positions if states is None else (states if earlier is None else earlier.states)
     measured = dict(observables or {})
-    loop = _Loop.of(key, sampler, target, start, measured, target_axes, plan, compute)
-    identity = _identity(loop, plan, schedule, states is None)
+    loop = _Loop.of(key, sampler, target, start, measured, target_axes, compute)
+    identity = _identity(loop, plan, schedule, fresh=states is None)
+    loop = loop.placed()
     with jax.default_matmul_precision(compute.precision or "default"), processes.deferred_interrupts(loop.mesh) as stop:
         if states is None:
             start = _start(loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh)
@@ -150,14 +151,14 @@ run = flat(_run, name="run", schedule=Schedule(), compute=Compute())
 
 
 class _Loop(eqx.Module):
-    """What stays the same from chunk to chunk, placed on its devices."""
+    """What stays the same from chunk to chunk."""
 
     sampler: AbstractSampler
     target: Any
     start: Any
-    observables: dict[str, AbstractObservable]  # as given
-    placed: dict[str, AbstractObservable]
     keys: Any
+    observables: dict[str, AbstractObservable]  # as given, for the host
+    on_devices: dict[str, AbstractObservable]
     axes: Any
     member_block: int | None
     mesh: Mesh | None
@@ -165,19 +166,34 @@ class _Loop(eqx.Module):
     num_members: int
 
     @staticmethod
-    def of(key, sampler, target, start, measured, target_axes, plan: Plan, compute: Compute) -> "_Loop":
+    def of(key, sampler, target, start, measured, target_axes, compute: Compute) -> "_Loop":
+        """From arguments, not yet placed on devices."""
         num_members = _num_members(start)
-        dtype = jnp.result_type(*jax.tree.leaves(eqx.filter(start, eqx.is_inexact_array)), jnp.float32)
+        positions = getattr(start, "position", start)  # of states, if these are what it starts from
+        dtype = jnp.result_type(*jax.tree.leaves(eqx.filter(positions, eqx.is_inexact_array)), jnp.float32)
         sampler = _in_dtype(dtype, sampler)
         if sampler.about.ends and not isinstance(sampler, UntilFinished):
             sampler = UntilFinished(sampler)
         keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
         axes = (leading_axes(sampler), target_axes, 0, 0)
         mesh = _mesh(num_members, compute.devices)
-        placed = _place(mesh, axes, (sampler, target, start, keys))
-        observables = _place(mesh, leading_axes(measured), measured)
         block = compute.member_block
-        return _Loop(*placed[:3], measured, observables, placed[3], axes, block, mesh, dtype, num_members)
+        return _Loop(sampler, target, start, keys, measured, measured, axes, block, mesh, dtype, num_members)
+
+    def placed(self) -> "_Loop":
+        """With its arrays on their devices."""
+        arrays = (self.sampler, self.target, self.start, self.keys)
+        observables = _place(self.mesh, leading_axes(self.observables), self.observables)
+        return _Loop(
+            *_place(self.mesh, self.axes, arrays),
+            self.observables,
+            observables,
+            self.axes,
+            self.member_block,
+            self.mesh,
+            self.dtype,
+            self.num_members,
+        )
 
 
 class _Progress:
@@ -189,7 +205,7 @@ class _Progress:
         self.chunk_seconds: list[float] = []
 
 
-def _identity(loop: _Loop, plan: Plan, schedule: Schedule, fresh: bool) -> str:
+def _identity(loop: _Loop, plan: Plan, schedule: Schedule, *, fresh: bool) -> str:
     """What makes two runs the same run; agreed on by all processes."""
     identity = ""
     if schedule.checkpoint is not None or processes.spans(loop.mesh):
@@ -268,7 +284,7 @@ def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Sched
         sampler = _in_dtype(loop.dtype, schedule.adapt(whole))
         progress.sampler = _place(loop.mesh, leading_axes(sampler), sampler)
     done = jnp.asarray(progress.steps_before + progress.steps_done, jnp.int32)
-    fixed = (progress.sampler, loop.target, loop.placed, loop.keys, done)
+    fixed = (progress.sampler, loop.target, loop.on_devices, loop.keys, done)
     count = jnp.asarray(plan.records[chunk], jnp.int32)
     cut = (plan.capacity, plan.record_every, loop.member_block, loop.mesh)
     new, carries = _advance(fixed, progress.states, count, loop.axes, *cut)
@@ -284,9 +300,9 @@ def _finished(
     progress: _Progress, loop: _Loop, plan: Plan, compute: Compute, earlier, interrupted: bool
 ) -> EnsembleRun:
     """What a run leaves behind; members that diverged are counted in a warning, on one process."""
-    states = progress.states
+    states, sampler = progress.states, progress.sampler
     if processes.spans(loop.mesh):
-        states = jax.tree.map(jnp.asarray, processes.to_host(states, loop.mesh))
+        states, sampler = jax.tree.map(jnp.asarray, processes.to_host((states, sampler), loop.mesh))
     energies = np.asarray(states.energy).reshape(loop.num_members, -1)
     diverged = ~np.isfinite(energies).all(axis=1)
     if diverged.any() and processes.leads(loop.mesh):
@@ -299,7 +315,7 @@ def _finished(
     return EnsembleRun(
         results={name: each.finalise(progress.totals[name]) for name, each in loop.observables.items()},
         states=states,
-        sampler=progress.sampler,
+        sampler=sampler,
         diverged=diverged,
         status=np.asarray(states.final_status) if ends else None,
         ended=np.asarray(states.steps) if ends else None,

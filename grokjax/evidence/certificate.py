@@ -186,8 +186,8 @@ def _is_small(bias: Estimate, value: Estimate) -> bool:
 
 def _worst(estimate: Estimate) -> Estimate:
     """The point of a sweep that is farthest from zero in standard errors."""
-    mean, error = np.atleast_1d(estimate.mean), np.atleast_1d(estimate.error)
-    worst = int(np.argmax(np.abs(np.atleast_1d(statistics.z_score(estimate, 0.0)))))
+    mean, error = np.ravel(estimate.mean), np.ravel(estimate.error)
+    worst = int(np.argmax(np.abs(np.ravel(statistics.z_score(estimate, 0.0)))))
     return Estimate(mean[worst], error[worst])
 
 

@@ -1,12 +1,14 @@
 """Samplers and trainers behind one `init` / `step` protocol."""
 
 from .base import (
+    About as About,
     AbstractLangevin as AbstractLangevin,
     AbstractSampler as AbstractSampler,
     State as State,
     energy_and_gradient as energy_and_gradient,
 )
 from .droplet_moves import DropletMoves as DropletMoves, WithDropletMoves as WithDropletMoves
+from .ending import UntilFinished as UntilFinished
 from .gibbs import BlockGibbs as BlockGibbs
 from .gradient import GradientDescent as GradientDescent
 from .langevin import Langevin as Langevin, LeimkuhlerMatthews as LeimkuhlerMatthews

@@ -92,6 +92,11 @@ class LadderState(eqx.Module):
     round_trips: Int[Array, "*batch rungs"]
 
     @property
+    def position(self) -> PyTree:
+        """Position of every replica."""
+        return self.replicas.position
+
+    @property
     def energy(self) -> Array:
         """Energy of every replica."""
         return self.replicas.energy
