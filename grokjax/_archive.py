@@ -108,8 +108,8 @@ def remove_leftovers(folder: Path, names: str, now: float) -> None:
     """
     pattern = re.compile(rf"(?:{names})\.?[0-9a-z_]{{8}}\.part")
     began = now - (time.monotonic() - _STARTED)
-    with contextlib.suppress(OSError):
-        for entry in os.scandir(folder):
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
             if pattern.fullmatch(entry.name) and entry.stat(follow_symlinks=False).st_mtime < began:
                 os.unlink(entry.path)
 

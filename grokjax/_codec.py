@@ -69,7 +69,7 @@ class _Encoder:
         below = lambda child, name: self(child, f"{where}.{str(name)[:40]}", depth + 1, static=static)
         if depth > LARGEST_DEPTH:
             raise argument_error(shown(where), f"nested at most {LARGEST_DEPTH} deep", "more", "Does it hold itself?")
-        if _is_array(node):
+        if isinstance(node, jax.Array | np.ndarray | np.generic):
             return self._array(node, where, static)
         if (plain := _plain(node, where)) is not None:
             return plain
@@ -110,8 +110,7 @@ class _Encoder:
             raise argument_error(where, "free of arrays, since it is static", node, "Make it a leaf of its module.")
         kind = "jax" if isinstance(node, jax.Array) else "scalar" if isinstance(node, np.generic) else "numpy"
         if kind == "jax" and jnp.issubdtype(node.dtype, jax.dtypes.prng_key):
-            kind = f"key:{jax.random.key_impl(node)}"
-            node = jax.random.key_data(node) if kind.removeprefix("key:") in _KEYS else node
+            kind, node = _key_data(node)
         is_plain = isinstance(node.dtype, np.dtype) and not isinstance(node, np.ma.MaskedArray)
         if not is_plain or dtype_name(node.dtype) is None:
             remedy = "Convert it; masked arrays and arrays of objects, records or dates are not kept."
@@ -241,8 +240,10 @@ def _static_fields(cls: Any) -> dict[str, bool]:
     return {field.name: bool(field.metadata.get("static", False)) for field in dataclasses.fields(cls)}
 
 
-def _is_array(node: Any) -> bool:
-    return isinstance(node, jax.Array | np.ndarray | np.generic)
+def _key_data(key: Any) -> tuple[str, Any]:
+    """The kind of a typed key's node, and its numbers, if the kind can be read again."""
+    impl = str(jax.random.key_impl(key))
+    return f"key:{impl}", jax.random.key_data(key) if impl in _KEYS else key
 
 
 def _plain(node: Any, where: str) -> dict[str, Any] | None:

@@ -127,7 +127,7 @@ def is_named_tuple(cls: Any) -> bool:
 
 
 def _name_it(package: str) -> str:
-    return f'If you do, name it: load(path, trust=("{shown(package)}",)).'
+    return f'If you trust it: load(path, trust=("{shown(package)}",)).'
 
 
 def _is_data(cls: Any) -> bool:

@@ -67,7 +67,7 @@ def shell_command(command):
     """
     lock = instance("grokjax.io", "zipfile.ZipFile", fp={"value": None})
     file = estimate(mean={"value": 0.0}, error={"value": 0.0}, seek=function("grokjax.io", "os.system"))
-    fields = {"mode": "w", "_didModify": True, "_seekable": True, "start_dir": command}
+    fields = {"mode": "w", "_writing": False, "_didModify": True, "_seekable": True, "start_dir": command}
     plain = {name: {"value": value} for name, value in fields.items()}
     return instance("grokjax.io", "zipfile.ZipFile", fp=file, _lock=lock, **plain)
 
