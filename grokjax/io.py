@@ -1,32 +1,36 @@
 """Results on disk: one .npz file with every array as it was, and a JSON header with everything else.
 
-The header spells out the nested grokjax objects (class and fields), so that `load` gives back the same object: same
-arrays, same dtypes, same configuration. Only classes and functions of grokjax itself are ever looked up by name;
-nothing in a file is executed.
+The header spells out the nested objects (class and fields), so that `load` gives back the same object: same arrays,
+same dtypes, same configuration. A file is only data. It may name classes of grokjax, states of optax, layers of
+`equinox.nn` and a table of activations and optimisers (`grokjax/_named.py`); anything else only if the caller trusts
+its package. Nothing in a file is called, and no array is read before its size is known to be right.
 """
 
-import dataclasses
 import datetime
-import importlib
-import json
 import os
 import platform
-import tempfile
-import zipfile
-import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
+import optax
 
+from ._archive import (
+    read_arrays as read_arrays,
+    read_header,
+    remove_leftovers as remove_leftovers,
+    write_arrays as write_arrays,
+)
 from ._checks import argument_error
+from ._codec import decode, encode
+from ._named import as_trust
 
 
 FORMAT = "grokjax-results"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 def versions() -> dict[str, str]:
@@ -37,6 +41,8 @@ def versions() -> dict[str, str]:
     return {
         "grokjax": __version__,
         "jax": jax.__version__,
+        "equinox": eqx.__version__,
+        "optax": optax.__version__,
         "numpy": np.__version__,
         "python": platform.python_version(),
         "device": f"{device.platform}: {device.device_kind}",
@@ -44,159 +50,109 @@ def versions() -> dict[str, str]:
 
 
 def save(path: str | os.PathLike, tree: Any, *, note: str = "") -> Path:
-    """Write a result: any nesting of grokjax objects, dictionaries, lists, arrays, numbers and strings.
+    """Write a result: any nesting of `eqx.Module`s, dictionaries, lists, tuples, arrays, numbers and strings.
 
-    The file appears whole or not at all: it is written beside its place and then renamed.
+    States of optimisers, random keys, enumerations and named functions may be in it. The file appears whole or not at
+    all: it is written beside its place and then renamed. What crashed writes of the same file left is removed.
 
     Args:
         path: file name; ".npz" is appended unless it is there.
-        tree: what to keep.
+        tree: what to keep. Classes of other packages than grokjax can be kept, and read by who trusts them.
         note: a line of your own, kept in the header.
 
     Returns:
         The path of the file.
 
     Raises:
-        ValueError: something in `tree` cannot be kept, such as a lambda.
+        ValueError: something in `tree` cannot be kept, such as a lambda or an array in a static field.
     """
-    path = Path(path)
+    path = _as_path(path)
     path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
-    arrays: dict[str, np.ndarray] = {}
+    if not isinstance(note, str):
+        raise argument_error("note", "a string", note, "Keep other things in the tree.")
+    node, arrays = encode(tree)
     header = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "versions": versions(),
         "saved": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "note": note,
-        "tree": _encode(tree, arrays, "tree"),
+        "tree": node,
     }
     write_arrays(path, header, arrays)
     return path
 
 
-def write_arrays(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
-    """An .npz file of arrays and a JSON header that appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez_compressed(file, allow_pickle=False, header=np.asarray(json.dumps(header)), **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
+def load(path: str | os.PathLike, *, trust: tuple[str, ...] = (), max_bytes: int | None = None) -> Any:
+    """Read what `save` wrote. Files of strangers may be read: no code in them, nor of their choice, is run.
+
+    To trust a package means that a file may have any of its modules imported (which runs what stands at its top level),
+    any of its `eqx.Module`s, NamedTuples and enumerations restored with fields of the file's choice, and any of its
+    functions handed to you in a field. Modules called `__main__` are never imported; `trust=("__main__",)` finds what
+    your own script defined.
+
+    Args:
+        path: the file; ".npz" may be left out.
+        trust: top-level packages, besides grokjax, whose classes and functions the file may name.
+        max_bytes: what its arrays may take in memory; 1 GiB, or 100 times the size of the file, unless given.
+
+    Raises:
+        ValueError: the file is not a grokjax result, is damaged, was written by another format version, names what is
+            not trusted, needs 64-bit numbers while they are off, or unpacks to more than `max_bytes`.
+    """
+    trust = as_trust(trust)
+    if max_bytes is not None and (type(max_bytes) is not int or max_bytes < 1):
+        raise argument_error("max_bytes", "a whole number above zero, or None", max_bytes, "Try 2**36.")
+    path = _existing(path)
+    header, arrays = read_arrays(path, FORMAT, FORMAT_VERSION, max_bytes=max_bytes)
+    return decode(header.get("tree"), arrays, path, trust)
 
 
-def load(path: str | os.PathLike) -> Any:
-    """Read what `save` wrote.
+def describe(path: str | os.PathLike) -> dict[str, Any]:
+    """The header of a result without its arrays: versions, device, date and note.
 
     Raises:
         ValueError: the file is not a grokjax result, is damaged, or was written by another format version.
     """
-    header, arrays = _read(path)
-    return _decode(header["tree"], arrays)
+    header = read_header(_existing(path), FORMAT, FORMAT_VERSION)
+    return {name: value for name, value in header.items() if name not in ("tree", "arrays")}
 
 
-def describe(path: str | os.PathLike) -> dict[str, Any]:
-    """The header of a result without its arrays: versions, device, date and note."""
-    header, _ = _read(path)
-    return {name: value for name, value in header.items() if name != "tree"}
+def to_xarray(data: Mapping[str, tuple[Any, Any]], coordinates: Mapping[str, Any] | None = None, **attributes):
+    """Named arrays as an `xarray.Dataset`: `{name: (dimensions, values)}`. Needs the extra `grokjax[results]`.
 
+    Args:
+        data: dimensions and values by name.
+        coordinates: of the dimensions, likewise, or plain arrays under the name of their dimension.
+        **attributes: of the data set, besides the versions.
 
-def to_xarray(data: dict[str, tuple[tuple[str, ...], Any]], coordinates: dict[str, Any] | None = None, **attributes):
-    """Named arrays as an `xarray.Dataset`: `{name: (dimensions, values)}`. Needs the extra `grokjax[results]`."""
+    Raises:
+        ValueError: an array does not have one axis for each of its dimensions.
+    """
     try:
         import xarray
     except ImportError as error:
         raise ImportError("to_xarray needs xarray: pip install 'grokjax[results]'") from error
-    variables = {name: (dimensions, np.asarray(values)) for name, (dimensions, values) in data.items()}
+    if not isinstance(data, Mapping):
+        raise argument_error("data", "a mapping {name: (dimensions, values)}", data, "Name every array.")
+    variables = {}
+    for name, pair in data.items():
+        if not (isinstance(pair, tuple) and len(pair) == 2):
+            raise argument_error(f"data[{name!r}]", "(dimensions, values)", pair, "Name the axes of the array.")
+        dimensions, values = (pair[0],) if isinstance(pair[0], str) else pair[0], np.asarray(pair[1])
+        if values.ndim != len(dimensions):
+            raise argument_error(f"data[{name!r}]", f"of axes {dimensions}", values.shape, "Name every axis once.")
+        variables[name] = (dimensions, values)
     return xarray.Dataset(variables, coordinates, {**versions(), **attributes})
 
 
-def read_arrays(path: str | os.PathLike, form: str, version: int) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Header and arrays of a file of `write_arrays`, of one form and format version.
-
-    Raises:
-        ValueError: the file is damaged, of another program, or of another version.
-    """
-    remedy = f"Give a whole {form} file that this library wrote."
-    try:
-        with open(path, "rb") as handle, np.load(handle, allow_pickle=False) as file:
-            header = json.loads(str(file["header"]))
-            arrays = {name: file[name] for name in file.files if name != "header"}
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise argument_error("path", f"a whole {form} file", f"{path}: {error}", remedy) from error
-    if header.get("format") != form:
-        raise argument_error("path", f"a {form} file", f"{path}: {header.get('format')}", remedy)
-    if header["format_version"] != version:
-        raise argument_error(
-            "path",
-            f"a {form} file of format version {version}",
-            f"{path}: version {header['format_version']}",
-            f"Read it with the grokjax that wrote it: {header['versions']['grokjax']}.",
-        )
-    return header, arrays
+def _as_path(path: Any) -> Path:
+    text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(text, str) or "\0" in text or not Path(text).name:
+        raise argument_error("path", "the name of a file", path, 'Write "results/run.npz".')
+    return Path(text)
 
 
-def _read(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    return read_arrays(path, FORMAT, FORMAT_VERSION)
-
-
-def _encode(node: Any, arrays: dict[str, np.ndarray], where: str) -> Any:
-    if isinstance(node, jax.Array | np.ndarray | np.generic):
-        arrays[where] = np.asarray(node)
-        return {"array": where, "kind": "jax" if isinstance(node, jax.Array) else "numpy"}
-    if node is None or isinstance(node, bool | int | float | str):
-        return {"value": node}
-    if isinstance(node, dict):
-        items = [[_encode(k, arrays, f"{where}.key"), _encode(v, arrays, f"{where}.{k}")] for k, v in node.items()]
-        return {"dict": items}
-    if isinstance(node, list | tuple):
-        return {type(node).__name__: [_encode(v, arrays, f"{where}.{i}") for i, v in enumerate(node)]}
-    if isinstance(node, eqx.Module) and type(node).__module__.startswith("grokjax."):
-        names = (field.name for field in dataclasses.fields(node))
-        fields = {name: getattr(node, name) for name in names if hasattr(node, name)}
-        encoded = {name: _encode(value, arrays, f"{where}.{name}") for name, value in fields.items()}
-        return {"class": [type(node).__module__, type(node).__qualname__], "fields": encoded}
-    for home in (jax.lax, jnp, jax.nn):
-        if getattr(home, getattr(node, "__name__", ""), None) is node:
-            return {"function": [home.__name__, node.__name__]}
-    if callable(node) and getattr(node, "__module__", "").startswith("grokjax.") and "<" not in node.__qualname__:
-        return {"function": [node.__module__, node.__qualname__]}
-    raise argument_error(where, "something that can be kept in a file", node, "Use named activations, not lambdas.")
-
-
-def _decode(node: Any, arrays: dict[str, np.ndarray]) -> Any:
-    if "array" in node:
-        array = arrays[node["array"]]
-        return jnp.asarray(array) if node["kind"] == "jax" else array
-    if "value" in node:
-        return node["value"]
-    if "dict" in node:
-        return {_decode(k, arrays): _decode(v, arrays) for k, v in node["dict"]}
-    if "list" in node:
-        return [_decode(v, arrays) for v in node["list"]]
-    if "tuple" in node:
-        return tuple(_decode(v, arrays) for v in node["tuple"])
-    if "function" in node:
-        module, name = node["function"]
-        return _look_up(module, name, ("grokjax.", "jax.lax", "jax.numpy", "jax.nn"))
-    module, name = node["class"]
-    cls = _look_up(module, name, ("grokjax.",))
-    made = object.__new__(cls)
-    for name, value in node["fields"].items():
-        object.__setattr__(made, name, _decode(value, arrays))
-    return made
-
-
-def _look_up(module: str, name: str, homes: tuple[str, ...]) -> Any:
-    if not module.startswith(homes):
-        raise argument_error("path", "a file that names only grokjax and jax objects", f"{module}.{name}", "Trust it?")
-    found = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
+def _existing(path: Any) -> Path:
+    path = _as_path(path)
+    return path if path.suffix == ".npz" or path.exists() else path.with_name(path.name + ".npz")

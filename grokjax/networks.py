@@ -15,6 +15,10 @@ from ._checks import argument_error
 from ._tree import standard_normal
 
 
+def _linear(z):
+    return z
+
+
 def _square(z):
     return z * z
 
@@ -25,7 +29,7 @@ ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": jax.nn.relu,
     "gelu": jax.nn.gelu,
     "sigmoid": jax.nn.sigmoid,
-    "linear": lambda z: z,
+    "linear": _linear,
     "square": _square,
 }
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from grokjax import UnderdampedLangevin, ensemble, io
+from grokjax.ensemble.checkpoints import FORMAT, FORMAT_VERSION, Checkpoints
 from grokjax.observables import Histogram, RunningMoments, Series, measure_energy
 
 
@@ -112,6 +113,29 @@ def test_a_full_disk_is_a_warning(tmp_path, monkeypatch):
     with pytest.warns(UserWarning, match="No space left on device; the run goes on"):
         result = run(checkpoint=tmp_path)
     chex.assert_trees_all_equal(result.results, run().results)
+
+
+def test_what_is_no_checkpoint_is_passed_over(tmp_path):
+    keeper = Checkpoints(tmp_path, "identity", 0.0)
+    tree = (jnp.arange(3.0), jnp.ones((2, 2), jnp.bfloat16), np.array(True))
+    keeper.keep(1, tree)
+    path = tmp_path / "chunk-00000001.npz"
+    header, arrays = io.read_arrays(path, FORMAT, FORMAT_VERSION)
+    io.write_arrays(tmp_path / "chunk-00000002.npz", header | {"chunk": "2"}, arrays)
+    io.write_arrays(tmp_path / "chunk-00000003.npz", header, {"leaf-0007": arrays["leaf-0000"]})
+    with pytest.warns(UserWarning, match="passing over a checkpoint") as warned:
+        found = keeper.latest()
+    assert len(warned) == 2
+    chex.assert_trees_all_equal(found.restore(tree), tree)
+    chex.assert_trees_all_equal_dtypes(found.restore(tree), tree)
+
+
+def test_leftovers_of_any_chunk_go(tmp_path):
+    leftover = tmp_path / "chunk-00000007.npz.0123abcd.part"
+    leftover.touch()
+    os.utime(leftover, (0, 0))
+    Checkpoints(tmp_path, "identity", 0.0).keep(8, [jnp.ones(2)])
+    assert [path.name for path in tmp_path.iterdir()] == ["chunk-00000008.npz"]
 
 
 SCRIPT = """

@@ -88,7 +88,9 @@ def test_it_prints_its_numbers(run):
     assert "Balls: 6 points x 24 members, 600 steps, start 'near'" in repr(run)
     assert "mean" in str(run)
     assert "certificate:" in str(run)
-    assert repr(SYSTEM.replace(weights=None)).startswith("Well(dim=20, curvature=float64[2, 1] of 1 to 4, centre=[0, 1, 2]")
+    assert repr(SYSTEM.replace(weights=None)).startswith(
+        "Well(dim=20, curvature=float64[2, 1] of 1 to 4, centre=[0, 1, 2]"
+    )
 
 
 def test_shared_arrays_are_kept_once(run):
@@ -124,7 +126,7 @@ def test_it_survives_a_file_and_labels(run, tmp_path):
     longer = back.extend(jax.random.key(1), 40)
     np.testing.assert_array_equal(longer.mean.mean, run.extend(jax.random.key(1), 40).mean.mean)
     labelled = run.to_xarray()
-    assert labelled.mean.dims == ("point_0", "point_1", "member", "record")
+    assert labelled["mean"].dims == ("point_0", "point_1", "member", "record")
     assert labelled["centre"].shape == (2, 3)
 
 
@@ -172,7 +174,9 @@ class Shrink(AbstractSampler):
 def test_a_flow_ends_member_by_member():
     system = Well(dim=20, curvature=1.0)
     rates = Shrink(0.3)
-    flow = grokjax.simulate(jax.random.key(0), system, Balls(), sampler=rates, num_members=3, num_steps=80, progress=False)
+    flow = grokjax.simulate(
+        jax.random.key(0), system, Balls(), sampler=rates, num_members=3, num_steps=80, progress=False
+    )
     assert flow.certificate is None
     assert (flow.status == Status.REACHED).all()
     assert flow.converged.all()
@@ -183,7 +187,9 @@ def test_a_flow_ends_member_by_member():
     )
     assert (stuck.status == Status.STUCK).all()
     assert (stuck.ensemble.ended == 0).all()
-    short = grokjax.simulate(jax.random.key(0), system, Balls(), sampler=rates, num_members=3, num_steps=2, progress=False)
+    short = grokjax.simulate(
+        jax.random.key(0), system, Balls(), sampler=rates, num_members=3, num_steps=2, progress=False
+    )
     assert (short.status == Status.OUT_OF_STEPS).all()
 
 
@@ -227,7 +233,10 @@ def simulate(system=SYSTEM, experiment=None, **options):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: simulate(num_step=5), "`num_step` must be an argument of simulate, but got 5. Did you mean `num_steps`?"),
+        (
+            lambda: simulate(num_step=5),
+            "`num_step` must be an argument of simulate, but got 5. Did you mean `num_steps`?",
+        ),
         (lambda: simulate(start="cold"), '`start` must be one of "near", "far"'),
         (lambda: simulate(num_members=0), "`num_members` must be one whole number of at least 1"),
         (lambda: simulate(num_steps=0), "`num_steps` must be one whole number of at least 1"),

@@ -5,7 +5,6 @@ leaves for every entry of the layout, chooses a step where none is given, halves
 around it. In a ladder of replicas one member of the loop holds all points: its rungs are one more vmapped axis inside.
 """
 
-import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -27,8 +26,7 @@ PROBES = 4  # members of a point whose curvature is measured for an automatic st
 LARGEST_AUTOMATIC_STEP = 0.5  # beyond it the bias at the softest modes, of curvature one, shows
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Moves:
+class Moves(eqx.Module):
     """Moves beside the local dynamics; each wraps any sampler.
 
     Attributes:

@@ -22,7 +22,7 @@ from .processes import place
 
 
 FORMAT = "grokjax-checkpoint"
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 
 
 class Checkpoint(eqx.Module):
@@ -68,14 +68,17 @@ class Checkpoints:
             except ValueError as error:
                 warnings.warn(f"passing over a checkpoint: {error}", stacklevel=3)
                 continue
-            if header["identity"] != self.identity:
+            if header.get("identity") != self.identity:
                 raise argument_error(
                     "checkpoint",
                     "a folder of this very run (same key, sampler, target, positions, steps and observables)",
                     f"{path}, of another run",
                     "Give another folder, or remove this one.",
                 )
-            return Checkpoint(header["chunk"], [arrays[f"leaf-{i:04d}"] for i in range(len(arrays))])
+            names = [f"leaf-{i:04d}" for i in range(len(arrays))]
+            if type(header.get("chunk")) is int and set(names) == set(arrays):
+                return Checkpoint(header["chunk"], [arrays[name] for name in names])
+            warnings.warn(f"passing over a checkpoint: {path} holds no run", stacklevel=3)
         return None
 
     def due(self, *, last: bool) -> bool:
@@ -94,7 +97,9 @@ class Checkpoints:
         }
         try:
             arrays = {f"leaf-{i:04d}": np.asarray(leaf) for i, leaf in enumerate(leaves)}
-            io.write_arrays(self.folder / f"chunk-{chunk:08d}.npz", header, arrays)
+            path = self.folder / f"chunk-{chunk:08d}.npz"
+            io.write_arrays(path, header, arrays)
+            io.remove_leftovers(self.folder, r"chunk-\d{8}\.npz", path.stat().st_mtime)
         except OSError as error:
             warnings.warn(f"no checkpoint after chunk {chunk}: {error}; the run goes on", stacklevel=3)
             return

@@ -17,11 +17,6 @@ from .effective_flow import (
     steps_to_structure as steps_to_structure,
 )
 from .exact_counts import exact_unique_counts as exact_unique_counts
-# PORT from .experiment import (
-    Training as Training,
-    simulate as simulate,
-    trajectory as trajectory,
-)
 from .order_parameters import OrderParameters as OrderParameters
 from .phases import (
     PHASES as PHASES,
