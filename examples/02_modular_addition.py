@@ -85,9 +85,15 @@ def main() -> None:
 
     # %% Figures and results
     names = []
-    names.append(plot.save(figures.figure_3(), args.output / "figure_3.png"))
-    names.append(plot.save(figures.mixed_phase(cold, hot), args.output / "mixed_phase.png"))
-    names.append(plot.save(figures.pair_densities(cold, len(noise) // 2), args.output / "pair_densities.png"))
+    paper, conventions = figures.paper_system(), ("paper", "exact")
+    at = lambda noises: {name: ma.predict(paper.replace(noise_variance=noises), name) for name in conventions}
+    actions, curves = at(jnp.array([0.3, 0.227, 0.15, 0.1])), at(jnp.linspace(0.05, 0.32, 109))
+    figure = figures.figure_3(actions, curves, ma.transitions(paper, "paper"))
+    names.append(plot.save(figure, args.output / "figure_3.png"))
+    curve = ma.predict(base.replace(noise_variance=jnp.linspace(0.6 * noise.min(), 1.05 * noise.max(), 81)))
+    names.append(plot.save(figures.mixed_phase(curve, sharp, cold, hot), args.output / "mixed_phase.png"))
+    figure = figures.pair_densities(theory, cold, len(noise) // 2)
+    names.append(plot.save(figure, args.output / "pair_densities.png"))
     size = 12 if args.smoke else 60
     variances = ma.phase_diagram(
         base,
@@ -95,7 +101,12 @@ def main() -> None:
     )
     primes = [5, 11, 23] if args.smoke else [5, 7, 11, 13, 17, 23, 31, 43, 59, 79, 109, 149, 199]
     sizes = ma.phase_diagram(base, {"width": jnp.geomspace(20, 20000, size), "prime": primes})
-    names.append(plot.save(figures.phase_diagrams(base, variances, sizes), args.output / "phase_diagrams.png"))
+    borders = []
+    for diagram in (variances, sizes):
+        grid = jnp.meshgrid(*diagram.axes.values(), indexing="ij")
+        borders.append(ma.transitions(base.replace(**dict(zip(diagram.axes, grid, strict=True)))))
+    figure = figures.phase_diagrams((variances, sizes), borders, noise_variance=float(base.noise_variance))
+    names.append(plot.save(figure, args.output / "phase_diagrams.png"))
     results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagram": variances}
     names.append(io.save(args.output / "results.npz", results, note=f"P = {prime}, {members} networks per noise"))
     print("wrote", *names, f"after {time.perf_counter() - started:.0f} s", sep="\n  ")

@@ -1,13 +1,15 @@
 """The published figure in both conventions, and what it lacks: real networks on top of the theory.
 
+Figures take what `predict`, `transitions`, `phase_diagram` and `simulate` return, and solve nothing.
+
 References:
     arXiv:2310.03789, figure 3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,11 +19,19 @@ from matplotlib.figure import Figure
 from ... import plot
 from ...evidence.statistics import Estimate, z_score
 from ...phases import PhaseDiagram
-from .experiment import Run
-from .measurements import HISTOGRAM_REACH
-from .phases import transitions
+from ...results import Run
+from .phases import Transitions
 from .system import ModularAddition
-from .theory import predict
+from .theory import Prediction
+
+
+NAMES = {"paper": "as printed", "exact": "exact"}
+LABELS = {
+    "noise_variance": r"noise variance $\sigma^2$",
+    "readout_variance": r"read-out variance $\sigma_a^2$",
+    "width": "width $N$",
+    "prime": "prime $P$",
+}
 
 
 def paper_system(noise_variance: Any = 0.2) -> ModularAddition:
@@ -32,10 +42,7 @@ def paper_system(noise_variance: Any = 0.2) -> ModularAddition:
 
 
 def figure_3(
-    system: ModularAddition | None = None,
-    *,
-    action_noises: Sequence[float] = (0.3, 0.227, 0.15, 0.1),
-    noises: Any = None,
+    actions: Mapping[str, Prediction], curves: Mapping[str, Prediction], borders: Transitions
 ) -> Figure:
     r"""Action along $X=V$ and the discrepancy against noise, as printed and exact.
 
@@ -43,20 +50,19 @@ def figure_3(
     exact one the same parameters stay mixed, with next to no weight in the wells.
 
     Args:
-        system: the paper's parameters unless given.
-        action_noises: noise variances of the actions.
-        noises: noise variances of the discrepancy.
+        actions: predictions in the conventions "paper" and "exact", each for a few noises of one system.
+        curves: likewise, for many noises: the discrepancy.
+        borders: of the printed mixed phase.
     """
-    system = paper_system() if system is None else system
-    noises = np.linspace(0.05, 0.32, 109) if noises is None else np.asarray(noises)
-    well, sharpness = float(system.well_position), float(system.prime * system.well_position)
     x = jnp.linspace(0, 2.2, 300)
     with plot.style():
         figure, (left, middle, right) = plot.subplots(1, 3, width="page", height=2.6)
         for ax, convention, per_pair in ((left, "paper", 0.5), (middle, "exact", 1.0)):
-            for index, noise in enumerate(action_noises):
-                law = predict(system.replace(noise_variance=noise), convention).law
-                action = per_pair * law.action(x * well, x * well) / sharpness
+            law = actions[convention].law
+            for index, noise in enumerate(np.asarray(law.system.noise_variance)):
+                one = jax.tree.map(lambda leaf, index=index: leaf[index], law)
+                well, sharpness = one.system.well_position, one.system.prime * one.system.well_position
+                action = per_pair * one.action(x * well, x * well) / sharpness
                 plot.draw_theory(ax, x, action, index=index, label=rf"$\sigma^2={noise:g}$", dashed=index % 2 == 1)
             ax.axhline(0, color="0.6", linewidth=0.7, zorder=0)
             ax.set(xlabel="$X=V$ (units of $x^*$)", xlim=(0, 2.2))
@@ -65,11 +71,10 @@ def figure_3(
         left.set_ylabel(r"action as printed, $S_k/(Px^*)$")
         middle.set_ylabel(r"action of a pair, $S/(Px^*)$")
         middle.legend(loc="lower left", title="both panels", title_fontsize=7)
-        for index, convention in enumerate(("paper", "exact")):
-            curve = predict(system.replace(noise_variance=noises), convention)
-            label = "as printed" if convention == "paper" else "exact"
-            plot.draw_theory(right, noises, curve.discrepancy, index=index, label=label, dashed=index == 1)
-        borders = transitions(system, "paper")
+        for index, (convention, name) in enumerate(NAMES.items()):
+            curve = curves[convention]
+            noises = np.asarray(curve.law.system.noise_variance)
+            plot.draw_theory(right, noises, curve.discrepancy, index=index, label=name, dashed=index == 1)
         plot.draw_transition(right, float(borders.start), "borders, printed")
         plot.draw_transition(right, float(borders.end))
         right.set(xlabel=r"noise variance $\sigma^2$", ylabel="discrepancy $a$", ylim=(0, 1.05))
@@ -79,19 +84,16 @@ def figure_3(
     return figure
 
 
-def mixed_phase(cold: Run, hot: Run | None = None, *, num_curve: int = 81) -> Figure:
+def mixed_phase(curve: Prediction, borders: Transitions, cold: Run, hot: Run | None = None) -> Figure:
     """Discrepancy, side weight and single-frequency neurons against noise: networks on top of the exact theory.
 
     Args:
+        curve: predictions at many noises.
+        borders: of the sharp limit.
         cold: a sweep over `noise_variance`, shape (point,), started from the prior.
         hot: the same, started from single-frequency neurons.
-        num_curve: noises on the theory curves.
     """
-    noise = np.asarray(cold.system.noise_variance)
-    one = cold.system.replace(noise_variance=float(noise[0]))
-    grid = np.linspace(0.6 * noise.min(), 1.05 * noise.max(), num_curve)
-    curve = predict(one.replace(noise_variance=grid))
-    borders = transitions(one)
+    noise, grid = np.asarray(cold.system.noise_variance), np.asarray(curve.law.system.noise_variance)
     with plot.style():
         figure, axes = plot.subplots(1, 3, width="page", height=2.6)
         panels = (
@@ -119,85 +121,84 @@ def mixed_phase(cold: Run, hot: Run | None = None, *, num_curve: int = 81) -> Fi
     return figure
 
 
-def pair_densities(run: Run, point: int | None = None) -> Figure:
+def pair_densities(theory: Prediction, run: Run, point: int | tuple[int, ...] = ()) -> Figure:
     """The law of (X, V): theory beside the networks' histogram, on one logarithmic colour scale.
 
     Args:
+        theory: of the run's system.
         run: a simulation.
-        point: which point of a sweep; None for a single system.
+        point: which point of a sweep, on both roads.
     """
-    at = lambda values: values if point is None else values[point]
-    fields = {name: np.broadcast_to(leaf, run.layout.shape) for name, leaf in vars(run.system).items()}
-    system = ModularAddition(**{name: float(at(values)) for name, values in fields.items()})
-    well = float(system.well_position)
-    edges = np.asarray(run.counts.edges)
-    centres = (edges[1:] + edges[:-1]) / 2
-    x, v = jnp.meshgrid(centres * well, centres * well, indexing="ij")
-    theory = np.exp(np.asarray(predict(system).law.log_density(x, v))) * well**2
-    counts = np.where(at(run.diverged)[:, None, None], 0, at(run.counts.counts)).sum(axis=0)
-    networks = counts / counts.sum() / np.diff(edges)[0] ** 2
-    seen = networks[networks > 0]
-    lowest = float(seen.min())
-    norm = LogNorm(lowest, float(seen.max()))
+    law, pairs = jax.tree.map(lambda leaf: leaf[point], theory.law), run.observed["pairs"]
+    well = float(law.system.well_position)
+    x, v = jnp.meshgrid(pairs.centres * well, pairs.centres * well, indexing="ij")
+    expected = np.exp(np.asarray(law.log_density(x, v))) * well**2
+    counts = np.where(run.diverged[..., None, None], 0, pairs.counts)[point].sum(axis=0)
+    networks = counts / counts.sum() / np.diff(pairs.edges)[0] ** 2
+    norm = LogNorm(networks[networks > 0].min(), networks.max())
     with plot.style():
         figure, axes = plot.subplots(1, 2, width="page", height=2.9)
-        for ax, density, title in zip(axes, (theory, networks), ("theory", "networks"), strict=True):
-            shown = np.ma.masked_less(density, lowest)
-            mesh = ax.pcolormesh(edges, edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
+        for ax, density, title in zip(axes, (expected, networks), ("theory", "networks"), strict=True):
+            shown = np.ma.masked_less(density, norm.vmin)
+            mesh = ax.pcolormesh(pairs.edges, pairs.edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
             ax.set(xlabel="$X$ (units of $x^*$)", ylabel="$V$ (units of $x^*$)", title=title, aspect="equal")
-            ax.set(xlim=(0, 0.8 * HISTOGRAM_REACH), ylim=(0, 0.8 * HISTOGRAM_REACH))
+            ax.set(xlim=(0, 0.8 * pairs.high), ylim=(0, 0.8 * pairs.high))
         figure.colorbar(mesh, ax=axes, label=r"probability density (units of $x^{*-2}$)", shrink=0.9)
     return figure
 
 
-def phase_diagrams(system: ModularAddition, over_variances: PhaseDiagram, over_sizes: PhaseDiagram) -> Figure:
-    """Phases over noise and read-out variance, and over width and prime, with the borders of the sharp limit.
+def phase_diagrams(
+    diagrams: Sequence[PhaseDiagram], borders: Sequence[Transitions], *, noise_variance: float | None = None
+) -> Figure:
+    """Phases side by side, with the borders of the sharp limit: full lines where the mixed phase starts.
 
     Args:
-        system: the fields that are not swept.
-        over_variances: axes `noise_variance` and `readout_variance`.
-        over_sizes: axes `width` and `prime`.
+        diagrams: with two axes each, such as noise and read-out variance, and width and prime.
+        borders: of the same points, in the shape of each grid.
+        noise_variance: that of diagrams without such an axis.
     """
-    labels = {
-        "noise_variance": r"noise variance $\sigma^2$",
-        "readout_variance": r"read-out variance $\sigma_a^2$",
-        "width": "width $N$",
-        "prime": "prime $P$",
-    }
     with plot.style():
-        figure, axes = plot.subplots(1, 2, width="page", height=2.8)
-        for letter, ax, diagram in zip("ab", axes, (over_variances, over_sizes), strict=True):
-            (x_name, x), (y_name, y) = diagram.axes.items()
-            ax.set(xscale="log", yscale="log")
-            plot.draw_phases(
-                ax,
-                x,
-                y,
-                np.asarray(diagram.labels).T,
-                diagram.phases,
-                solved=np.asarray(diagram.converged).T,
-                x_label=labels.get(x_name, x_name),
-                y_label=labels.get(y_name, y_name),
-            )
+        figure, axes = plot.subplots(1, len(diagrams), width="page", height=2.8)
+        for letter, ax, diagram, sharp in zip("abcd", axes, diagrams, borders, strict=False):
+            _draw_phase_diagram(ax, diagram, sharp, noise_variance)
             plot.label_panel(ax, letter)
-            grid = dict(zip((x_name, y_name), np.meshgrid(x, y), strict=True))
-            sharp = transitions(system.replace(**{name: values for name, values in grid.items() if name != "prime"}))
-            if "prime" in grid:  # values between primes would be refused, and the borders are simple in P
-                sharp = transitions(eqx.tree_at(lambda s: s.prime, system.replace(width=grid["width"]), grid["prime"]))
-            noise = grid.get("noise_variance", np.asarray(system.noise_variance))
-            for border, line in ((sharp.start, "-"), (sharp.end, "--")):
-                level = np.nan_to_num(np.asarray(border), nan=0.0) - noise
-                ax.contour(x, y, level, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
     return figure
 
 
-def width_convergence(widths: Any, gaps: dict[str, tuple[Any, Any]], series: dict[str, tuple[float, float]]) -> Figure:
+def _draw_phase_diagram(ax: Axes, diagram: PhaseDiagram, sharp: Transitions, noise_variance: float | None) -> None:
+    (x_name, x), (y_name, y) = diagram.axes.items()
+    ax.set(xscale="log", yscale="log")
+    plot.draw_phases(
+        ax,
+        x,
+        y,
+        np.asarray(diagram.labels).T,
+        diagram.phases,
+        solved=np.asarray(diagram.converged).T,
+        x_label=LABELS.get(x_name, x_name),
+        y_label=LABELS.get(y_name, y_name),
+    )
+    grid = dict(zip((x_name, y_name), np.meshgrid(x, y, indexing="ij"), strict=True))
+    noise = grid.get("noise_variance", noise_variance)
+    for border, line in ((sharp.start, "-"), (sharp.end, "--")):
+        level = np.nan_to_num(np.asarray(border), nan=0.0) - noise
+        ax.contour(x, y, level.T, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
+
+
+def width_convergence(
+    widths: Any,
+    gaps: dict[str, tuple[Any, Any]],
+    series: dict[str, tuple[float, float]],
+    *,
+    ax: Axes | None = None,
+) -> Figure:
     """Gap between networks and exact theory against width, with the fitted expansion in 1/N.
 
     Args:
         widths: shape (width,).
         gaps: by name, (theory - networks)/theory and its error, shape (width,).
         series: by name, coefficients of 1/N and 1/N^2.
+        ax: where to draw; a new figure of a column's width unless given.
     """
     widths = np.asarray(widths, float)
     curve = np.geomspace(widths.min(), widths.max(), 100)
@@ -208,7 +209,7 @@ def width_convergence(widths: Any, gaps: dict[str, tuple[Any, Any]], series: dic
         "single_frequency": "one frequency",
     }
     with plot.style():
-        figure, (ax,) = plot.subplots(1, 1, width="column", height=2.9)
+        ax = plot.subplots(1, 1, width="column", height=2.9)[1][0] if ax is None else ax
         for index, (name, (gap, error)) in enumerate(gaps.items()):
             first, second = series[name]
             plot.draw_theory(ax, curve, np.abs(first / curve + second / curve**2), index=index)
@@ -218,7 +219,7 @@ def width_convergence(widths: Any, gaps: dict[str, tuple[Any, Any]], series: dic
         ax.set_xticks(widths, [f"{width:.0f}" for width in widths])
         ax.minorticks_off()
         ax.legend(title="curves: $c_1/N + c_2/N^2$", loc="lower left", fontsize=6.5, title_fontsize=6.5)
-    return figure
+    return ax.get_figure(root=True)
 
 
 def _legend_of_all(axes: Sequence[Axes]) -> None:
