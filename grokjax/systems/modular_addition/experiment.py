@@ -165,9 +165,7 @@ simulate = door(
 )
 
 
-def safe_step_size(
-    key: Key[Array, ""], system: ModularAddition, *, dtype: Any = jnp.float32
-) -> Float[Array, "*sweep"]:
+def safe_step_size(key: Key[Array, ""], system: ModularAddition, *, dtype: Any = jnp.float32) -> Float[Array, "*sweep"]:
     r"""A BAOAB step for `system`: half of $1/\sqrt{\lambda_{max}}$ with every neuron specialised, at most 0.3.
 
     The limit of stability is $2/\sqrt{\lambda_{max}}$; the margin of four is for neurons beyond $x^*$, where the

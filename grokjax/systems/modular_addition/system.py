@@ -51,8 +51,8 @@ class ModularAddition(AbstractParameters):
     readout_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     sextic_decay: Number = parameter(
         positive=True,
-        remedy="Without sextic decay the attraction of the data wins at large weights and the theory's posterior is not "
-        "normalisable.",
+        remedy="Without sextic decay the attraction of the data wins at large weights and the theory's posterior is "
+        "not normalisable.",
     )
     training_fraction: Number = parameter(
         positive=True, remedy="Give a fraction of the table in (0, 1]; 1 is the whole table.", default=1.0
