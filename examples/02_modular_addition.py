@@ -12,34 +12,25 @@
 #     python examples/02_modular_addition.py --smoke     # seconds
 
 # %%
-import argparse
 import time
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
+from _arguments import parser
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Modular addition: theory and Langevin ensembles.")
-    parser.add_argument("--prime", type=int, default=11)
-    parser.add_argument("--width", type=int, default=500, help="hidden units")
-    parser.add_argument(
-        "--noise",
-        type=float,
-        nargs="+",
-        default=[6e-4, 5e-4, 4.5e-4, 4e-4, 3e-4, 2e-4, 1e-4, 4e-5],
-        help="noise variances",
+def arguments():
+    made = parser(
+        "Modular addition: theory and Langevin ensembles.",
+        "modular_addition",
+        prime=11,
+        width=500,
+        members=4,
+        steps=4000,
     )
-    parser.add_argument("--members", type=int, default=4, help="networks per noise")
-    parser.add_argument("--steps", type=int, default=4000, help="Langevin steps, a third of them warm-up")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
-    parser.add_argument(
-        "--output", type=Path, default=Path("output/modular_addition"), help="folder for figures and data"
-    )
-    parser.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
-    return parser.parse_args()
+    noises = [6e-4, 5e-4, 4.5e-4, 4e-4, 3e-4, 2e-4, 1e-4, 4e-5]
+    made.add_argument("--noise", type=float, nargs="+", default=noises, help="noise variances")
+    return made.parse_args()
 
 
 def main() -> None:
@@ -74,29 +65,43 @@ def main() -> None:
 
     # %% Where they meet
     points = [f"noise {value:.1e}" for value in noise.tolist()]
-    print()
-    print(grokjax.compare(theory.order_parameters, cold.order_parameters, points=points), end="\n\n")
+    print(f"\n{cold}\n")
+    print(grokjax.compare(theory, cold, points=points), end="\n\n")
     difference = grokjax.two_start(cold.order_parameters, hot.order_parameters)
     for name in ("discrepancy", "side_weight"):
         z = ", ".join(f"{value:+.1f}" for value in getattr(difference.z_score, name))
         print(f"cold minus hot start in standard errors, {name}: {z}")
-    print(f"phase coherence of specialised neurons: {cold.phase_coherence}")
     print(f"mixed phase in the sharp limit: noise variance {float(sharp.end):.3e} to {float(sharp.start):.3e}")
 
-    # %% Figures and results
-    names = []
-    names.append(plot.save(figures.figure_3(), args.output / "figure_3.png"))
-    names.append(plot.save(figures.mixed_phase(cold, hot), args.output / "mixed_phase.png"))
-    names.append(plot.save(figures.pair_densities(cold, len(noise) // 2), args.output / "pair_densities.png"))
+    # %% Curves between the points, the published figure in both conventions, and phase diagrams
+    curve = ma.predict(base.replace(noise_variance=jnp.linspace(0.6 * noise.min(), 1.05 * noise.max(), 81)))
+    paper = figures.paper_system()
+    at = lambda noises: {name: ma.predict(paper.replace(noise_variance=noises), name) for name in ("paper", "exact")}
+    actions, curves = at(jnp.array([0.3, 0.227, 0.15, 0.1])), at(jnp.linspace(0.05, 0.32, 109))
     size = 12 if args.smoke else 60
-    variances = ma.phase_diagram(
-        base,
-        {"noise_variance": jnp.geomspace(1e-5, 3e-3, size), "readout_variance": jnp.geomspace(1e-8, 3e-5, size)},
-    )
+    noises, variances = jnp.geomspace(1e-5, 3e-3, size), jnp.geomspace(1e-8, 3e-5, size)
     primes = [5, 11, 23] if args.smoke else [5, 7, 11, 13, 17, 23, 31, 43, 59, 79, 109, 149, 199]
-    sizes = ma.phase_diagram(base, {"width": jnp.geomspace(20, 20000, size), "prime": primes})
-    names.append(plot.save(figures.phase_diagrams(base, variances, sizes), args.output / "phase_diagrams.png"))
-    results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagram": variances}
+    diagrams, borders = [], []
+    for axes in (
+        {"noise_variance": noises, "readout_variance": variances},
+        {"width": jnp.geomspace(20, 20000, size), "prime": primes},
+    ):
+        grid = jnp.meshgrid(*map(jnp.asarray, axes.values()), indexing="ij")
+        diagrams.append(ma.phase_diagram(base, axes))
+        borders.append(ma.transitions(base.replace(**dict(zip(axes, grid, strict=True)))))
+
+    # %% Figures and results
+    drawn = {
+        "figure_3": (figures.figure_3(actions, curves, ma.transitions(paper, "paper")), None),
+        "mixed_phase": (figures.mixed_phase(curve, sharp, cold, hot), figures.caption_mixed_phase(cold, hot)),
+        "pair_densities": (figures.pair_densities(theory, cold, len(noise) // 2), None),
+        "phase_diagrams": (
+            figures.phase_diagrams(diagrams, borders, noise_variance=base.noise_variance),
+            figures.CAPTION_PHASES,
+        ),
+    }
+    names = [plot.save(figure, args.output / name, caption=words) for name, (figure, words) in drawn.items()]
+    results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagrams": diagrams}
     names.append(io.save(args.output / "results.npz", results, note=f"P = {prime}, {members} networks per noise"))
     print("wrote", *names, f"after {time.perf_counter() - started:.0f} s", sep="\n  ")
 

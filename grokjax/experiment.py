@@ -140,6 +140,11 @@ class AbstractExperiment(eqx.Module):
         del measured, observed
         return None
 
+    def design(self, system: Any, design: "Design") -> "Design":
+        """Who takes part, where the system decides it, such as one data set where all members share the data."""
+        del system
+        return design
+
     def compute(self, system: Any, compute: Compute) -> Compute:
         """How numbers are computed, where the user leaves it to the experiment."""
         del system
@@ -203,7 +208,7 @@ def _simulate(
     exchange = moves.exchange
     if exchange is not None:
         system = _on_ladder(system, exchange)
-    sampler = experiment.sampler(key, system) if sampler is None else sampler
+    sampler, design = experiment.sampler(key, system) if sampler is None else sampler, experiment.design(system, design)
     step_key, run_key, draw = *_split(key)[1:], _Draw.of(_split(key)[0], system, experiment, design)
     layout = draw.layout(sampler, design, shared="data" if exchange is not None else experiment.shared)
     problem, axes, positions = draw(layout)
@@ -242,6 +247,28 @@ def door(experiment: AbstractExperiment, doc: str) -> Any:
     """
     groups = {"design": Design(), "moves": Moves(), "schedule": Schedule(), "compute": Compute()}
     return flat(_simulate, name="simulate", doc=doc, experiment=experiment, **groups)
+
+
+def first_positions(
+    key: Key[Array, ""], system: Any, experiment: AbstractExperiment, design: Design | None = None
+) -> tuple[Problem, PyTree]:
+    """Problems and first positions of all members, without witnesses, as `simulate` draws them from the same key.
+
+    Args:
+        key: random key of the simulation.
+        system: as in `simulate`.
+        experiment: what is drawn.
+        design: as in `simulate`.
+
+    Returns:
+        A `Problem` without its starts and the positions, both with leading axis entry: members, points fastest.
+    """
+    design = experiment.design(system, Design() if design is None else design)
+    draw = _Draw.of(_split(key)[0], system, experiment, design)
+    num_members = experiment.num_members if design.num_members is None else design.num_members
+    layout = Layout.of(sweep_shape(system), num_members, design.num_datasets, shared=experiment.shared)
+    problem, _, positions = draw(layout)
+    return problem, positions
 
 
 def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = False) -> Run:

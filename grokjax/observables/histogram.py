@@ -14,11 +14,13 @@ class Counts(eqx.Module):
         counts: shape (..., member, bin), or (..., member, bin, bin) for pairs of values.
         low: lower end of the range.
         high: upper end.
+        pairs: whether they count pairs of values.
     """
 
     counts: np.ndarray
     low: float = eqx.field(static=True)
     high: float = eqx.field(static=True)
+    pairs: bool = eqx.field(static=True, default=False)
 
     @property
     def edges(self) -> np.ndarray:
@@ -32,8 +34,8 @@ class Counts(eqx.Module):
 
     def density(self, members: np.ndarray | slice = slice(None)) -> np.ndarray:
         """Probability density in each bin, for each of the chosen members (the first axis)."""
-        chosen = self.counts[members].astype(float)
-        return chosen / chosen.sum(axis=-1, keepdims=True) / np.diff(self.edges)
+        chosen, axes = self.counts[members].astype(float), (-2, -1)[1 - self.pairs :]
+        return chosen / chosen.sum(axis=axes, keepdims=True) / np.diff(self.edges)[0] ** len(axes)
 
 
 class Histogram(AbstractObservable):
@@ -72,4 +74,4 @@ class Histogram(AbstractObservable):
 
     def finalise(self, total):
         shape = (self.num_bins,) * (1 + self.pairs)
-        return Counts(total.reshape(*total.shape[:-1], *shape), self.low, self.high)
+        return Counts(total.reshape(*total.shape[:-1], *shape), self.low, self.high, self.pairs)

@@ -1,6 +1,10 @@
 """Modular addition: the mixed phase, in theory and in real networks."""
 
-# PORT from .experiment import Run as Run, safe_step_size as safe_step_size, simulate as simulate
+from .experiment import (
+    QuadraticNetworks as QuadraticNetworks,
+    safe_step_size as safe_step_size,
+    simulate as simulate,
+)
 from .nngp import (
     gp_learned as gp_learned,
     gp_sample_complexity as gp_sample_complexity,

@@ -3,8 +3,13 @@ r"""The road of simulation: ensembles of quadratic networks sampled from their p
 Members differ by seed, by training set where it is a fraction of the table, and by hyperparameters: a sweep is more
 members in the same compiled call. The energy is of high order in the weights, so its curvature grows where neurons
 specialise; the default step is taken from the curvature measured there. Nothing here knows the theory.
+
+A cold start draws all weights from the Gaussian part of the prior. A hot start gives every neuron a cosine of one
+random frequency with random phases, $w_n = 2\sqrt{x^*}\cos(2\pi kn/P-\varphi)$ and likewise $v$, and draws the
+read-outs given the read-ins: a state with far more specialised neurons than equilibrium holds before the transition.
 """
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -13,238 +18,204 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ... import ensemble
-from ...certificate import Certificate
-from ...evidence.statistics import Estimate
-from ...observables import Histogram, Series
-from ...samplers import ExchangeReport, ReplicaExchange, UnderdampedLangevin, largest_curvatures
-from ...samplers.base import AbstractSampler
-from ...simulation import AbstractRun, Sample, layout_of, sample
-from ...sweeps import Layout
-from .measurements import HISTOGRAM_REACH, NUM_BINS, Features, Learned, PairBin
-from .order_parameters import OrderParameters
-from .problem import prepare
+from ...experiment import AbstractExperiment, Design, Problem, door, first_positions
+from ...observables import Histogram
+from ...parameters import sweep_shape
+from ...posterior import Posterior
+from ...samplers import AbstractSampler, UnderdampedLangevin, largest_curvatures
+from .network import SexticDecay, TwoHotNetwork, fourier_modes, powers, standard_normal_network, targets
+from .order_parameters import SIDE_THRESHOLD, OrderParameters
 from .system import ModularAddition
 
 
-CERTIFIED = ("discrepancy", "side_weight", "overlap_moment")
-LARGEST_STEP = 0.3
+HISTOGRAM_REACH = 2.4  # the histogram of (X, V) runs from 0 to this many x*
+HISTOGRAM_BINS = 60  # on each side
+LARGEST_STEP = 0.3  # beyond it the bias at the softest modes, of curvature one, shows
 STEP_FRACTION = 0.5  # default step in units of one over the largest frequency of specialised neurons
 
 
-class PairCounts(eqx.Module):
-    """Histogram of (X, V) over neurons and frequencies; pairs outside fall into the outermost cells.
+class Units(eqx.Module):
+    r"""What a member's pairs are measured in.
 
     Attributes:
-        counts: shape (..., member, x, v).
-        edges: borders of the cells in units of $x^*$, the same on both axes.
+        well_position: $x^*$.
+        eigenvalue: $4P^2\sigma_a^2$, the eigenvalue on the target per unit of $\langle XV\rangle$.
     """
 
-    counts: np.ndarray
-    edges: np.ndarray
-
-    def density(self, members: np.ndarray | slice = slice(None)) -> np.ndarray:
-        """Mean probability density over the chosen members of the last point axis, in units of $x^{*-2}$."""
-        counts = self.counts[..., members, :, :].sum(axis=-3)
-        return counts / counts.sum(axis=(-2, -1), keepdims=True) / np.diff(self.edges)[0] ** 2
+    well_position: Float[Array, "*members"]
+    eigenvalue: Float[Array, "*members"]
 
 
-class Run(AbstractRun):
-    r"""Order parameters of an ensemble with their errors, and how they were obtained.
+class PairPowers(eqx.Module):
+    """Measurement: X and V of every neuron at every frequency, in units of $x^*$."""
 
-    For a system whose fields are arrays of shape (point,) every estimate has that shape; series have shape
-    (point, member, record), or (member, record) for a single system.
+    scales: TwoHotNetwork
+    well_position: Float[Array, "*members"]
 
-    Attributes:
-        system: what was simulated.
-        discrepancy: $a$ over the whole table.
-        side_weight: fraction of specialised pairs.
-        overlap_moment: $\langle XV\rangle$.
-        target_eigenvalue: $4P^2\sigma_a^2\langle XV\rangle$.
-        single_frequency: fraction of neurons specialised at exactly one frequency.
-        phase_coherence: mean cosine between read-out phase and the sum of read-in phases over specialised pairs.
-        occupation: fraction of neurons specialised at each frequency, shape (..., pair).
-        series: every measurement of each member at each record, errors and accuracies on training and test set among
-            them.
-        counts: histogram of (X, V).
-        diverged: which members were left out.
-        step_size: the sampler's step, nan if it has none.
-        start: "prior" or "frequencies".
-        layout: points, members and data sets.
-        ensemble: the run itself: plan, timing, last states.
-        certificate: the evidence of equilibrium.
-        steps_per_call: Langevin steps in one step of the sampler, more than one with replica exchange.
-        exchange: how replicas travelled the ladder, None without one.
+    def __call__(self, key: Any, state: Any) -> Float[Array, "2 width pairs"]:
+        del key
+        return powers(jax.tree.map(jnp.multiply, self.scales, state.position).read_in) / self.well_position
+
+
+class QuadraticNetworks(AbstractExperiment):
+    """Quadratic networks on the table of sums, or on a random part of it.
+
+    Starts: "prior" (cold: a draw from the Gaussian part of the prior) and "frequencies" (hot: every neuron a cosine of
+    one random frequency with random phases and X = V = x*, read-outs drawn given the read-ins).
     """
 
-    system: ModularAddition
-    discrepancy: Estimate
-    side_weight: Estimate
-    overlap_moment: Estimate
-    target_eigenvalue: Estimate
-    single_frequency: Estimate
-    phase_coherence: Estimate
-    occupation: Estimate
-    series: dict[str, Any]
-    counts: PairCounts
-    diverged: np.ndarray
-    step_size: np.ndarray
-    start: str = eqx.field(static=True)
-    layout: Layout
-    ensemble: ensemble.EnsembleRun
-    certificate: Certificate
-    steps_per_call: int = eqx.field(static=True)
-    exchange: ExchangeReport | None
+    num_members = 4
+    num_steps = 8000
+    certified = ("discrepancy", "side_weight", "overlap_moment")
 
-    @property
-    def order_parameters(self) -> OrderParameters:
-        """What is compared with theory."""
-        return OrderParameters(self.discrepancy, self.side_weight, self.overlap_moment, self.target_eigenvalue)
+    def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: ModularAddition) -> Problem:
+        """A training set, a cold and a hot network."""
+        prime, width, dtype = int(system.prime), int(system.width), system.noise_variance.dtype
+        rank = jax.random.permutation(data_key, prime**2)
+        included = (rank < jnp.maximum(1, jnp.round(system.training_fraction * prime**2))).astype(dtype)
+        target = Posterior(
+            included,
+            targets(prime, dtype) * included[None],
+            system.noise_variance,
+            TwoHotNetwork(jnp.ones((), dtype), jnp.sqrt(system.readout_variance / width)),
+            penalty=SexticDecay(system.sextic_decay),
+        )
+        network_key, hot_key = jax.random.split(start_key)
+        cold = standard_normal_network(network_key, width=width, prime=prime, dtype=dtype)
+        hot = _specialised(hot_key, cold, target, system.well_position)
+        units = Units(system.well_position, 4 * prime**2 * system.readout_variance)
+        return Problem(target, {"prior": cold, "frequencies": hot}, units)
 
-    @property
-    def drift(self) -> dict[str, Estimate]:
-        """Second half minus first half of the records, for each order parameter; 0 in equilibrium."""
-        half = self.series["side_weight"].shape[-1] // 2
-        change = lambda values: self.estimate(values[..., -half:] - values[..., :half])
-        return {name: change(self.series[name]) for name in ("discrepancy", "side_weight", "overlap_moment")}
+    def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> OrderParameters:
+        """What the network knows of the table, and what its neurons do at each frequency."""
+        del key
+        network, included, units = problem.target.network(state.position), problem.target.inputs, problem.truth
+        wanted = targets(network.read_out.shape[0], included.dtype)
+        outputs = network.batch(jnp.ones_like(included))
+        squares = jnp.mean((outputs - wanted) ** 2, axis=0)
+        hits = (jnp.argmax(outputs, axis=0) == jnp.argmax(wanted, axis=0)).astype(squares.dtype)
+        inside = lambda values: values @ included / jnp.sum(included)
+        outside = lambda values: values @ (1 - included) / jnp.sum(1 - included)
 
-    def __str__(self) -> str:
-        steps = self.steps_per_call * self.ensemble.num_steps
-        lines = [f"{self.diverged.size} networks, {steps} steps, start {self.start!r}"]
-        names = ("discrepancy", "side_weight", "overlap_moment", "single_frequency", "phase_coherence")
-        lines += [f"  {name:16} {getattr(self, name)}" for name in names]
-        lines += [] if self.exchange is None else [str(self.exchange)]
-        return "\n".join([*lines, str(self.certificate)])
+        real, imaginary = fourier_modes(network.read_in)
+        (w, v), a = jax.lax.complex(real, imaginary), jax.lax.complex(*fourier_modes(network.read_out.T))
+        overlap = jnp.mean(jnp.abs(w * v) ** 2)
+        product = jnp.conj(a) * w * v
+        cosine = product.real / jnp.maximum(jnp.abs(product), jnp.finfo(product.real.dtype).tiny)
+        above = real * real + imaginary * imaginary > units.well_position * SIDE_THRESHOLD
+        side = jnp.all(above, axis=0).astype(real.dtype)
+        side_weight, alignment = jnp.mean(side), jnp.mean(side * cosine)
+        return OrderParameters(
+            discrepancy=1 - jnp.sum(outputs * wanted) / jnp.sum(wanted**2),
+            side_weight=side_weight,
+            overlap_moment=overlap,
+            target_eigenvalue=units.eigenvalue * overlap,
+            single_frequency=jnp.mean((jnp.sum(side, axis=1) == 1).astype(side.dtype)),
+            alignment=alignment,
+            phase_coherence=alignment / side_weight,
+            occupation=jnp.mean(side, axis=0),
+            train_error=inside(squares),
+            test_error=outside(squares),
+            train_accuracy=inside(hits),
+            test_accuracy=outside(hits),
+        )
+
+    def summarise(self, averages: OrderParameters, observed: dict[str, Any]) -> OrderParameters:
+        """Phase coherence is a ratio of averages; without test sets there is nothing to say about them."""
+        del observed
+        with np.errstate(invalid="ignore", divide="ignore"):
+            averages = dataclasses.replace(averages, phase_coherence=averages.alignment / averages.side_weight)
+        untested = np.isnan(averages.test_error).all()
+        return dataclasses.replace(averages, test_error=None, test_accuracy=None) if untested else averages
+
+    def observables(self, problem: Problem) -> dict[str, Any]:
+        """The histogram of (X, V) over neurons and frequencies, in units of $x^*$."""
+        pairs = PairPowers(problem.target.prior_scales, problem.truth.well_position)
+        return {"pairs": Histogram(pairs, 0.0, HISTOGRAM_REACH, HISTOGRAM_BINS, pairs=True)}
+
+    def sampler(self, key: Key[Array, ""], system: ModularAddition) -> AbstractSampler:
+        """BAOAB with the step of `safe_step_size`."""
+        return UnderdampedLangevin(step_size=safe_step_size(key, system))
+
+    def design(self, system: ModularAddition, design: Design) -> Design:
+        """Of the whole table there is one data set: their number means nothing, and members are independent."""
+        whole = bool(np.all(np.asarray(system.training_fraction) == 1))
+        return dataclasses.replace(design, num_datasets=None) if whole else design
 
 
-def simulate(
-    key: Key[Array, ""],
-    system: ModularAddition,
-    *,
-    num_members: int = 4,
-    num_steps: int = 8000,
-    warmup: int | None = None,
-    start: str = "prior",
-    sampler: AbstractSampler | None = None,
-    num_datasets: int | None = None,
-    num_witnesses: int | None = None,
-    exchange: ReplicaExchange | None = None,
-    dtype: Any = jnp.float32,
-    progress: bool = True,
-    **options: Any,
-) -> Run:
+simulate = door(
+    QuadraticNetworks(),
     """Sample an ensemble of networks and measure the order parameters of the system.
+
+    `simulate(key, system, num_members=4, num_steps=8000, ...)`: keywords are those of `grokjax.simulate`. Starts are
+    "prior" (cold) and "frequencies" (hot, every neuron specialised). The sampler is `UnderdampedLangevin` with the step
+    of `safe_step_size` unless given. For the whole table all data sets are the same, and `num_datasets` is ignored.
 
     Args:
         key: random key of everything.
-        system: concrete sizes; other fields may be arrays of shape (point,), a sweep in one call.
-        num_members: networks per point.
-        num_steps: Langevin steps in all.
-        warmup: steps before the first record; a third of `num_steps` unless given.
-        start: "prior" (cold: a draw from the Gaussian part of the prior) or "frequencies" (hot: every neuron a cosine
-            of one random frequency with random phases and X = V = x*, read-outs drawn given the read-ins).
-        sampler: `UnderdampedLangevin` with the step of `safe_step_size` unless given; its fields may have shape
-            (point,). A step size of None is chosen from the curvature at the start, and again half-way through the
-            warm-up.
-        num_datasets: training sets per point, `num_members` unless given; it must divide `num_members`. For the whole
-            table all sets are the same and this is ignored.
-        num_witnesses: networks per point that start from the other side, and as many at half the step, as evidence for
-            the certificate; they enter no average. An eighth of the members unless given, and two at least.
-        exchange: a ladder of noises. Every member becomes a ladder of replicas, its rungs are the points of the run,
-            and the system's own noise is not used.
-        dtype: float type of the networks.
-        progress: whether to show a progress bar and print the certificate.
-        **options: further arguments of `ensemble.run`, such as `num_chunks` or `checkpoint`.
+        system: concrete sizes; other fields may be arrays, a sweep in one call.
 
     Returns:
-        A `Run`; every estimate has `.mean` and `.error` over members (over data sets where members share them).
+        A `Run` of `OrderParameters`; `run.observed["pairs"]` is the histogram of (X, V) in units of x*.
 
     Raises:
-        ValueError: a size is not concrete, the start is unknown, the step size is unstable, or no member survived.
-    """
-    if bool(jnp.all(system.training_fraction == 1)):
-        num_datasets = None
-    if sampler is None:
-        swept = system if exchange is None else system.replace(noise_variance=exchange.noise_variances)
-        sampler = UnderdampedLangevin(step_size=safe_step_size(key, swept, dtype=dtype))
-    system, layout = layout_of(system, sampler, num_members, num_datasets, num_witnesses, exchange)
-    problem_key, run_key = jax.random.split(key)
-    problem = prepare(problem_key, system, layout, start=start, dtype=dtype)
-    target = problem.target
-    scales, well_position = target.prior_scales, layout.members(system.well_position, dtype)
-    drawn = sample(
-        run_key,
-        layout,
-        sampler,
-        target,
-        problem.positions,
-        {
-            "learned": Series(Learned(scales, target.inputs)),
-            "features": Series(Features(scales, well_position)),
-            "pairs": Histogram(PairBin(scales, well_position), 0.0, float(NUM_BINS**2), NUM_BINS**2),
-        },
-        num_steps=num_steps,
-        warmup=warmup,
-        exchange=exchange,
-        progress=progress,
-        **{"label": f"{start} start", **options},
-    )
-    run = _collect(system, layout, drawn, sampler, start)
-    if progress:
-        print(run.certificate)
-    return run
+        ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
+            all members of a point diverged.
+    """,
+)
 
 
-def _collect(system, layout: Layout, drawn: Sample, sampler, start: str) -> Run:
-    counts = layout.fold(drawn.results["pairs"].counts)
-    measured = {**drawn.results["learned"], **drawn.results["features"]}
-    diverged = layout.fold(drawn.diverged)
-    series = layout.fold({"energy": drawn.energy, "virial": drawn.virial, **measured})
-    certificate = drawn.certificate(layout, {name: measured[name] for name in CERTIFIED})
-
-    estimate = lambda name: layout.estimate(series[name].mean(axis=-1), diverged)
-    moment = estimate("overlap_moment")
-    per_moment = np.asarray(4 * system.prime**2 * system.readout_variance)
-    side = series["side_weight"].mean(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        coherence = series["alignment"].mean(axis=-1) / side
-    occupation = np.moveaxis(series["occupation"].mean(axis=-2), -1, 0)
-    occupied = layout.estimate(occupation, diverged)
-    return Run(
-        system=system,
-        discrepancy=estimate("discrepancy"),
-        side_weight=estimate("side_weight"),
-        overlap_moment=moment,
-        target_eigenvalue=Estimate(per_moment * moment.mean, per_moment * moment.error),
-        single_frequency=estimate("single_frequency"),
-        phase_coherence=layout.estimate(coherence, diverged | (side == 0)),
-        occupation=Estimate(np.moveaxis(occupied.mean, 0, -1), np.moveaxis(occupied.error, 0, -1)),
-        series=series,
-        counts=PairCounts(
-            counts.reshape(*counts.shape[:-1], NUM_BINS, NUM_BINS), np.linspace(0, HISTOGRAM_REACH, NUM_BINS + 1)
-        ),
-        diverged=diverged,
-        step_size=np.asarray(getattr(sampler, "step_size", np.nan)),
-        start=start,
-        layout=layout,
-        ensemble=drawn.ensemble,
-        certificate=certificate,
-        steps_per_call=drawn.steps_per_call,
-        exchange=drawn.exchange,
-    )
-
-
-def safe_step_size(
-    key: Key[Array, ""], system: ModularAddition, *, dtype: Any = jnp.float32
-) -> Float[Array, "*points"]:
+def safe_step_size(key: Key[Array, ""], system: ModularAddition, *, dtype: Any = jnp.float32) -> Float[Array, "*sweep"]:
     r"""A BAOAB step for `system`: half of $1/\sqrt{\lambda_{max}}$ with every neuron specialised, at most 0.3.
 
     The limit of stability is $2/\sqrt{\lambda_{max}}$; the margin of four is for neurons beyond $x^*$, where the
     sextic decay has a curvature of $5\gamma X^2$, 15 at $x^*$.
+
+    Args:
+        key: random key of a hot start and of the power iteration.
+        system: concrete sizes; other fields may be arrays.
+        dtype: float type of the networks.
     """
-    layout = Layout.of(system, 1)
-    problem_key, power_key = jax.random.split(key)
-    problem = prepare(problem_key, system, layout, start="frequencies", dtype=dtype)
-    curvature = largest_curvatures(power_key, problem.target, problem.positions)
+    one = Design(num_members=1, start="frequencies", dtype=dtype)
+    problem, positions = first_positions(key, system, QuadraticNetworks(), one)
+    curvature = largest_curvatures(jax.random.split(key)[1], problem.target, positions)
     step = jnp.minimum(LARGEST_STEP, STEP_FRACTION / jnp.sqrt(curvature)).astype(float)
-    return step if layout.shape else step[0]
+    return step.reshape(sweep_shape(system))
+
+
+def _specialised(key: Key[Array, ""], position: TwoHotNetwork, target: Posterior, power: Array) -> TwoHotNetwork:
+    """Every neuron gets one random frequency with the given power and random phases; read-outs follow by regression."""
+    frequency_key, phase_key, noise_key = jax.random.split(key, 3)
+    _, width, prime = position.read_in.shape
+    number = jnp.arange(prime)
+    frequency = jax.random.randint(frequency_key, (width,), 1, prime // 2 + 1)[:, None]
+    angle = 2 * jnp.pi / prime * (frequency * number[None] % prime)
+    wave = lambda phase: jnp.cos(angle[None] - phase)
+    phase = 2 * jnp.pi * jax.random.uniform(phase_key, (2 * width,), position.read_in.dtype).reshape(2, width, 1)
+    quarter = phase + jnp.pi / 2
+    along = lambda shift: jnp.sum(position.read_in * wave(shift), axis=-1, keepdims=True) * wave(shift)
+    others = position.read_in - (along(phase) + along(quarter)) * 2 / prime
+    read_in = others + 2 * jnp.sqrt(power) * wave(phase)
+    read_in = read_in.astype(position.read_in.dtype)
+    return TwoHotNetwork(read_in, _drawn_read_out(noise_key, TwoHotNetwork(read_in, position.read_out), target))
+
+
+def _drawn_read_out(key: Key[Array, ""], position: TwoHotNetwork, target: Posterior) -> Float[Array, "outputs width"]:
+    r"""A draw from the Gaussian law of the read-out given the read-in, in whitened coordinates.
+
+    The prior draw $a_0$ in `position` is conditioned on the data,
+    $a = a_0 + (y - a_0\Phi - \epsilon)\,\Phi^\top(\Phi\Phi^\top + \sigma^2)^{-1}$ with $\epsilon\sim N(0,\sigma^2)$
+    and the smaller one of the two equivalent inverses.
+    """
+    features = target.network(position).hidden() * target.inputs[None] * target.prior_scales.read_out
+    noise = jax.random.normal(key, (target.targets.size,), features.dtype).reshape(target.targets.shape)
+    noise = jnp.sqrt(target.noise_variance) * noise
+    missing = target.targets - position.read_out @ features - noise * target.inputs[None]
+    width, table = features.shape
+    if width <= table:
+        gram = features @ features.T + target.noise_variance * jnp.eye(width, dtype=features.dtype)
+        change = jax.scipy.linalg.solve(gram, features @ missing.T, assume_a="pos").T
+    else:
+        gram = features.T @ features + target.noise_variance * jnp.eye(table, dtype=features.dtype)
+        change = jax.scipy.linalg.solve(gram, missing.T, assume_a="pos").T @ features.T
+    return position.read_out + change

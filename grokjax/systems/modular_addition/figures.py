@@ -1,27 +1,45 @@
 """The published figure in both conventions, and what it lacks: real networks on top of the theory.
 
+Figures take what `predict`, `transitions`, `phase_diagram` and `simulate` return, and solve nothing.
+
 References:
     arXiv:2310.03789, figure 3.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from ... import plot
-from ...evidence.statistics import Estimate, z_score
+from ...evidence.statistics import LARGEST_Z, Estimate, z_score
 from ...phases import PhaseDiagram
-from .experiment import Run
-from .measurements import HISTOGRAM_REACH
-from .phases import transitions
+from ...results import Run
+from .phases import Transitions
 from .system import ModularAddition
-from .theory import predict
+from .theory import Prediction
+
+
+CONVENTIONS = {"paper": ("as printed", "-"), "exact": ("exact", "--")}  # their names and lines
+BORDERS = {"start": ("mixed phase starts", ":"), "end": ("mixed phase ends", "-.")}
+AXES = {
+    "noise_variance": r"noise variance $\sigma^2$",
+    "readout_variance": r"read-out variance $\sigma_a^2$",
+    "width": "width $N$",
+    "prime": "prime $P$",
+}
+PANELS = {
+    "discrepancy": "discrepancy $a$",
+    "side_weight": r"side weight $P(X,V>x^*/2)$",
+    "single_frequency": "fraction of neurons\nspecialised at one frequency",
+    "overlap_moment": r"$\langle XV\rangle$",
+}
 
 
 def paper_system(noise_variance: Any = 0.2) -> ModularAddition:
@@ -32,225 +50,251 @@ def paper_system(noise_variance: Any = 0.2) -> ModularAddition:
 
 
 def figure_3(
-    system: ModularAddition | None = None,
+    actions: Mapping[str, Prediction],
+    curves: Mapping[str, Prediction],
+    borders: Transitions,
     *,
-    action_noises: Sequence[float] = (0.3, 0.227, 0.15, 0.1),
-    noises: Any = None,
+    axes: Sequence[Axes] | None = None,
 ) -> Figure:
-    r"""Action along $X=V$ and the discrepancy against noise, as printed and exact.
+    r"""Action along $X=V$ (a) as printed and (b) exact, one colour a noise, and (c) discrepancy against noise.
 
     In the printed convention the mixed phase ends where side wells hold all weight, and the action tilts beyond; in the
-    exact one the same parameters stay mixed, with next to no weight in the wells.
+    exact one the same parameters stay mixed, with next to no weight in the wells, and all actions of the mixed phase
+    are one curve.
 
     Args:
-        system: the paper's parameters unless given.
-        action_noises: noise variances of the actions.
-        noises: noise variances of the discrepancy.
+        actions: predictions in the conventions "paper" and "exact", each for a few noises of one system.
+        curves: likewise, for many noises: the discrepancy.
+        borders: of the printed mixed phase.
+        axes: three axes to draw on; a figure of a page's width unless given.
     """
-    system = paper_system() if system is None else system
-    noises = np.linspace(0.05, 0.32, 109) if noises is None else np.asarray(noises)
-    well, sharpness = float(system.well_position), float(system.prime * system.well_position)
     x = jnp.linspace(0, 2.2, 300)
     with plot.style():
-        figure, (left, middle, right) = plot.subplots(1, 3, width="page", height=2.6)
+        figure, (left, middle, right) = _panels(axes, 3)
         for ax, convention, per_pair in ((left, "paper", 0.5), (middle, "exact", 1.0)):
-            for index, noise in enumerate(action_noises):
-                law = predict(system.replace(noise_variance=noise), convention).law
-                action = per_pair * law.action(x * well, x * well) / sharpness
-                plot.draw_theory(ax, x, action, index=index, label=rf"$\sigma^2={noise:g}$", dashed=index % 2 == 1)
+            law, line = actions[convention].law, CONVENTIONS[convention][1]
+            noises = np.asarray(law.system.noise_variance)
+            for index, noise in enumerate(noises):
+                one = jax.tree.map(lambda leaf, index=index: leaf[index], law)
+                well, sharpness = one.system.well_position, one.system.prime * one.system.well_position
+                action = per_pair * one.action(x * well, x * well) / sharpness
+                plot.draw_theory(ax, x, action, index=index, label=rf"$\sigma^2={noise:g}$", line=line)
+                ax.lines[-1].set_linewidth(1.2 + 0.9 * (len(noises) - 1 - index))  # curves that coincide all show
             ax.axhline(0, color="0.6", linewidth=0.7, zorder=0)
             ax.set(xlabel="$X=V$ (units of $x^*$)", xlim=(0, 2.2))
-        left.set_ylim(-0.18, 0.38)
-        middle.set_ylim(-0.6, 0.76)
-        left.set_ylabel(r"action as printed, $S_k/(Px^*)$")
-        middle.set_ylabel(r"action of a pair, $S/(Px^*)$")
-        middle.legend(loc="lower left", title="both panels", title_fontsize=7)
-        for index, convention in enumerate(("paper", "exact")):
-            curve = predict(system.replace(noise_variance=noises), convention)
-            label = "as printed" if convention == "paper" else "exact"
-            plot.draw_theory(right, noises, curve.discrepancy, index=index, label=label, dashed=index == 1)
-        borders = transitions(system, "paper")
-        plot.draw_transition(right, float(borders.start), "borders, printed")
-        plot.draw_transition(right, float(borders.end))
-        right.set(xlabel=r"noise variance $\sigma^2$", ylabel="discrepancy $a$", ylim=(0, 1.05))
-        right.legend(loc="lower right", handlelength=1.3, fontsize=6.5)
-        for letter, ax in zip("abc", (left, middle, right), strict=True):
-            plot.label_panel(ax, letter)
+            plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
+        left.set(ylabel=r"action as printed, $S_k/(Px^*)$", ylim=(-0.18, 0.38))
+        middle.set(ylabel=r"exact action of a pair, $S/(Px^*)$", ylim=(-0.1, 0.76))
+        for convention, (name, line) in CONVENTIONS.items():
+            curve = curves[convention]
+            right.plot(
+                np.asarray(curve.law.system.noise_variance),
+                np.asarray(curve.discrepancy),
+                line,
+                color="0.2",
+                label=name,
+            )
+        keys = _draw_borders(right, borders)
+        right.set(xlabel=AXES["noise_variance"], ylabel=PANELS["discrepancy"], ylim=(0, 1.05))
+        plot.legend_below(right, [*right.get_legend_handles_labels()[0], *keys], columns=2, title="borders as printed")
+        _letters((left, middle, right))
     return figure
 
 
-def mixed_phase(cold: Run, hot: Run | None = None, *, num_curve: int = 81) -> Figure:
+def mixed_phase(
+    curve: Prediction, borders: Transitions, cold: Run, hot: Run | None = None, *, axes: Sequence[Axes] | None = None
+) -> Figure:
     """Discrepancy, side weight and single-frequency neurons against noise: networks on top of the exact theory.
 
     Args:
+        curve: predictions at many noises.
+        borders: of the sharp limit.
         cold: a sweep over `noise_variance`, shape (point,), started from the prior.
         hot: the same, started from single-frequency neurons.
-        num_curve: noises on the theory curves.
+        axes: three axes to draw on; a figure of a page's width unless given.
     """
-    noise = np.asarray(cold.system.noise_variance)
-    one = cold.system.replace(noise_variance=float(noise[0]))
-    grid = np.linspace(0.6 * noise.min(), 1.05 * noise.max(), num_curve)
-    curve = predict(one.replace(noise_variance=grid))
-    borders = transitions(one)
+    noise, grid = np.asarray(cold.system.noise_variance), np.asarray(curve.law.system.noise_variance)
+    exponent = int(np.floor(np.log10(noise.max())))
+    unit = 10.0**exponent
     with plot.style():
-        figure, axes = plot.subplots(1, 3, width="page", height=2.6)
-        panels = (
-            ("discrepancy", "discrepancy $a$"),
-            ("side_weight", r"side weight $P(X,V>x^*/2)$"),
-            ("single_frequency", "neurons with one frequency"),
-        )
-        unit, label = _noise_unit(noise)
-        for ax, (name, title) in zip(axes, panels, strict=True):
-            plot.draw_theory(ax, grid / unit, getattr(curve, name), label="theory")
+        figure, axes = _panels(axes, 3)
+        for ax, name in zip(axes, PANELS, strict=False):
+            plot.draw_theory(ax, grid / unit, getattr(curve, name), label="theory, exact")
             plot.draw_experiment(ax, noise / unit, getattr(cold, name), index=1, label="networks, cold start")
             if hot is not None:
-                plot.draw_experiment(
-                    ax, noise / unit, getattr(hot, name), index=2, label="networks, hot start", hollow=True
-                )
-                _mark_disagreement(ax, noise / unit, getattr(cold, name), getattr(hot, name))
-            plot.draw_transition(ax, float(borders.start) / unit)
-            plot.draw_transition(ax, float(borders.end) / unit)
-            ax.set(xlabel=label, ylabel=title)
+                label = "networks, hot start"
+                plot.draw_experiment(ax, noise / unit, getattr(hot, name), index=2, label=label, hollow=True)
+            keys = _draw_borders(ax, borders, unit)
+            ax.set(xlabel=rf"{AXES['noise_variance']} ($10^{{{exponent}}}$)", ylabel=PANELS[name])
             ax.set_ylim(bottom=0)
-        _name_phases(axes[1], float(borders.end) / unit, float(borders.start) / unit)
-        _legend_of_all(axes)
-        for letter, ax in zip("abc", axes, strict=True):
-            plot.label_panel(ax, letter)
+        sizes = f"$P={float(cold.system.prime):g}$, $N={float(cold.system.width):g}$"
+        plot.legend_below(axes[0], axes[0].get_legend_handles_labels()[0])
+        plot.legend_below(axes[1], keys, title="sharp limit")
+        empty = Line2D([], [], linestyle="", label=f"{sizes}, {cold.layout.num_members} networks a noise")
+        plot.legend_below(axes[2], [empty])
+        _letters(axes)
     return figure
 
 
-def pair_densities(run: Run, point: int | None = None) -> Figure:
-    """The law of (X, V): theory beside the networks' histogram, on one logarithmic colour scale.
+def caption_mixed_phase(cold: Run, hot: Run | None = None) -> str:
+    """What `mixed_phase` shows, in words, with the points that are not in equilibrium."""
+    words = (
+        "Modular addition: (a) part of the target that is not learned, (b) share of specialised pairs, (c) fraction of "
+        "neurons specialised at exactly one frequency, which theory takes for independent: true for wide networks, and "
+        "the excess falls as 1/N. Lines: exact theory; points: networks with one standard error. Nothing is fitted."
+    )
+    if hot is None:
+        return words
+    apart = np.abs(z_score(cold.side_weight, hot.side_weight)) > LARGEST_Z
+    noises = ", ".join(f"{noise:.3g}" for noise in np.asarray(cold.system.noise_variance)[apart])
+    if not noises:
+        return f"{words} The two starts agree in (b) at all noises."
+    return (
+        f"{words} The two starts differ by more than {LARGEST_Z:g} standard errors in (b) at the noises {noises}: "
+        "these points are not in equilibrium."
+    )
+
+
+def pair_densities(
+    theory: Prediction, run: Run, point: int | tuple[int, ...] = (), *, axes: Sequence[Axes] | None = None
+) -> Figure:
+    """The law of (X, V): (a) theory beside (b) the networks' histogram, on one logarithmic colour scale.
 
     Args:
+        theory: of the run's system.
         run: a simulation.
-        point: which point of a sweep; None for a single system.
+        point: which point of a sweep, on both roads.
+        axes: two axes to draw on; a figure of a page's width unless given.
     """
-    at = lambda values: values if point is None else values[point]
-    fields = {name: np.broadcast_to(leaf, run.layout.shape) for name, leaf in vars(run.system).items()}
-    system = ModularAddition(**{name: float(at(values)) for name, values in fields.items()})
-    well = float(system.well_position)
-    edges = np.asarray(run.counts.edges)
-    centres = (edges[1:] + edges[:-1]) / 2
-    x, v = jnp.meshgrid(centres * well, centres * well, indexing="ij")
-    theory = np.exp(np.asarray(predict(system).law.log_density(x, v))) * well**2
-    counts = np.where(at(run.diverged)[:, None, None], 0, at(run.counts.counts)).sum(axis=0)
-    networks = counts / counts.sum() / np.diff(edges)[0] ** 2
-    seen = networks[networks > 0]
-    lowest = float(seen.min())
-    norm = LogNorm(lowest, float(seen.max()))
+    law, pairs = jax.tree.map(lambda leaf: leaf[point], theory.law), run.observed["pairs"]
+    well, noise = float(law.system.well_position), float(law.system.noise_variance)
+    x, v = jnp.meshgrid(pairs.centres * well, pairs.centres * well, indexing="ij")
+    expected = np.exp(np.asarray(law.log_density(x, v))) * well**2
+    counts = np.where(run.diverged[..., None, None], 0, pairs.counts)[point].sum(axis=0)
+    networks = counts / counts.sum() / np.diff(pairs.edges)[0] ** 2
+    norm = LogNorm(networks[networks > 0].min(), max(networks.max(), expected.max()))
+    seen = np.flatnonzero((np.maximum(networks, expected) >= norm.vmin).any(axis=0))
+    reach = float(pairs.edges[seen[-1] + 1])
     with plot.style():
-        figure, axes = plot.subplots(1, 2, width="page", height=2.9)
-        for ax, density, title in zip(axes, (theory, networks), ("theory", "networks"), strict=True):
-            shown = np.ma.masked_less(density, lowest)
-            mesh = ax.pcolormesh(edges, edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
-            ax.set(xlabel="$X$ (units of $x^*$)", ylabel="$V$ (units of $x^*$)", title=title, aspect="equal")
-            ax.set(xlim=(0, 0.8 * HISTOGRAM_REACH), ylim=(0, 0.8 * HISTOGRAM_REACH))
-        figure.colorbar(mesh, ax=axes, label=r"probability density (units of $x^{*-2}$)", shrink=0.9)
+        figure, axes = _panels(axes, 2)
+        for ax, density, name in zip(axes, (expected, networks), ("theory", "networks"), strict=True):
+            shown = np.ma.masked_less(density, norm.vmin)
+            mesh = ax.pcolormesh(pairs.edges, pairs.edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
+            ax.set(xlabel="$X$ (units of $x^*$)", ylabel="$V$ (units of $x^*$)", aspect="equal")
+            ax.set(xlim=(0, reach), ylim=(0, reach), xticks=np.arange(0, reach, 0.5), yticks=np.arange(0, reach, 0.5))
+            ax.set_title(rf"{name}, $\sigma^2={noise:g}$")
+        figure.colorbar(mesh, ax=list(axes), label=r"probability density (units of $x^{*-2}$)", shrink=0.9)
+        _letters(axes)
     return figure
 
 
-def phase_diagrams(system: ModularAddition, over_variances: PhaseDiagram, over_sizes: PhaseDiagram) -> Figure:
-    """Phases over noise and read-out variance, and over width and prime, with the borders of the sharp limit.
+def phase_diagram(
+    diagram: PhaseDiagram, borders: Transitions, *, noise_variance: Any = None, ax: Axes | None = None
+) -> Figure:
+    """Phases over two fields, with the borders of the sharp limit.
 
     Args:
-        system: the fields that are not swept.
-        over_variances: axes `noise_variance` and `readout_variance`.
-        over_sizes: axes `width` and `prime`.
+        diagram: with two axes, such as noise and read-out variance, or width and prime.
+        borders: of the same points, in the shape of the grid.
+        noise_variance: that of the system, where the noise is no axis.
+        ax: where to draw; a figure of a column's width unless given.
     """
-    labels = {
-        "noise_variance": r"noise variance $\sigma^2$",
-        "readout_variance": r"read-out variance $\sigma_a^2$",
-        "width": "width $N$",
-        "prime": "prime $P$",
-    }
+    (x_name, x), (y_name, y) = diagram.axes.items()
+    noise = dict(zip(diagram.axes, np.meshgrid(x, y, indexing="ij"), strict=True)).get("noise_variance", noise_variance)
     with plot.style():
-        figure, axes = plot.subplots(1, 2, width="page", height=2.8)
-        for letter, ax, diagram in zip("ab", axes, (over_variances, over_sizes), strict=True):
-            (x_name, x), (y_name, y) = diagram.axes.items()
-            ax.set(xscale="log", yscale="log")
-            plot.draw_phases(
-                ax,
-                x,
-                y,
-                np.asarray(diagram.labels).T,
-                diagram.phases,
-                solved=np.asarray(diagram.converged).T,
-                x_label=labels.get(x_name, x_name),
-                y_label=labels.get(y_name, y_name),
-            )
-            plot.label_panel(ax, letter)
-            grid = dict(zip((x_name, y_name), np.meshgrid(x, y), strict=True))
-            sharp = transitions(system.replace(**{name: values for name, values in grid.items() if name != "prime"}))
-            if "prime" in grid:  # values between primes would be refused, and the borders are simple in P
-                sharp = transitions(eqx.tree_at(lambda s: s.prime, system.replace(width=grid["width"]), grid["prime"]))
-            noise = grid.get("noise_variance", np.asarray(system.noise_variance))
-            for border, line in ((sharp.start, "-"), (sharp.end, "--")):
-                level = np.nan_to_num(np.asarray(border), nan=0.0) - noise
-                ax.contour(x, y, level, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
+        ax = plot.subplots(height=2.9)[1][0] if ax is None else ax
+        ax.set(xscale="log", yscale="log")
+        labels = {"x_label": AXES.get(x_name, x_name), "y_label": AXES.get(y_name, y_name)}
+        solved = np.asarray(diagram.converged).T
+        plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, solved=solved, **labels)
+        handles = list(ax.get_legend().legend_handles)
+        for name, (label, line) in BORDERS.items():
+            level = np.nan_to_num(np.asarray(getattr(borders, name)), nan=0.0) - noise
+            if level.min() < 0 < level.max():
+                ax.contour(x, y, level.T, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
+                handles.append(Line2D([], [], color="0.2", linewidth=0.9, linestyle=line, label=f"{label}, sharp"))
+        if y_name == "prime":
+            ax.set_yticks(np.asarray(y)[:: -(-len(y) // 6)], minor=False)
+            ax.yaxis.set_major_formatter("{x:.0f}")
+            ax.yaxis.set_minor_formatter("")
+        plot.legend_below(ax, handles, columns=2, title="present: weight above $1/N$ a frequency")
+    return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
+
+
+def phase_diagrams(
+    diagrams: Sequence[PhaseDiagram], borders: Sequence[Transitions], *, noise_variance: Any = None
+) -> Figure:
+    """Several of `phase_diagram` side by side.
+
+    Args:
+        diagrams: with two axes each.
+        borders: of the same points, in the shape of each grid.
+        noise_variance: that of the system, for diagrams without such an axis.
+    """
+    with plot.style():
+        figure, axes = plot.subplots(1, len(diagrams), width="page", height=2.9)
+        for ax, diagram, sharp in zip(axes, diagrams, borders, strict=True):
+            phase_diagram(diagram, sharp, noise_variance=noise_variance, ax=ax)
+        _letters(axes)
     return figure
 
 
-def width_convergence(widths: Any, gaps: dict[str, tuple[Any, Any]], series: dict[str, tuple[float, float]]) -> Figure:
+CAPTION_PHASES = (
+    "Phases of modular addition. GFL: Gaussian feature learning, no specialised pair; GMFL-I: Gaussian mixture feature "
+    "learning, ordinary and specialised pairs; GMFL-II: specialised pairs only. A component counts as present above a "
+    "weight of 1/N per frequency. At P = 5 the lazy law alone has a tail beyond x*/2 that exceeds 1/N in wide "
+    "networks, and is shown as GMFL-I: no phase returns there. Lines: borders of the sharp limit."
+)
+
+
+def width_convergence(
+    widths: Any,
+    gaps: dict[str, tuple[Any, Any]],
+    series: dict[str, tuple[float, float]],
+    *,
+    ax: Axes | None = None,
+) -> Figure:
     """Gap between networks and exact theory against width, with the fitted expansion in 1/N.
 
     Args:
         widths: shape (width,).
         gaps: by name, (theory - networks)/theory and its error, shape (width,).
         series: by name, coefficients of 1/N and 1/N^2.
+        ax: where to draw; a new figure of a column's width unless given.
     """
     widths = np.asarray(widths, float)
     curve = np.geomspace(widths.min(), widths.max(), 100)
-    labels = {
-        "discrepancy": "discrepancy $a$",
-        "side_weight": "side weight",
-        "overlap_moment": r"$\langle XV\rangle$",
-        "single_frequency": "one frequency",
-    }
     with plot.style():
-        figure, (ax,) = plot.subplots(1, 1, width="column", height=2.9)
+        ax = plot.subplots(1, 1, width="column", height=2.9)[1][0] if ax is None else ax
         for index, (name, (gap, error)) in enumerate(gaps.items()):
             first, second = series[name]
             plot.draw_theory(ax, curve, np.abs(first / curve + second / curve**2), index=index)
             estimate = Estimate(np.abs(gap), error)
-            plot.draw_experiment(ax, widths, estimate, index=index, label=labels.get(name, name))
+            plot.draw_experiment(ax, widths, estimate, index=index, label=PANELS.get(name, name).replace("\n", " "))
         ax.set(xscale="log", yscale="log", xlabel="width $N$", ylabel="|theory $-$ networks| / theory")
         ax.set_xticks(widths, [f"{width:.0f}" for width in widths])
         ax.minorticks_off()
-        ax.legend(title="curves: $c_1/N + c_2/N^2$", loc="lower left", fontsize=6.5, title_fontsize=6.5)
-    return figure
+        plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2, title="curves: $c_1/N + c_2/N^2$")
+    return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
 
 
-def _legend_of_all(axes: Sequence[Axes]) -> None:
-    """One legend, in the first panel, for what any of the panels shows."""
-    found = {}
-    for ax in axes:
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    axes[0].legend(list(found.values()), list(found), loc="lower right", fontsize=6.5)
+def _panels(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
+    if axes is None:
+        return plot.subplots(1, count, width="page", height=2.9)
+    return axes[0].get_figure(root=True), axes  # pyright: ignore[reportReturnType]
 
 
-def _mark_disagreement(ax: Axes, x: np.ndarray, cold: Estimate, hot: Estimate, threshold: float = 5.0) -> None:
-    """A cross above points at which the two starts differ: not in equilibrium."""
-    differ = np.abs(z_score(cold, hot)) > threshold
-    if differ.any():
-        height = np.maximum(cold.mean, hot.mean)[differ]
-        shift = 0.06 * (ax.get_ylim()[1] - ax.get_ylim()[0])
-        ax.plot(x[differ], height + shift, "x", color="0.2", markersize=4, label="starts differ")
+def _letters(axes: Sequence[Axes]) -> None:
+    for letter, ax in zip("abcdef", axes, strict=False):
+        plot.label_panel(ax, letter)
 
 
-def _noise_unit(noise: np.ndarray) -> tuple[float, str]:
-    exponent = int(np.floor(np.log10(noise.max())))
-    return 10.0**exponent, rf"noise variance $\sigma^2$ ($10^{{{exponent}}}$)"
-
-
-def _name_phases(ax: Axes, end: float, start: float) -> None:
-    low, high = ax.get_xlim()
-    top = ax.get_ylim()[1]
-    ax.set_ylim(top=1.12 * top)
-    places = ((low, end, "GMFL-II"), (end if np.isfinite(end) else low, start, "GMFL-I"), (start, high, "GFL"))
-    for left, right, name in places:
-        if np.isfinite(left) and np.isfinite(right) and right > left:
-            middle = (max(left, low) + min(right, high)) / 2
-            rotation = 90 if name == "GMFL-II" else 0
-            ax.text(middle, 1.1 * top, name, ha="center", va="top", fontsize=6.5, color="0.35", rotation=rotation)
+def _draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line2D]:
+    """Vertical lines at the borders that there are, and keys to them."""
+    keys = []
+    for name, (label, line) in BORDERS.items():
+        place = float(getattr(borders, name)) / unit
+        if np.isfinite(place):
+            ax.axvline(place, color="0.35", linestyle=line, linewidth=1.0, zorder=0)
+            keys.append(Line2D([], [], color="0.35", linestyle=line, linewidth=1.0, label=label))
+    return keys

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float, Scalar
 
 from ...theory.gaussian import gauss_legendre_panels
+from .order_parameters import SIDE_THRESHOLD
 from .system import ModularAddition
 
 
@@ -76,7 +77,7 @@ def pair_nodes(system: ModularAddition, panel_order: int = 16) -> PairNodes:
     sum_, sum_weight = gauss_legendre_panels(_sum_edges(jax.lax.stop_gradient(system)), panel_order)
 
     frozen, strength = jax.lax.stop_gradient((sharpness, expected_strength(system)))
-    border = jnp.maximum(sum_ - 1, 0)  # min(X, V) > x*/2 means |d| < s - 1
+    border = jnp.maximum(sum_ - 2 * SIDE_THRESHOLD, 0)  # min(X, V) > x*/2 means |d| < s - 1
     deviation = lambda stiffness: (2 * frozen * stiffness) ** -0.5  # of d at this s
     end = jnp.minimum(sum_, REACH * deviation(0.75 * sum_))
     narrow = REACH * deviation(0.75 * sum_ + strength)
@@ -109,7 +110,7 @@ def _sum_edges(system: ModularAddition) -> Float[Array, " edges"]:
     width = (sharpness * (1.5 * top - 2 * strength)) ** -0.5
     foot = jnp.maximum(top - REACH * width - 8 / sharpness, 0.2 / (1 + 0.02 * sharpness))
     end = jnp.minimum(top + REACH * width + 8 / sharpness, 4 * strength + (200 / sharpness) ** (1 / 3))
-    middle = jnp.where(foot < 1, 1.0, top)  # the border of the side region starts at s = 1
+    middle = jnp.where(foot < 2 * SIDE_THRESHOLD, 2 * SIDE_THRESHOLD, top)  # the side region starts at s = 1
     grading = jnp.linspace(0, 1, CENTRE_PANELS + 1)
     graded = jnp.expm1(grading * jnp.log1p(sharpness * foot)) / sharpness
     halves = jnp.linspace(0, 1, SIDE_PANELS // 2 + 1)[1:]

@@ -20,21 +20,16 @@ References:
     arXiv:2310.03789, section 4.2.
 """
 
-import dataclasses
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
-from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
-
-
-Number = Float[Array, "..."]
+from ..._checks import argument_error, is_concrete
+from ...parameters import AbstractParameters, Number, parameter, size
 
 
-class ModularAddition(eqx.Module):
+class ModularAddition(AbstractParameters):
     """Parameters of task and network; every field is a leaf, so theory can be vmapped and differentiated, P included.
 
     Attributes:
@@ -50,39 +45,31 @@ class ModularAddition(eqx.Module):
             training fraction is outside (0, 1].
     """
 
-    prime: Number = eqx.field(converter=as_scalar)
-    width: Number = eqx.field(converter=as_scalar)
-    noise_variance: Number = eqx.field(converter=as_scalar)
-    readout_variance: Number = eqx.field(converter=as_scalar)
-    sextic_decay: Number = eqx.field(converter=as_scalar)
-    training_fraction: Number = eqx.field(converter=as_scalar, default=1.0)
+    prime: Number = size()
+    width: Number = size(remedy="Give the number of hidden units.")
+    noise_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
+    readout_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
+    sextic_decay: Number = parameter(
+        positive=True,
+        remedy="Without sextic decay the attraction of the data wins at large weights and the theory's posterior is "
+        "not normalisable.",
+    )
+    training_fraction: Number = parameter(
+        positive=True, remedy="Give a fraction of the table in (0, 1]; 1 is the whole table.", default=1.0
+    )
 
     def __check_init__(self):
         check_primes("prime", self.prime)
-        check_at_least("width", self.width, 1, "Give the number of hidden units.")
-        for name in ("noise_variance", "readout_variance"):
-            check_positive(name, getattr(self, name), "A variance is above zero.")
-        check_positive(
-            "sextic_decay",
-            self.sextic_decay,
-            "Without sextic decay the attraction of the data wins at large weights and the theory's posterior is not "
-            "normalisable.",
-        )
         fraction = self.training_fraction
         if is_concrete(fraction) and not (np.asarray(fraction) <= 1).all():
             raise argument_error(
                 "training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), "1 is the whole table."
             )
-        check_positive("training_fraction", fraction, "Give a fraction of the table in (0, 1]; 1 is the whole table.")
 
     @property
     def well_position(self) -> Number:
         r"""$x^*=\sqrt{3/\gamma}$: $X=V$ of a specialised neuron where it coexists with unspecialised ones."""
         return jnp.sqrt(3 / self.sextic_decay)
-
-    def replace(self, **changes: Any) -> "ModularAddition":
-        """A copy with some fields changed: `system.replace(noise_variance=3e-4)`."""
-        return dataclasses.replace(self, **changes)
 
 
 def check_primes(name: str, value: Any) -> None:

@@ -1,15 +1,18 @@
 """The network, its energy and its starts, against explicit formulas."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from grokjax.networks import TwoLayer, activation_function
+from grokjax import Design, Histogram, Posterior, Problem
+from grokjax.experiment import first_positions
 from grokjax.samplers import State
-from grokjax.ensemble import Layout
-from grokjax.systems.modular_addition import ModularAddition
-from grokjax.systems.modular_addition.measurements import HISTOGRAM_REACH, NUM_BINS, Features, Learned, PairBin
+from grokjax.systems.modular_addition import ModularAddition, QuadraticNetworks
+from grokjax.systems.modular_addition.experiment import HISTOGRAM_BINS, HISTOGRAM_REACH, PairPowers, Units
 from grokjax.systems.modular_addition.network import (
     SexticDecay,
     TwoHotNetwork,
@@ -18,7 +21,6 @@ from grokjax.systems.modular_addition.network import (
     standard_normal_network,
     targets,
 )
-from grokjax.systems.modular_addition.problem import prepare
 
 
 SYSTEM = ModularAddition(prime=7, width=20, noise_variance=4e-4, readout_variance=2e-6, sextic_decay=3.0)
@@ -69,40 +71,53 @@ def test_gaussian_prior_in_fourier_modes():
     assert abs(float((x**2).mean()) - 2 / 49) < 5 * float((x**2).std()) / np.sqrt(x.size)
 
 
-def problem(start="prior", members=3, fraction=1.0, **changes):
-    system = SYSTEM.replace(training_fraction=fraction, **changes)
-    return prepare(jax.random.key(1), system, Layout.of(system, members), start=start, dtype=jnp.float64)
+@functools.cache
+def problem(fraction=1.0, width=20):
+    """Sixty hot networks: one program a width serves all tests."""
+    design = Design(num_members=60, start="frequencies", dtype=jnp.float64)
+    system = SYSTEM.replace(training_fraction=fraction, width=width)
+    return first_positions(jax.random.key(1), system, QuadraticNetworks(), design)
+
+
+def first(fraction=1.0):
+    made, positions = jax.tree.map(lambda leaf: leaf[0], problem(fraction))
+    return made.target, positions
 
 
 def test_energy_is_the_stated_one():
-    made = problem()
-    one = jax.tree.map(lambda leaf: leaf[0], made)
-    physical = one.target.network(one.positions)
+    target, position = first()
+    physical = target.network(position)
     error = jnp.sum((physical.batch(WHOLE) - targets(7, float)) ** 2)
     decay = SexticDecay(jnp.asarray(3.0))(physical)
     prior = jnp.sum(physical.read_in**2) / 2 + 20 / (2 * 2e-6) * jnp.sum(physical.read_out**2)
-    np.testing.assert_allclose(one.target(one.positions), error / (2 * 4e-4) + prior + decay, rtol=1e-10)
+    np.testing.assert_allclose(target(position), error / (2 * 4e-4) + prior + decay, rtol=1e-10)
 
 
 def test_training_set_is_a_random_fraction_of_the_table():
-    made = problem(fraction=0.5)
-    included = np.asarray(made.target.inputs)
+    included = np.asarray(problem(0.5)[0].target.inputs)
     np.testing.assert_array_equal(included.sum(axis=1), np.round(0.5 * 49))
     assert (included[0] != included[1]).any()
-    one = jax.tree.map(lambda leaf: leaf[0], made)
-    outputs = one.target.network(one.positions).batch(WHOLE)
+    target, position = first(0.5)
+    outputs = target.network(position).batch(WHOLE)
     error = jnp.sum(((outputs - targets(7, float)) ** 2)[:, included[0] > 0])
-    np.testing.assert_allclose(one.target.data_energy(one.positions), error / (2 * 4e-4), rtol=1e-10)
+    np.testing.assert_allclose(target.data_energy(position), error / (2 * 4e-4), rtol=1e-10)
+
+
+def test_members_of_the_whole_table_are_independent_whatever_number_of_data_sets_is_asked_for():
+    design, whole = Design(num_members=6, num_datasets=4), QuadraticNetworks()
+    assert whole.design(SYSTEM, design).num_datasets is None
+    part = SYSTEM.replace(training_fraction=np.array([0.5, 1.0]))
+    assert whole.design(part, design).num_datasets == 4
 
 
 def test_hot_start_has_one_frequency_per_neuron():
-    made = problem("frequencies", members=50)
-    physical = jax.vmap(lambda target, position: target.network(position))(made.target, made.positions)
+    made, positions = problem()
+    physical = jax.vmap(lambda target, position: target.network(position))(made.target, positions)
     x, v = np.moveaxis(np.asarray(jax.vmap(powers)(physical.read_in)), 1, 0)
     chosen = np.isclose(x, 1.0, rtol=1e-9) & np.isclose(v, 1.0, rtol=1e-9)
     np.testing.assert_array_equal(chosen.sum(axis=-1), 1)
     occupation = chosen.mean(axis=(0, 1))
-    assert (abs(occupation - 1 / 3) < 5 * np.sqrt(2 / 9 / 1000)).all()
+    assert (abs(occupation - 1 / 3) < 5 * np.sqrt(2 / 9 / 1200)).all()
     others = x[~chosen]
     assert abs(others.mean() - 1 / 7) < 5 * others.std() / np.sqrt(others.size)
 
@@ -110,7 +125,7 @@ def test_hot_start_has_one_frequency_per_neuron():
 @pytest.mark.parametrize("width", [20, 80])
 def test_hot_read_out_is_a_draw_given_the_read_in(width):
     """Whitened residual of the draw against the exact Gaussian law; both forms of the inverse."""
-    made = problem("frequencies", members=60, width=width)
+    made, positions = problem(width=width)
 
     def standardised(target, position):
         features = target.network(position).hidden() * target.prior_scales.read_out
@@ -118,9 +133,17 @@ def test_hot_read_out_is_a_draw_given_the_read_in(width):
         mean = jnp.linalg.solve(precision, features @ targets(7, float).T / target.noise_variance).T
         return (position.read_out - mean) @ jnp.linalg.cholesky(precision)
 
-    z = np.asarray(jax.vmap(standardised)(made.target, made.positions)).ravel()
+    z = np.asarray(jax.vmap(standardised)(made.target, positions)).ravel()
     assert abs(z.mean()) < 5 / np.sqrt(z.size)
     assert abs(z.var() - 1) < 5 * np.sqrt(2 / z.size)
+
+
+def measured(position, included=WHOLE):
+    """All prior scales, x* and the eigenvalue's factor are 1."""
+    scales = TwoHotNetwork(jnp.ones(()), jnp.ones(()))
+    target = Posterior(included, targets(7, float) * included[None], jnp.ones(()), scales)
+    problem = Problem(target, {"prior": position}, Units(jnp.ones(()), jnp.ones(())))
+    return QuadraticNetworks().measure(jax.random.key(0), problem, State(position, jnp.zeros(()), position))
 
 
 def test_measurements_of_a_constructed_network():
@@ -131,18 +154,23 @@ def test_measurements_of_a_constructed_network():
     v = np.stack([wave(1, 0.5), wave(3, -2.0), 0 * n, wave(1, 0.7) + wave(3, 0.9)])
     a = np.stack([wave(1, 0.8), wave(3, -1.0), 0 * n, wave(1, 0.8) + wave(3, 1.1 + np.pi)], axis=1)
     position = TwoHotNetwork(jnp.asarray(np.stack([w, v])), jnp.asarray(a))
-    state = State(position, jnp.zeros(()), position)
-    scales = TwoHotNetwork(jnp.ones(()), jnp.ones(()))
-    found = Features(scales, jnp.asarray(1.0))(None, state)
-    np.testing.assert_allclose(found["occupation"], [0.5, 0.0, 0.5])
-    np.testing.assert_allclose(found["side_weight"], 4 / 12)
-    np.testing.assert_allclose(found["single_frequency"], 0.5)
-    np.testing.assert_allclose(found["overlap_moment"], 4 / 12, rtol=1e-12)
-    np.testing.assert_allclose(found["alignment"], (3 - 1) / 12, rtol=1e-12)
+    found = measured(position)
+    np.testing.assert_allclose(found.occupation, [0.5, 0.0, 0.5])
+    np.testing.assert_allclose(found.side_weight, 4 / 12)
+    np.testing.assert_allclose(found.single_frequency, 0.5)
+    np.testing.assert_allclose(found.overlap_moment, 4 / 12, rtol=1e-12)
+    np.testing.assert_allclose(found.alignment, (3 - 1) / 12, rtol=1e-12)
+    np.testing.assert_allclose(found.phase_coherence, (3 - 1) / 4, rtol=1e-12)
 
-    bins = np.asarray(PairBin(scales, jnp.asarray(0.98))(None, state))
-    cell = int(NUM_BINS / HISTOGRAM_REACH / 0.98)
-    assert sorted(set(np.floor(bins.ravel()).astype(int))) == [0, cell * NUM_BINS + cell]
+    state = State(position, jnp.zeros(()), position)
+    measure = PairPowers(TwoHotNetwork(jnp.ones(()), jnp.ones(())), jnp.asarray(0.98))
+    histogram = Histogram(measure, 0.0, HISTOGRAM_REACH, HISTOGRAM_BINS, pairs=True)
+    carry = histogram.update(None, histogram.init(None, state, 1), state, jnp.asarray(1))
+    counts = histogram.finalise(histogram.merge(None, np.asarray(carry)[None])).counts[0]
+    cell = int(HISTOGRAM_BINS / HISTOGRAM_REACH / 0.98)
+    expected = np.zeros((60, 60), int)
+    expected[cell, cell], expected[0, 0] = 4, 8
+    np.testing.assert_array_equal(counts, expected)
 
 
 def test_learned_of_a_perfect_network():
@@ -153,10 +181,9 @@ def test_learned_of_a_perfect_network():
     w, v = (np.stack([wave(k, (a, b)[i]) for k, a, b in rows]) for i in (0, 1))
     a = np.stack([wave(k, a + b) for k, a, b in rows], axis=1) * 4 / 63
     position = TwoHotNetwork(jnp.asarray(np.stack([w, v])), jnp.asarray(a))
-    scales = TwoHotNetwork(jnp.ones(()), jnp.ones(()))
     included = jnp.asarray((np.arange(49) % 2).astype(float))
-    state = lambda c: State(TwoHotNetwork(position.read_in, c * position.read_out), jnp.zeros(()), position)
-    found = Learned(scales, included)(None, state(1.0))
-    np.testing.assert_allclose([found["discrepancy"], found["train_error"], found["test_error"]], 0, atol=1e-12)
-    assert found["train_accuracy"] == found["test_accuracy"] == 1
-    np.testing.assert_allclose(Learned(scales, included)(None, state(0.5))["discrepancy"], 0.5, rtol=1e-12)
+    scaled = lambda c: TwoHotNetwork(position.read_in, c * position.read_out)
+    found = measured(position, included)
+    np.testing.assert_allclose([found.discrepancy, found.train_error, found.test_error], 0, atol=1e-12)
+    assert found.train_accuracy == found.test_accuracy == 1
+    np.testing.assert_allclose(measured(scaled(0.5), included).discrepancy, 0.5, rtol=1e-12)
