@@ -16,7 +16,7 @@ status for each member. An *evaluated* one (`AbstractEvaluation`, `evaluate`) ha
 import abc
 import dataclasses
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
@@ -141,7 +141,7 @@ class AbstractExperiment(eqx.Module):
         del measured, observed
         return None
 
-    def for_member(self, member: Any, num_members: int) -> Self:
+    def for_member(self, member: Any, num_members: int) -> "AbstractExperiment":
         """The experiment that draws one member: its own part, where members are given arrays made beforehand.
 
         Args:
