@@ -80,7 +80,7 @@ class Training(AbstractExperiment):
     """
 
     train_size: int | None = eqx.field(static=True, default=None)
-    train_mask: Bool[Array, "*seeds samples"] | None = eqx.field(converter=_as_array, default=None)
+    train_mask: Array | None = eqx.field(converter=_as_array, default=None)
     seeds: Seeds | None = None
     accuracy_threshold: float = eqx.field(static=True, default=0.9)
     quality_threshold: float = eqx.field(static=True, default=0.95)
@@ -199,7 +199,7 @@ class Training(AbstractExperiment):
         every = 1 if schedule.record_every is None and not self.followed else schedule.record_every
         return dataclasses.replace(schedule, record_every=every, num_chunks=schedule.num_chunks or NUM_CHUNKS)
 
-    def _train_mask(self, key: Key[Array, ""], task: AbstractTask) -> Bool[Array, " samples"]:
+    def _train_mask(self, key: Key[Array, ""], task: AbstractTask) -> Array:
         if self.train_mask is not None:
             return self.train_mask
         size = default_train_size(task) if self.train_size is None else self.train_size

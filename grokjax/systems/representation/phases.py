@@ -88,7 +88,7 @@ class TrainingPhaseDiagram(eqx.Module):
     run: Run
 
     @property
-    def phase(self) -> Int[np.ndarray, "rates decays seeds"]:
+    def phase(self) -> Int[np.ndarray, "*grid seeds"]:
         """The `Phase` of each run."""
         steps, lag = self.run.members, self.run.experiment.lag_threshold
         phase = classify(steps.train_step, steps.validation_step, lag_threshold=lag)

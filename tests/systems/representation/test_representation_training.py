@@ -163,7 +163,7 @@ def test_training_steps_by_hand_and_sweeps_that_trace_once(loss, monkeypatch):
     np.testing.assert_array_equal(network.embedding, rep.trained(train(rates))[1].embedding)
     for cell in np.ndindex(2, 3, 2):
         found = jax.tree.map(lambda leaf, cell=cell: leaf[cell], network)
-        initial = jax.tree.map(lambda leaf, cell=cell: np.asarray(leaf[cell[2]]), seeds.networks)
+        initial = jax.tree.map(lambda leaf, cell=cell: leaf[cell[2]], seeds.networks)
         initial = rep.ToyNetwork(2 * initial.embedding, initial.decoder)
         mask, templates = target.train_mask[cell], target.templates[cell]
         value = by_hand(loss, mask, templates, initial, 5, rates[cell[0]], decays[cell[1]])
