@@ -79,7 +79,8 @@ class AbstractExperiment(eqx.Module):
         num_steps: steps, likewise.
         warmup_share: part of the steps before the first record.
         shared: what the points of a sweep have in common: "nothing", "data" or "everything" random.
-        followed: whether `measure` is taken at every record; a sampled experiment is always followed.
+        followed: whether `measure` and the sampler's diagnostics are kept at every record; a sampled experiment is
+            always followed.
         certified: names of the measurements that the certificate examines; None for all.
     """
 
@@ -144,6 +145,20 @@ class AbstractExperiment(eqx.Module):
         """Who takes part, where the system decides it, such as one data set where all members share the data."""
         del system
         return design
+
+    def for_member(self, member: Any, num_members: int) -> "AbstractExperiment":
+        """The experiment that draws one member: its own part, where members are given arrays made beforehand.
+
+        Args:
+            member: index of the member, the same at all points of a sweep.
+            num_members: members per point.
+        """
+        del member, num_members
+        return self
+
+    def schedule(self, schedule: Schedule) -> Schedule:
+        """When things happen, where the user leaves it to the experiment."""
+        return schedule
 
     def compute(self, system: Any, compute: Compute) -> Compute:
         """How numbers are computed, where the user leaves it to the experiment."""
@@ -225,10 +240,11 @@ def _simulate(
         assembly.in_loop(positions),
         observables=assembly.observed(observables),
         target_axes=axes.target,
-        schedule=_in_calls(experiment, schedule, assembled.about.steps, assembly),
+        schedule=_in_calls(experiment, experiment.schedule(schedule), assembled.about.steps, assembly),
         compute=dataclasses.replace(compute, label=label),
     )
-    layout.check_survivors(layout.fold(assembly.per_entry(run.diverged)), assembled)
+    if assembled.about.samples:  # of a trained member its status tells
+        layout.check_survivors(layout.fold(assembly.per_entry(run.diverged)), assembled)
     found = collect(system, experiment, problem, axes, assembly, run, draw.start)
     warn_unless_in_equilibrium(found, label)
     return found
@@ -325,9 +341,9 @@ class _Measured(eqx.Module):
 def measurements(experiment: AbstractExperiment, problem: Problem, axes: Any, sampler: AbstractSampler) -> dict:
     """All observables of a run: the sampler's diagnostics, the experiment's own, and its measure."""
     extras = {OBSERVED + name: each for name, each in experiment.observables(problem).items()}
-    series = {DIAGNOSTIC + name: Series(each) for name, each in sampler.diagnostics.items()}
     if not (sampler.about.samples or experiment.followed):
-        return {**extras, **series}
+        return extras
+    series = {DIAGNOSTIC + name: Series(each) for name, each in sampler.diagnostics.items()}
     mine, common = partition_members(axes, problem)
     return {**extras, **series, MEASURED: Series(_Measured(Shared(experiment), mine, Shared(common)))}
 
@@ -358,12 +374,16 @@ class _Draw(eqx.Module):
     experiment: AbstractExperiment
     outline: Problem
     start: str = eqx.field(static=True)
+    num_members: int = eqx.field(static=True)
     dtype: Any = eqx.field(static=True)
 
     @staticmethod
     def of(key, system: Any, experiment: AbstractExperiment, design: Design) -> "_Draw":
+        num_members = check_whole(
+            "num_members", experiment.num_members if design.num_members is None else design.num_members
+        )
         one = map_parameters(lambda _: jnp.zeros((), design.dtype), with_sizes(system))
-        outline = eqx.filter_eval_shape(experiment.draw, key, key, one)
+        outline = eqx.filter_eval_shape(_draw_one, experiment, key, key, one, jnp.asarray(0), num_members)
         if not isinstance(outline, Problem):
             raise argument_error(
                 "experiment",
@@ -375,16 +395,15 @@ class _Draw(eqx.Module):
             check_alike("starts", outline.starts, "Every start is a position of one and the same kind.")
         start = outline.start_names[0] if design.start is None else design.start
         check_choice("start", start, outline.start_names)
-        return _Draw(key, system, experiment, outline, start, jnp.dtype(design.dtype))
+        return _Draw(key, system, experiment, outline, start, num_members, jnp.dtype(design.dtype))
 
     def layout(self, sampler: AbstractSampler, design: Design, shared: str) -> Layout:
         """Points, members, and the witnesses that make sense."""
         about, starts = sampler.about, self.outline.start_names
         roles = (OTHER_START,) if about.samples and len(starts) > 1 else ()
         roles += (HALF_STEP,) if about.bias_order is not None and isinstance(sampler, AbstractLangevin) else ()
-        num_members = self.experiment.num_members if design.num_members is None else design.num_members
         options = {"roles": roles, "num_witnesses": design.num_witnesses, "shared": shared}
-        return Layout.of(sweep_shape(self.system), num_members, design.num_datasets, **options)
+        return Layout.of(sweep_shape(self.system), self.num_members, design.num_datasets, **options)
 
     def __call__(self, layout: Layout) -> tuple[Problem, Any, PyTree]:
         """The problems and first positions of all entries, and which axes of a problem lead with the entry."""
@@ -393,16 +412,20 @@ class _Draw(eqx.Module):
         members = map_parameters(lambda leaf: layout.repeat(leaf).astype(self.dtype), with_sizes(self.system))
         axes = problem_axes(self.experiment, eqx.tree_at(lambda problem: problem.starts, self.outline, ()))
         other = layout.has_role(OTHER_START)
-        problem, positions = _draw_all(
-            self.experiment, members, keys, jnp.asarray(other), axes, self.start, bool(other.any())
-        )
+        who = jnp.asarray(layout.member), jnp.asarray(other)
+        names = self.num_members, self.start, bool(other.any())
+        problem, positions = _draw_all(self.experiment, members, keys, who, axes, *names)
         return problem, axes, positions
 
 
+def _draw_one(experiment, data_key, start_key, system, member, num_members):
+    return experiment.for_member(member, num_members).draw(data_key, start_key, system)
+
+
 @eqx.filter_jit
-def _draw_all(experiment, members, keys, other, axes, start, any_other):
-    def one(data_key, start_key, system, other):
-        problem = experiment.draw(data_key, start_key, system)
+def _draw_all(experiment, members, keys, who, axes, num_members, start, any_other):
+    def one(data_key, start_key, system, member, other):
+        problem = _draw_one(experiment, data_key, start_key, system, member, num_members)
         chosen = problem.start_names.index(start)
         position = problem.starts[chosen]
         if any_other:
@@ -410,8 +433,8 @@ def _draw_all(experiment, members, keys, other, axes, start, any_other):
             position = jax.tree.map(lambda a, b: jnp.where(other, a, b), alternative, position)
         return eqx.tree_at(lambda problem: problem.starts, problem, ()), position
 
-    in_axes = (0, 0, parameter_axes(members), 0)
-    return eqx.filter_vmap(one, in_axes=in_axes, out_axes=(axes, eqx.if_array(0)))(*keys, members, other)
+    in_axes = (0, 0, parameter_axes(members), 0, 0)
+    return eqx.filter_vmap(one, in_axes=in_axes, out_axes=(axes, eqx.if_array(0)))(*keys, members, *who)
 
 
 def _split(key: Key[Array, ""]) -> tuple[Any, Any, Any]:

@@ -47,6 +47,7 @@ class Run(eqx.Module, Generic[OrderParameters]):
         system: what was simulated; on a ladder of replicas with the noises of the rungs.
         experiment: what was drawn and measured.
         order_parameters: the pytree of the theory, with an `Estimate` for every leaf; errors are over data sets.
+        members: the same of every member, arrays of shape (*sweep, member, ...): time averages, or the end of training.
         series: what `measure` gave at every record, None if it was not followed.
         observed: results of the experiment's own observables by name, arrays of shape (*sweep, member, ...).
         diagnostics: of the sampler, by name: "energy" of shape (*sweep, member, record), "virial" and "temperature" by
@@ -65,6 +66,7 @@ class Run(eqx.Module, Generic[OrderParameters]):
     system: Any
     experiment: Any
     order_parameters: OrderParameters
+    members: Any = None
     series: Any = None
     observed: dict[str, Any] = eqx.field(default_factory=dict)
     diagnostics: dict[str, Any] = eqx.field(default_factory=dict)
@@ -231,6 +233,7 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
         system=system,
         experiment=experiment,
         order_parameters=jax.tree.map(lambda leaf: member_estimate(layout, leaf, gone), values),
+        members=values,
         series=series,
         observed=observed,
         diagnostics=layout.fold(flat),
@@ -329,6 +332,11 @@ def _to_xarray(run: Run) -> Any:
         coordinates["record"] = run.steps
         for name, values in {**named_leaves(run.series), **named_leaves(run.diagnostics)}.items():
             add(name, values, (*members, "record"))
+    if run.series is None:
+        for name, values in named_leaves(run.members).items():
+            add(name, values, members)
+    if run.status is not None:
+        data["status"] = (members, run.status)
     for name, result in run.observed.items():
         if hasattr(result, "centres"):
             bins = tuple(f"{label(name)}_bin{'' if i == 0 else i}" for i in range(result.counts.ndim - len(members)))

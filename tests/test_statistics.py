@@ -101,3 +101,9 @@ def test_failed_theory_never_agrees():
 def test_pooled_rhat_of_one_data_set_is_split_rhat():
     series = np.random.default_rng(3).normal(size=(5, 80)) + np.arange(5)[:, None] / 3
     np.testing.assert_allclose(statistics.pooled_rhat(series[None]), statistics.split_rhat(series), rtol=1e-12)
+
+
+def test_wilson_interval():
+    low, high = statistics.wilson_interval(np.array([0.0, 0.5, 1.0]), 20, z=1.96)
+    np.testing.assert_allclose(low, [0.0, 0.299, 0.839], atol=1e-3)  # the textbook's values for 0, 10 and 20 of 20
+    np.testing.assert_allclose(high, [0.161, 0.701, 1.0], atol=1e-3)

@@ -101,6 +101,22 @@ def jackknife(function: Callable[[np.ndarray], Any], values: Any) -> Estimate:
     return Estimate(count * whole - (count - 1) * centre, error)
 
 
+def wilson_interval(fraction: Any, trials: Any, *, z: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
+    """Lower and upper end of Wilson's interval of a probability.
+
+    Unlike the plain binomial error it stays honest when all or none of the trials succeed.
+
+    Args:
+        fraction: successes over trials.
+        trials: how many.
+        z: standard errors on each side.
+    """
+    fraction, trials = np.asarray(fraction, float), np.asarray(trials, float)
+    centre = (fraction + z**2 / (2 * trials)) / (1 + z**2 / trials)
+    half = z / (1 + z**2 / trials) * np.sqrt(fraction * (1 - fraction) / trials + z**2 / (4 * trials**2))
+    return centre - half, centre + half
+
+
 def effective_sample_size(series: Any) -> float:
     """ESS of a scalar series of shape (member, record), pooled over members."""
     from numpyro.diagnostics import effective_sample_size as numpyro_ess

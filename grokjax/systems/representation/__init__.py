@@ -1,6 +1,5 @@
 """Toy grokking by representation learning: parallelograms, the effective theory, and four phases (arXiv:2205.10343)."""
 
-from .compare import Bounds as Bounds, bounds as bounds
 from .critical_fraction import (
     critical_fraction as critical_fraction,
     exact_unique_probability as exact_unique_probability,
@@ -17,6 +16,14 @@ from .effective_flow import (
     steps_to_structure as steps_to_structure,
 )
 from .exact_counts import exact_unique_counts as exact_unique_counts
+from .experiment import (
+    Seeds as Seeds,
+    Training as Training,
+    simulate as simulate,
+    train_masks as train_masks,
+    trained as trained,
+    trajectory as trajectory,
+)
 from .order_parameters import OrderParameters as OrderParameters
 from .phases import (
     PHASES as PHASES,
@@ -24,9 +31,8 @@ from .phases import (
     TrainingPhaseDiagram as TrainingPhaseDiagram,
     classify as classify,
     phase_diagram as phase_diagram,
-    wilson_interval as wilson_interval,
+    share_within_bounds as share_within_bounds,
 )
-from .start import Start as Start, random_start as random_start
 from .system import ToyNetwork as ToyNetwork, ToyRepresentation as ToyRepresentation, TrainingLoss as TrainingLoss
 from .tasks import (
     Addition as Addition,

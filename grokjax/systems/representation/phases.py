@@ -24,13 +24,16 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 
 from ..._checks import argument_error, check_at_least
-from ...evidence.statistics import over_members
-from ...observables import NEVER
+from ..._doors import flat
+from ...ensemble import Compute, Schedule
+from ...experiment import Design, simulate
 from ...phases import PhaseDiagram
-from .experiment import Training, simulate
+from ...results import Run, member_estimate
+from .experiment import Training
+from .order_parameters import OrderParameters
 from .system import ToyRepresentation
 from .tasks import AbstractTask
 
@@ -49,13 +52,16 @@ PHASES = tuple(phase.name.lower() for phase in Phase)
 
 
 def classify(
-    train_step: Int[np.ndarray, "*grid"], validation_step: Int[np.ndarray, "*grid"], *, lag_threshold: float = 1000
+    train_step: Shaped[np.ndarray, "*grid"],
+    validation_step: Shaped[np.ndarray, "*grid"],
+    *,
+    lag_threshold: float = 1000,
 ) -> Int[np.ndarray, "*grid"]:
-    """The phase of each run from its two hitting times (-1 for never).
+    r"""The phase of each run from its two hitting times, -1 or NaN for never.
 
     Args:
-        train_step: $t_{\\mathrm{tr}}$.
-        validation_step: $t_{\\mathrm{va}}$.
+        train_step: $t_{\mathrm{tr}}$.
+        validation_step: $t_{\mathrm{va}}$.
         lag_threshold: a validation lag of this many steps or more is grokking.
 
     Raises:
@@ -63,121 +69,105 @@ def classify(
     """
     check_at_least("lag_threshold", lag_threshold, 0)
     train_step, validation_step = np.asarray(train_step), np.asarray(validation_step)
-    trained, validated = train_step != NEVER, validation_step != NEVER
+    trained, validated = train_step >= 0, validation_step >= 0
     prompt = validation_step - train_step < lag_threshold
     conditions = [trained & validated & prompt, trained & validated, trained & ~validated, ~trained & ~validated]
     return np.select(conditions, [int(phase) for phase in list(Phase)[:4]], int(Phase.UNCLASSIFIED))
 
 
 class TrainingPhaseDiagram(eqx.Module):
-    """Phases of trained networks on a grid of (decoder rate, weight decay), one layer per seed.
+    """A sweep over (decoder rate, weight decay) seen as phases: those of every seed, and `diagram` of their majority.
+
+    A method's `keep` are the runs to count, a mask that broadcasts to `phase`. Phases are comparable among seeds whose
+    training set has predicted accuracy 1 (`predict(task, train_masks(diagram.run))`).
 
     Attributes:
-        decoder_rates: first axis.
-        weight_decays: second axis.
-        phase: integer label of each run, a `Phase`.
-        training: hitting times and final accuracies of each run.
+        run: with the axes (rate, decay, seed).
     """
 
-    decoder_rates: Float[np.ndarray, " rates"]
-    weight_decays: Float[np.ndarray, " decays"]
-    phase: Int[np.ndarray, "rates decays seeds"]
-    training: Training
+    run: Run
 
     @property
-    def train_step(self) -> Int[np.ndarray, "rates decays seeds"]:
-        """First step with training accuracy at its threshold; -1 if never."""
-        return self.training.train_step
-
-    @property
-    def validation_step(self) -> Int[np.ndarray, "rates decays seeds"]:
-        """First step with validation accuracy at its threshold; -1 if never."""
-        return self.training.validation_step
-
-    @property
-    def train_mask(self) -> Bool[np.ndarray, "seeds samples"]:
-        """The training set of each seed, as `predict` takes it."""
-        return self.training.train_mask
+    def phase(self) -> Int[np.ndarray, "*grid seeds"]:
+        """The `Phase` of each run."""
+        steps, lag = self.run.members, self.run.experiment.lag_threshold
+        phase = classify(steps.train_step, steps.validation_step, lag_threshold=lag)
+        return np.where(self.run.diverged, int(Phase.UNCLASSIFIED), phase)
 
     def probability(
         self, phase: Phase | int, *, keep: Bool[np.ndarray, "..."] | None = None
     ) -> Float[np.ndarray, "rates decays"]:
-        """Fraction of the seeds in `phase`.
-
-        Args:
-            phase: which one.
-            keep: runs to count, a mask that broadcasts to `phase`; the phases are comparable among seeds whose training
-                set has predicted accuracy 1 (`predict(task, diagram.train_mask)`).
-        """
-        kept = np.ones(self.phase.shape, bool) if keep is None else np.broadcast_to(keep, self.phase.shape)
+        """Share of the seeds in `phase`."""
+        phases = self.phase
+        kept = np.broadcast_to(True if keep is None else keep, phases.shape)
         with np.errstate(invalid="ignore"):
-            return np.sum((self.phase == phase) & kept, axis=-1) / np.sum(kept, axis=-1)
+            return np.sum((phases == phase) & kept, axis=-1) / np.sum(kept, axis=-1)
 
     def majority(self, *, keep: Bool[np.ndarray, "..."] | None = None) -> Int[np.ndarray, "rates decays"]:
         """The most frequent phase of the seeds; of several the first in the order of `Phase`."""
         return np.argmax(np.nan_to_num([self.probability(phase, keep=keep) for phase in Phase]), axis=0)
 
     def agreement(self, *, keep: Bool[np.ndarray, "..."] | None = None) -> Float[np.ndarray, "rates decays"]:
-        """Fraction of the seeds that show the majority's phase."""
+        """Share of the seeds that show the majority's phase."""
         return np.max([self.probability(phase, keep=keep) for phase in Phase], axis=0)
 
     def diagram(self, *, keep: Bool[np.ndarray, "..."] | None = None) -> PhaseDiagram:
         """The majority's phases in the library's form, with order parameters averaged over seeds."""
-        measured = self.training.order_parameters
-        kept = ~self.training.diverged & (True if keep is None else np.broadcast_to(keep, self.phase.shape))
-        average = lambda values: over_members(values, axis=-1, keep=kept)
+        kept = ~np.asarray(self.run.diverged) & (True if keep is None else keep)
+        average = lambda values: member_estimate(self.run.layout, values, ~kept)
+        system = self.run.system
         return PhaseDiagram(
             axis_names=("decoder_rate", "weight_decay"),
-            axis_values=(jnp.asarray(self.decoder_rates), jnp.asarray(self.weight_decays)),
-            order_parameters=jax.tree.map(average, measured),
+            axis_values=(jnp.ravel(system.decoder_rate), jnp.ravel(system.weight_decay)),
+            order_parameters=jax.tree.map(average, self.run.members),
             labels=jnp.asarray(self.majority(keep=keep)),
             converged=jnp.asarray(kept.any(axis=-1)),
             phases=PHASES,
         )
 
-    def without_networks(self) -> "TrainingPhaseDiagram":
+    def without_states(self) -> "TrainingPhaseDiagram":
         """A copy small enough to keep: everything but the trained networks."""
-        return dataclasses.replace(self, training=self.training.without_networks())
+        return dataclasses.replace(self, run=self.run.without_states())
 
-    def __str__(self) -> str:
-        shares = ", ".join(f"{name} {np.mean(self.phase == index):.1%}" for index, name in enumerate(PHASES))
-        rates, decays, seeds = self.phase.shape
+    def __repr__(self) -> str:
+        phase = self.phase
+        shares = ", ".join(f"{name} {np.mean(phase == index):.1%}" for index, name in enumerate(PHASES))
+        rates, decays, seeds = phase.shape
         return f"TrainingPhaseDiagram({rates} rates x {decays} decays x {seeds} seeds; {shares})"
 
-    def letters(self) -> np.ndarray:
-        """C, G, M, X or U for each run: a row of seeds is a word."""
-        return np.array(list("CGMXU"))[self.phase]
 
-
-def phase_diagram(
+def _phase_diagram(
     key: Key[Array, ""],
     task: AbstractTask,
     decoder_rates: Any,
     weight_decays: Any,
     *,
-    num_seeds: int = 3,
-    num_steps: int = 10_000,
-    lag_threshold: float = 1000,
     system: ToyRepresentation | None = None,
-    **options: Any,
+    experiment: Training,
+    design: Design,
+    schedule: Schedule,
+    compute: Compute,
 ) -> TrainingPhaseDiagram:
     """Train the whole grid (decoder rate x weight decay x seed) in one compiled call and name the phases.
+
+    The fields of `Training`, `Design`, `Schedule` and `Compute` are keywords, too: `num_members=3`, splits, targets
+    and first networks, the same ones at every point of the grid; `num_steps=10_000`, also the budget within which
+    accuracies must be reached; `train_mask`, `accuracy_threshold`, `lag_threshold`.
 
     Args:
         key: random key.
         task: the operation.
         decoder_rates: learning rates of the decoder, 1-d.
         weight_decays: decoupled weight decays of the decoder, 1-d.
-        num_seeds: splits, targets and initial networks, the same ones at every point of the grid.
-        num_steps: updates; also the budget within which accuracies must be reached.
-        lag_threshold: see `classify`.
         system: everything else about network and training; the paper's settings unless given.
-        options: of `simulate`, such as `train_mask`, `start` or `accuracy_threshold`.
+        experiment: see `Training`.
+        design: see `grokjax.Design`.
+        schedule: see `grokjax.Schedule`.
+        compute: see `grokjax.Compute`.
 
     Raises:
-        ValueError: an axis is not 1-d or has a negative entry, a threshold is out of range, or as `simulate`.
+        ValueError: an axis is not 1-d or has a negative entry, a keyword is not known, or as `simulate`.
     """
-    check_at_least("lag_threshold", lag_threshold, 0)
     axes = {}
     for name, values in (("decoder_rates", decoder_rates), ("weight_decays", weight_decays)):
         axes[name] = np.asarray(values, float)
@@ -186,20 +176,39 @@ def phase_diagram(
         check_at_least(name, axes[name], 0, "Rates and decays are not negative.")
     system = ToyRepresentation.paper(task) if system is None else system.replace(task=task)
     system = system.replace(decoder_rate=axes["decoder_rates"][:, None], weight_decay=axes["weight_decays"])
-    training = simulate(key, system, num_seeds=num_seeds, num_steps=num_steps, **options)
-    phase = classify(training.train_step, training.validation_step, lag_threshold=lag_threshold)
-    phase = np.where(training.diverged, int(Phase.UNCLASSIFIED), phase)
-    return TrainingPhaseDiagram(**axes, phase=phase, training=training)
+    return TrainingPhaseDiagram(simulate(key, system, experiment, design=design, schedule=schedule, compute=compute))
 
 
-def wilson_interval(
-    fraction: Float[np.ndarray, "..."], trials: Any, z: float = 1.0
-) -> tuple[Float[np.ndarray, "..."], Float[np.ndarray, "..."]]:
-    """Lower and upper end of Wilson's interval of a probability, `z` standard errors wide on each side.
+phase_diagram = flat(
+    _phase_diagram,
+    name="phase_diagram",
+    experiment=Training(),
+    design=Design(),
+    schedule=Schedule(),
+    compute=Compute(),
+)
+"""The door of `_phase_diagram`."""
 
-    Unlike the plain binomial error it stays honest when all or none of the seeds agree.
+
+def share_within_bounds(bound: OrderParameters, run: Run) -> OrderParameters:
+    r"""Share of the runs that respect each upper bound of their training sets; diverged runs are left out.
+
+    RQI counts parallelograms that close *approximately*, and a wrong prediction may be right by luck, so single runs
+    may exceed what is a bound for exact structures only. The accuracy that the theory predicts bounds both that of a
+    network and the one its representation predicts.
+
+    Args:
+        bound: `predict(task, train_masks(run)).order_parameters`.
+        run: at one point or on a grid.
+
+    References:
+        arXiv:2205.10343, appendix E, Fig. 10.
     """
-    fraction, trials = np.asarray(fraction, float), np.asarray(trials, float)
-    centre = (fraction + z**2 / (2 * trials)) / (1 + z**2 / trials)
-    half = z / (1 + z**2 / trials) * np.sqrt(fraction * (1 - fraction) / trials + z**2 / (4 * trials**2))
-    return centre - half, centre + half
+    kept = ~np.asarray(run.diverged)
+    within = lambda found, highest: float(np.mean((found <= np.asarray(highest, float) + 1e-6)[kept]))
+    return OrderParameters(
+        quality=within(run.members.quality, bound.quality),
+        accuracy=within(run.members.accuracy, bound.accuracy),
+        structured=within(run.members.structured, bound.structured),
+        represented_accuracy=within(run.members.represented_accuracy, bound.accuracy),
+    )

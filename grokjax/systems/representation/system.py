@@ -21,7 +21,6 @@ References:
     arXiv:2205.10343, section 2 and appendices G (architecture, optimisers) and H (permutation group).
 """
 
-import dataclasses
 import itertools
 from typing import Any
 
@@ -31,12 +30,13 @@ import jax.numpy as jnp
 import optax
 from jaxtyping import Array, Bool, Float, Int, Key, Scalar
 
-from ..._checks import argument_error, as_scalar, check_at_least, check_choice, check_positive, check_whole
+from ..._checks import argument_error, check_choice, check_whole
+from ...parameters import AbstractParameters, Number, parameter
 from .tasks import AbstractTask, Permutations
 
 
-Number = Float[Array, "..."]
 LOSSES = ("mse", "cross_entropy")
+_NOT_NEGATIVE = "Rates, decays and penalties are not negative."
 
 
 class Decoder(eqx.Module):
@@ -131,8 +131,8 @@ class TrainingLoss(eqx.Module):
         return jnp.mean(self.correct(network), dtype=jnp.float32)
 
 
-class ToyRepresentation(eqx.Module):
-    """Parameters of network and training; every numeric field is a leaf, and any of them may be an array to sweep.
+class ToyRepresentation(AbstractParameters):
+    """Parameters of network and training; any number may be an array, and they broadcast to a sweep.
 
     Attributes:
         task: the operation.
@@ -148,29 +148,27 @@ class ToyRepresentation(eqx.Module):
         loss: "mse" or "cross_entropy".
 
     Raises:
-        ValueError: a rate, decay or penalty is negative, the scale or a size is not above zero, or the loss is unknown.
+        ValueError: a rate, decay or penalty is negative, the scale is not positive, a size is below 1, or `loss` is
+            unknown.
     """
 
     task: AbstractTask
-    embedding_rate: Number = eqx.field(converter=as_scalar, default=1e-3)
-    decoder_rate: Number = eqx.field(converter=as_scalar, default=1e-4)
-    weight_decay: Number = eqx.field(converter=as_scalar, default=0.0)
-    embedding_decay: Number = eqx.field(converter=as_scalar, default=0.0)
-    init_scale: Number = eqx.field(converter=as_scalar, default=1.0)
-    embedding_penalty: Number = eqx.field(converter=as_scalar, default=0.0)
-    embedding_dim: int = eqx.field(static=True, default=1)
-    widths: tuple[int, ...] = eqx.field(static=True, default=(200, 200))
-    num_outputs: int = eqx.field(static=True, default=30)
-    loss: str = eqx.field(static=True, default="mse")
+    embedding_rate: Number = parameter(at_least=0, default=1e-3, remedy=_NOT_NEGATIVE)
+    decoder_rate: Number = parameter(at_least=0, default=1e-4, remedy=_NOT_NEGATIVE)
+    weight_decay: Number = parameter(at_least=0, default=0.0, remedy=_NOT_NEGATIVE)
+    embedding_decay: Number = parameter(at_least=0, default=0.0, remedy=_NOT_NEGATIVE)
+    init_scale: Number = parameter(positive=True, default=1.0)
+    embedding_penalty: Number = parameter(at_least=0, default=0.0, remedy=_NOT_NEGATIVE)
+    embedding_dim: int = eqx.field(static=True, default=1, kw_only=True)
+    widths: tuple[int, ...] = eqx.field(static=True, default=(200, 200), kw_only=True)
+    num_outputs: int = eqx.field(static=True, default=30, kw_only=True)
+    loss: str = eqx.field(static=True, default="mse", kw_only=True)
 
     def __check_init__(self):
         if not isinstance(self.task, AbstractTask):
             raise argument_error(
                 "task", "a task such as Addition(10)", self.task, "See grokjax.systems.representation."
             )
-        for name in ("embedding_rate", "decoder_rate", "weight_decay", "embedding_decay", "embedding_penalty"):
-            check_at_least(name, getattr(self, name), 0, "Rates, decays and penalties are not negative.")
-        check_positive("init_scale", self.init_scale)
         check_choice("loss", self.loss, LOSSES)
         for name in ("embedding_dim", "num_outputs"):
             check_whole(name, getattr(self, name))
@@ -192,15 +190,11 @@ class ToyRepresentation(eqx.Module):
         return (inputs, *self.widths, outputs)
 
     def random_network(self, key: Key[Array, ""], dtype: Any = jnp.float32) -> ToyNetwork:
-        """A network at initialisation, with embeddings on the unit scale (`init_scale` is applied by `simulate`)."""
+        """A network at initialisation, with embeddings on the unit scale (the experiment applies `init_scale`)."""
         embedding_key, decoder_key = jax.random.split(key)
         shape = self.task.embedding_shape(self.embedding_dim)
         embedding = jax.random.uniform(embedding_key, shape, dtype, -0.5, 0.5)
         return ToyNetwork(embedding, Decoder.random(decoder_key, self.decoder_sizes, dtype))
-
-    def replace(self, **changes: Any) -> "ToyRepresentation":
-        """A copy with some fields changed: `system.replace(weight_decay=2.0)`."""
-        return dataclasses.replace(self, **changes)
 
 
 def two_adams(

@@ -117,18 +117,7 @@ class AbstractTask(eqx.Module):
                 (train_mask.dtype.name, train_mask.shape),
                 "See `task.pairs` for the order of the samples.",
             )
-        if is_concrete(train_mask):
-            sizes = np.asarray(train_mask).sum(axis=-1)
-            highest = self.num_samples - (1 if need_split else 0)
-            if np.any(sizes < 1) or np.any(sizes > highest):
-                raise argument_error(
-                    "train_mask",
-                    f"a choice of 1 to {highest} samples",
-                    f"{np.unique(sizes).tolist()} samples",
-                    "Leave samples for training and for validation."
-                    if need_split
-                    else "An empty set implies nothing: mark a training sample.",
-                )
+        check_set_sizes(train_mask, need_split=need_split)
 
 
 class AbstractSumTask(AbstractTask):
@@ -241,6 +230,30 @@ class Permutations(AbstractTask):
     def standardise(self, embedding: Float[Array, "symbols ..."]) -> Float[Array, "symbols ..."]:
         """All matrices divided by one root mean square, so that products keep their meaning."""
         return embedding / jnp.sqrt(jnp.mean(embedding**2))
+
+
+def check_set_sizes(train_mask: Array | np.ndarray, *, need_split: bool = False) -> None:
+    """Raise if a concrete training set is empty or, where a split is needed, holds all samples.
+
+    Args:
+        train_mask: shape (..., samples), boolean.
+        need_split: whether a sample must be left for validation.
+
+    Raises:
+        ValueError: a set is too small or too large.
+    """
+    if not is_concrete(train_mask):
+        return
+    sizes = np.asarray(train_mask).sum(axis=-1)
+    highest = train_mask.shape[-1] - need_split
+    if np.any(sizes < 1) or np.any(sizes > highest):
+        remedy = "An empty set implies nothing: mark a training sample."
+        raise argument_error(
+            "train_mask",
+            f"a choice of 1 to {highest} samples",
+            f"{np.unique(sizes).tolist()} samples",
+            "Leave samples for training and for validation." if need_split else remedy,
+        )
 
 
 def check_sum_task(task: AbstractTask) -> AbstractSumTask:

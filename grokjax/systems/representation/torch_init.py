@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._checks import argument_error, check_choice
-from .start import Start
+from .experiment import Seeds
 from .system import Decoder, ToyNetwork, ToyRepresentation
 from .tasks import check_sum_task
 from .training_sets import check_train_size, default_train_size
@@ -26,8 +26,8 @@ ORDERS = ("rerun", "published")
 
 def released_start(
     system: ToyRepresentation, seeds: Sequence[int], *, train_size: int | None = None, order: str = "rerun"
-) -> Start:
-    """Splits, targets and networks of the authors' seeds, bit by bit.
+) -> Seeds:
+    """Splits, targets and networks of the authors' seeds, bit by bit: `simulate(key, system, seeds=...)`.
 
     Args:
         system: a sum of symbols; sizes must be theirs to reproduce their runs.
@@ -44,11 +44,10 @@ def released_start(
     if not len(seeds):
         raise argument_error("seeds", "at least one whole number", seeds, "The paper's is 58.")
     starts = [_one_start(system, seed, size, order) for seed in seeds]
-    masks, templates, networks = jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
-    return Start(masks, templates, networks)
+    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *starts)
 
 
-def _one_start(system: ToyRepresentation, seed: int, train_size: int, order: str):
+def _one_start(system: ToyRepresentation, seed: int, train_size: int, order: str) -> Seeds:
     task = system.task
     stream = np.random.RandomState(seed)
     outputs = system.decoder_sizes[-1]
@@ -69,7 +68,7 @@ def _one_start(system: ToyRepresentation, seed: int, train_size: int, order: str
         embedding = draw.uniform(task.embedding_shape(system.embedding_dim), 0.0, 1.0)
         decoder = draw.decoder(system.decoder_sizes)
     network = ToyNetwork(jnp.asarray(embedding - np.float32(0.5)), decoder)
-    return jnp.asarray(mask), jnp.asarray(templates, jnp.float32), network
+    return Seeds(jnp.asarray(mask), jnp.asarray(templates, jnp.float32), network)
 
 
 class _TorchUniform:

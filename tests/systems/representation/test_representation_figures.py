@@ -1,92 +1,115 @@
-"""Every figure draws what it is given, from small data."""
+"""Every figure draws what it is given, from small data, on its own axes or on those of the caller."""
 
+import equinox as eqx
 import jax
 import matplotlib
 
 
 matplotlib.use("Agg")
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from grokjax import plot
 from grokjax.systems import representation as rep
 from grokjax.systems.representation import figures
 
 
 TASK = rep.Addition(10)
 KEY = jax.random.key(0)
-SYSTEM = rep.ToyRepresentation(TASK, widths=(20, 20), decoder_rate=1e-3)
+SYSTEM = rep.ToyRepresentation(TASK, widths=(20, 20), embedding_dim=2)
+REACHED = np.array([np.nan, np.nan, 300, 400, np.nan, 500])
 
 
 @pytest.fixture(scope="module")
-def sweep():
+def run():
     masks = rep.training_sets_of_sizes(KEY, TASK, [20, 54], 3)
-    run = rep.simulate(KEY, SYSTEM, num_seeds=6, train_mask=masks, num_steps=10, progress=False)
-    reached = np.array([-1, -1, 300, 400, -1, 500])
-    return rep.Training(**{name: getattr(run, name) for name in vars(run)} | {"structure_step": reached})
+    run = rep.simulate(KEY, SYSTEM, train_mask=masks, num_steps=10, progress=False)
+    return eqx.tree_at(lambda run: run.members.structure_step, run, REACHED)
 
 
-def draw(figure, path):
-    saved = plot.save(figure, path / "figure.png")
-    assert saved.stat().st_size > 10_000
+@pytest.fixture(scope="module")
+def bound(run):
+    return rep.predict(TASK, rep.train_masks(run))
 
 
-def test_figure_2(tmp_path):
-    panels = {}
-    for task in (rep.Addition(5), rep.ModularAddition(5)):
-        system = rep.ToyRepresentation(task, widths=(20, 20), embedding_dim=2)
-        start = rep.random_start(KEY, system, num_seeds=2)
-        panels[type(task).__name__] = (
-            system,
-            start,
-            rep.simulate(KEY, system, start=start, num_steps=4, progress=False),
-        )
-    figure = figures.figure_2(panels, num_pixels=30)
-    assert [text.get_text() for text in figure.axes[1].texts] == list("01234")
-    draw(figure, tmp_path)
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
 
 
-def test_figure_3_and_10(sweep, tmp_path):
-    figure = figures.figure_3(sweep)
-    points = figure.axes[0].containers[0].lines[0].get_xdata()
-    np.testing.assert_allclose(points, [20 / 55, 54 / 55])
-    draw(figure, tmp_path)
-    draw(figures.figure_10(rep.bounds(TASK, sweep), sweep.train_mask.mean(axis=1)), tmp_path)
+def points(ax):
+    return np.asarray(ax.collections[0].get_offsets())
 
 
-def test_figure_4a(sweep, tmp_path):
+def test_figure_2(run):
+    figure = figures.figure_2({"one": run, "two": run}, num_pixels=30)
+    assert [text.get_text() for text in figure.axes[1].texts] == list("0123456789")
+    assert [ax.get_title() for ax in figure.axes] == ["one", "two"]
+    best = int(np.argmax(run.members.accuracy))
+    place = [text.get_position() for text in figure.axes[0].texts]
+    np.testing.assert_allclose(place, rep.trained(run)[1].embedding[best])
+
+
+def test_figure_3(run):
+    figure = figures.figure_3(run)
+    line = figure.axes[0].containers[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [20 / 55, 54 / 55])
+    np.testing.assert_allclose(line.get_ydata(), run.members.accuracy.reshape(2, 3).mean(axis=1))
+
+
+def test_figure_4a(run):
     probability = np.clip(np.arange(56) / 44, 0, 1)
-    figure = figures.figure_4a(TASK, probability, sweep, critical={4: 0.72, 10: 0.41}, accuracy_one=probability**2)
+    critical, isolated = {4: 0.72, 10: 0.41}, {4: 0.7, 7: 0.5, 10: 0.4}
+    figure = figures.figure_4a(probability, run, critical=critical, isolated=isolated, accuracy_one=probability**2)
     labels = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert "$r_c=0.400$" in labels
-    points = figure.axes[0].containers[0].lines[0]
-    np.testing.assert_allclose(points.get_ydata(), [1 / 3, 2 / 3])
-    draw(figure, tmp_path)
+    np.testing.assert_allclose(figure.axes[0].containers[0].lines[0].get_ydata(), [1 / 3, 2 / 3])
+    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [0.72, 0.41])
+    np.testing.assert_allclose(figure.axes[1].lines[1].get_ydata(), [0.7, 0.5, 0.4])
+    _, ax = plt.subplots()
+    assert figures.figure_4a(probability, ax=ax) is ax.figure
+    assert len(ax.lines) == 2
 
 
-def test_figure_4cd(tmp_path):
-    start = rep.random_start(KEY, SYSTEM, num_seeds=1, train_size=50)
-    path = rep.trajectory(SYSTEM, start, num_steps=20, record_every=5)[0]
-    figure = figures.figure_4cd(TASK, np.asarray(start.train_mask[0]), path, 5)
-    starts = [[line.get_ydata()[0] for line in ax.lines] for ax in figure.axes]
-    np.testing.assert_allclose(starts[0], starts[1], atol=1e-5)  # flow and network start in the same place
-    draw(figure, tmp_path)
+def test_figure_4cd():
+    flow, path = np.arange(12.0).reshape(4, 3), np.arange(6.0).reshape(2, 3)
+    figure = figures.figure_4cd(np.arange(4), flow, [0, 10], path)
+    left, right = figure.axes
+    np.testing.assert_allclose([line.get_ydata() for line in left.lines], flow.T)
+    np.testing.assert_allclose([line.get_ydata() for line in right.lines], path.T)
+    assert left.get_ylim() == right.get_ylim()
+    assert left.get_title(loc="left") == "(c)"
 
 
-def test_figure_5(sweep, tmp_path):
+def test_figure_5(run, bound):
     sizes = [25, 45]
-    masks = rep.training_sets_of_sizes(KEY, TASK, sizes, 40).reshape(2, 40, 55)
-    sets = rep.predict(TASK, masks)
-    figure = figures.figure_5(TASK, np.array(sizes) / 55, sets, sweep)
-    assert len(figure.axes[1].collections[0].get_offsets()) >= 2
-    draw(figure, tmp_path)
+    sets = rep.predict(TASK, rep.training_sets_of_sizes(KEY, TASK, sizes, 40).reshape(2, 40, 55))
+    figure = figures.figure_5(np.array(sizes) / 55, sets, run, bound)
+    kept = np.isfinite(REACHED) & np.asarray(bound.unique_structure)
+    assert kept.sum() >= 2
+    np.testing.assert_allclose(points(figure.axes[1])[:, 1], REACHED[kept])
+    np.testing.assert_allclose(points(figure.axes[1])[:, 0], 1e3 / np.asarray(bound.third_eigenvalue)[kept])
+    assert len(figures.figure_5(np.array(sizes) / 55, sets).axes) == 1
 
 
-def test_figure_6(tmp_path):
+def test_figure_6():
+    small = rep.ToyRepresentation(TASK, widths=(8,))
     rates, decays = [1e-4, 1e-3], [0.0, 1.0, 2.0]
-    diagram = rep.phase_diagram(KEY, TASK, rates, decays, num_seeds=2, num_steps=4, system=SYSTEM, progress=False)
+    diagram = rep.phase_diagram(KEY, TASK, rates, decays, num_members=2, num_steps=4, system=small, progress=False)
     figure = figures.figure_6(diagram)
-    words = [text.get_text() for text in figure.axes[0].texts]
-    assert words == ["XX"] * 6
-    draw(figure, tmp_path)
+    assert [text.get_text() for text in figure.axes[0].texts] == ["XX"] * 6
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["X: confusion"]
+    assert [text.get_position() for text in figure.axes[0].texts][:3] == [(-4, 0), (-4, 1), (-4, 2)]
+
+
+def test_figure_10(run, bound):
+    left, right = figures.figure_10(bound, run).axes[:2]
+    np.testing.assert_allclose(points(left).T, [bound.quality, run.members.quality])
+    np.testing.assert_allclose(points(right).T, [bound.predicted_accuracy, run.members.represented_accuracy])
+
+
+def test_axes_must_fit(run):
+    with pytest.raises(ValueError, match="ax"):
+        figures.figure_3(run, ax=plt.subplots()[1])

@@ -71,10 +71,8 @@ def test_modular_addition_has_no_dynamics():
 
 def test_the_printed_flow_of_the_released_script():
     system = rep.ToyRepresentation(TASK)
-    begin = rep.released_start(system, [58])
-    network = rep.simulate(jax.random.key(0), system, start=begin, num_steps=1, progress=False).networks
-    assert network is not None
-    start = TASK.standardise(jnp.asarray(network.embedding[0], float))
+    path = rep.trajectory(system, rep.released_start(system, [58]), num_steps=1, record_every=1)
+    start = TASK.standardise(jnp.asarray(path[0, 1], float))
     full = np.ones(55, bool)
     energy = lambda embedding: float(rep.effective_loss(TASK, full, embedding) * 70 * jnp.sum(embedding**2))
     generator = rep.hamiltonian(TASK, full, normalisation="code")
