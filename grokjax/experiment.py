@@ -90,6 +90,13 @@ class AbstractExperiment(eqx.Module):
     followed: ClassVar[bool] = True
     certified: ClassVar[tuple[str, ...] | None] = None
 
+    def prepared(self, system: Any) -> tuple["AbstractExperiment", Any]:
+        """The experiment and the system as they are run, before anything is drawn.
+
+        What only a whole sweep decides, such as its largest size, is settled here, and what cannot be drawn is refused.
+        """
+        return self, system
+
     @abc.abstractmethod
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: Any) -> Problem:
         """The problem of one member; sizes of the system are ints, its other parameters scalar arrays.
@@ -200,6 +207,7 @@ def _simulate(
         ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
             all members of a point diverged.
     """
+    experiment, system = experiment.prepared(system)
     exchange = moves.exchange
     if exchange is not None:
         system = _on_ladder(system, exchange)
