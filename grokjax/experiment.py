@@ -27,6 +27,7 @@ from jaxtyping import Array, Key, PyTree
 from . import ensemble
 from ._checks import argument_error, check_choice, check_whole
 from ._doors import flat
+from ._printing import AbstractPrinted
 from ._tree import Shared, partition_members
 from .ensemble.assembly import Assembly, Moves
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
@@ -71,7 +72,7 @@ class Problem(eqx.Module):
         self.starts, self.start_names = tuple(starts.values()), tuple(starts)
 
 
-class AbstractExperiment(eqx.Module):
+class AbstractExperiment(AbstractPrinted):
     """The experiment of a system; its fields are its options.
 
     Attributes:
