@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from ..._checks import argument_error, check_at_least, check_positive, check_whole
+from ..._tree import drawn_flat
 from ...evidence.statistics import Estimate
 from ...experiment import AbstractExperiment, Problem, door
 from ...observables import Histogram, RunningMoments
@@ -26,6 +27,10 @@ from .system import AssociativeMemory, BipartiteNetwork, draw_patterns
 
 
 NUM_BINS = 200
+
+
+def _as_fraction(value: Any) -> np.ndarray:
+    return np.asarray(value, float)  # a leaf, so that runs from other starts share a compiled program
 
 
 class Memories(AbstractExperiment):
@@ -48,7 +53,7 @@ class Memories(AbstractExperiment):
 
     num_spins: int = eqx.field(static=True, default=2000)
     num_replicas: int = eqx.field(static=True, default=2)
-    corruption: Float[Array, ""] = eqx.field(converter=np.asarray, default=0.0)
+    corruption: Float[Array, ""] = eqx.field(converter=_as_fraction, default=0.0)
     pattern_dtype: str = eqx.field(static=True, converter=lambda dtype: jnp.dtype(dtype).name, default="float32")
     max_patterns: int = eqx.field(static=True, default=0)
 
@@ -76,7 +81,8 @@ class Memories(AbstractExperiment):
         """Patterns, and replicas at the first of them with some spins flipped."""
         dtype, num_patterns = system.load.dtype, jnp.rint(system.load * self.num_spins).astype(int)
         patterns = draw_patterns(data_key, self.max_patterns, self.num_spins, dtype)
-        flipped = jax.random.uniform(start_key, (self.num_replicas, self.num_spins)) < self.corruption
+        each_spin = self.num_replicas, self.num_spins
+        flipped = drawn_flat(jax.random.uniform, start_key, each_spin, float) < self.corruption
         start = jnp.where(flipped, -patterns[:1], patterns[:1])
         stored = jnp.where(jnp.arange(self.max_patterns)[:, None] < num_patterns, patterns, 0)
         hidden = jax.tree.map(lambda leaf: leaf.astype(dtype), system.hidden)

@@ -22,6 +22,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Scalar, Shaped
 
 from ..._checks import argument_error
+from ..._tree import drawn_flat
 from ...parameters import AbstractParameters, Number, parameter
 from .hidden import AbstractHidden, GaussianHidden
 
@@ -40,9 +41,7 @@ class AssociativeMemory(AbstractParameters):
     """
 
     load: Number = parameter(at_least=0, remedy="The load is the number of patterns per spin.", kw_only=False)
-    temperature: Number = parameter(
-        at_least=0, remedy="The temperature is in units of the coupling.", kw_only=False
-    )
+    temperature: Number = parameter(at_least=0, remedy="The temperature is in units of the coupling.", kw_only=False)
     hidden: AbstractHidden = eqx.field(default_factory=GaussianHidden)
 
     def __check_init__(self):
@@ -89,7 +88,7 @@ class BipartiteNetwork(eqx.Module):
     ) -> Float[Array, "replicas spins"]:
         r"""All spins given the hidden units: $+1$ with probability $1/(1+e^{-2\beta h_i})$."""
         field = self.visible_field(hidden)
-        up = jax.random.uniform(key, field.shape, field.dtype) < jax.nn.sigmoid(2 * self.beta * field)
+        up = drawn_flat(jax.random.uniform, key, field.shape, field.dtype) < jax.nn.sigmoid(2 * self.beta * field)
         return jnp.where(up, 1.0, -1.0).astype(field.dtype)
 
     def energy(self, visible: Float[Array, "replicas spins"], hidden: Float[Array, "replicas patterns"]) -> Scalar:
@@ -99,4 +98,4 @@ class BipartiteNetwork(eqx.Module):
 
 def draw_patterns(key: Key[Array, ""], num_patterns: int, num_spins: int, dtype: Any = jnp.int8) -> Array:
     """Fair signs, one row per pattern."""
-    return jax.random.rademacher(key, (num_patterns, num_spins), dtype)
+    return drawn_flat(jax.random.rademacher, key, (num_patterns, num_spins), dtype)
