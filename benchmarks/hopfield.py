@@ -39,10 +39,10 @@ def memory_bandwidth() -> float:
     return array.nbytes / best_of(array.sum)
 
 
-def numpy_sweeps(rng, patterns, spins, beta, num_sweeps):
+def numpy_sweeps(rng, patterns, spins, beta, num_steps):
     """Gibbs sweeps of one memory with Gaussian units; spins of shape (replicas, spins)."""
     size = patterns.shape[1]
-    for _ in range(num_sweeps):
+    for _ in range(num_steps):
         field = spins @ patterns.T * np.float32(size**-0.5)
         units = field + rng.standard_normal(field.shape, np.float32) / np.float32(beta**0.5)
         local = units @ patterns * np.float32(size**-0.5)
@@ -51,20 +51,20 @@ def numpy_sweeps(rng, patterns, spins, beta, num_sweeps):
     return spins
 
 
-def sampling(num_spins: int, load: float, num_members: int, num_sweeps: int) -> list[dict]:
+def sampling(num_spins: int, load: float, num_members: int, num_steps: int) -> list[dict]:
     """One row per implementation and number of replicas."""
     bandwidth, rows = memory_bandwidth(), []
     system = hop.AssociativeMemory(load, 0.3)
     num_patterns = round(load * num_spins)
     for replicas in (1, 8):
-        updates = num_members * replicas * num_spins * num_sweeps
+        updates = num_members * replicas * num_spins * num_steps
         for dtype in (jnp.float32, jnp.int8):
             run = hop.simulate(
-                jax.random.key(0), system, num_spins=num_spins, num_members=num_members, num_sweeps=num_sweeps,
+                jax.random.key(0), system, num_spins=num_spins, num_members=num_members, num_steps=num_steps,
                 num_replicas=replicas, pattern_dtype=dtype, num_chunks=5, progress=False,
             )  # fmt: skip
             seconds = float(np.median(run.ensemble.chunk_seconds)) * len(run.ensemble.chunk_seconds)
-            traffic = 2 * num_members * num_sweeps * num_patterns * num_spins * jnp.dtype(dtype).itemsize
+            traffic = 2 * num_members * num_steps * num_patterns * num_spins * jnp.dtype(dtype).itemsize
             rows.append(
                 {
                     "implementation": f"grokjax, {jnp.dtype(dtype).name}",
@@ -77,8 +77,8 @@ def sampling(num_spins: int, load: float, num_members: int, num_sweeps: int) -> 
         rng = np.random.default_rng(0)
         patterns = rng.choice(np.array([-1, 1], np.float32), (num_patterns, num_spins))
         spins = np.repeat(patterns[:1], replicas, axis=0)
-        seconds = best_of(lambda p=patterns, s=spins, r=rng: numpy_sweeps(r, p, s, 1 / 0.3, num_sweeps)) * num_members
-        traffic = 2 * num_members * num_sweeps * patterns.nbytes
+        seconds = best_of(lambda p=patterns, s=spins, r=rng: numpy_sweeps(r, p, s, 1 / 0.3, num_steps)) * num_members
+        traffic = 2 * num_members * num_steps * patterns.nbytes
         rows.append(
             {
                 "implementation": "numpy, float32",
@@ -138,12 +138,12 @@ def main() -> None:
     parser.add_argument("--spins", type=int, default=2000)
     parser.add_argument("--load", type=float, default=0.1)
     parser.add_argument("--members", type=int, default=8)
-    parser.add_argument("--sweeps", type=int, default=200)
+    parser.add_argument("--steps", type=int, default=200)
     parser.add_argument("--points", type=int, default=60, help="points along each axis of the diagram")
     parser.add_argument("--scipy-points", type=int, default=40)
     args = parser.parse_args()
     print(f"memory bandwidth {memory_bandwidth() / 1e9:.1f} GB/s")
-    updates = sampling(args.spins, args.load, args.members, args.sweeps)
+    updates = sampling(args.spins, args.load, args.members, args.steps)
     table(updates)
     points = diagrams(args.points, args.scipy_points)
     table(points)

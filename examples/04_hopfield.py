@@ -13,6 +13,7 @@
 # %%
 import argparse
 import time
+import warnings
 from pathlib import Path
 
 import jax
@@ -24,7 +25,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Hopfield and bipartite phase diagrams, with Gibbs sampling on top.")
     parser.add_argument("--spins", type=int, default=1000, help="spins of a simulated network")
     parser.add_argument("--members", type=int, default=4, help="draws of the patterns per point")
-    parser.add_argument("--sweeps", type=int, default=300, help="Gibbs sweeps, two fifths of them warm-up")
+    parser.add_argument("--steps", type=int, default=300, help="Gibbs sweeps, two fifths of them warm-up")
     parser.add_argument("--points", type=int, default=40, help="points along each axis of a phase diagram")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
@@ -39,14 +40,14 @@ def main() -> None:
     jax.config.update("jax_enable_x64", True)  # theory needs it; spins stay in float32
 
     import grokjax
-    from grokjax import devices, io, plot
+    from grokjax import NotInEquilibrium, devices, io, plot
     from grokjax.systems import hopfield as hop
     from grokjax.systems.hopfield import figures
 
     devices.use(args.device)
 
     smoke = args.smoke
-    spins, members, sweeps = (200, 2, 40) if smoke else (args.spins, args.members, args.sweeps)
+    spins, members, steps = (200, 2, 40) if smoke else (args.spins, args.members, args.steps)
     gaussian, relu = hop.GaussianHidden(), hop.ReLUHidden(-0.5)
 
     # %% Capacity, in closed form at zero temperature and by root finding above
@@ -64,9 +65,15 @@ def main() -> None:
         "binary groups": (hop.GroupedHidden(binary), 0.007),
         r"ternary groups": (hop.GroupedHidden(hop.TernaryHidden(0.35)), 0.05),
     }
-    shown = {name: prior for name, (prior, _) in list(priors.items())[: 1 if smoke else None]}
-    figure = figures.phase_row(shown, [top for _, top in priors.values()], 8 if smoke else args.points)
-    pictures = [plot.save(figure, args.output / "phase_diagrams.png")]
+    size = 8 if smoke else args.points
+    temperatures = jnp.linspace(1.6 / size, 1.6, size)
+    diagrams, lines, freezing = {}, {}, {}
+    for name, (prior, largest) in list(priors.items())[: 1 if smoke else None]:
+        diagrams[name] = hop.phase_diagram(prior, jnp.linspace(largest / size, largest, size), temperatures)
+        lines[name] = hop.capacity(prior, temperatures)
+        if prior is not relu:  # rectified units are a random field, in which spins freeze at all temperatures
+            freezing[name] = jax.vmap(lambda t, prior=prior: hop.glass_load(prior, t))(temperatures)
+    pictures = [plot.save(figures.phase_row(diagrams, lines, freezing), args.output / "phase_diagrams.png")]
 
     # %% Which threshold maximises the capacity? Its derivative says
     thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 31)
@@ -92,26 +99,25 @@ def main() -> None:
 
     # %% The road of simulation: sweeps over load and temperature, and corrupted starts
     load_key, relu_key, heat_key, basin_key = jax.random.split(jax.random.key(args.seed), 4)
-    options = {"num_spins": spins, "num_members": members, "num_sweeps": sweeps}
-    at = lambda load, temperature: hop.AssociativeMemory(load, temperature, gaussian)
-    loads, temperatures = jnp.array([0.02, 0.05, 0.08, 0.14, 0.2]), jnp.array([0.1, 0.3, 0.5, 0.7, 0.9])
-    by_load = {"Gaussian, $T=0.3$": hop.simulate(load_key, at(loads, 0.3), label="loads", **options)}
+    options = {"num_spins": spins, "num_members": members, "num_steps": steps}
+    loads, heats = jnp.array([0.02, 0.05, 0.08, 0.14, 0.2]), jnp.array([0.1, 0.3, 0.5, 0.7, 0.9])
+    hopfield = hop.AssociativeMemory(load=loads, temperature=0.3)
+    by_load = {"Gaussian, $T=0.3$": hop.simulate(load_key, hopfield, label="loads", **options)}
     if not smoke:
-        wide = jnp.array([0.05, 0.15, 0.25, 0.45, 0.6])
-        by_load[r"rectified, $\eta=-0.5$"] = hop.simulate(
-            relu_key, at(wide, 0.3).replace(hidden=relu), label="rectified", **options
-        )
-    heated = {
-        r"Gaussian, $\alpha=0.02$": hop.simulate(heat_key, at(0.02, temperatures), label="temperatures", **options)
-    }
+        wide = hopfield.replace(load=jnp.array([0.05, 0.15, 0.25, 0.45, 0.6]), hidden=relu)
+        by_load[r"rectified, $\eta=-0.5$"] = hop.simulate(relu_key, wide, label="rectified", **options)
+    heated = hop.AssociativeMemory(load=0.02, temperature=heats)
+    by_temperature = {r"Gaussian, $\alpha=0.02$": hop.simulate(heat_key, heated, label="temperatures", **options)}
     basins = {}
-    for load in (0.03, 0.08):
-        starts = [0.0, 0.3] if smoke else [0.0, 0.1, 0.2, 0.3, 0.4, 0.5]
-        runs = [
-            (flipped, hop.simulate(basin_key, at(load, 0.2), corruption=flipped, progress=False, **options))
-            for flipped in starts
-        ]
-        basins[rf"$\alpha={load}$, $T=0.2$"] = runs
+    options |= {"max_patterns": round(0.08 * spins), "progress": False}  # both loads in one compiled program
+    with warnings.catch_warnings():  # how far a start relaxes is the question here, not equilibrium
+        warnings.simplefilter("ignore", NotInEquilibrium)
+        for load in (0.03, 0.08):
+            system = hop.AssociativeMemory(load=load, temperature=0.2)
+            basins[rf"$\alpha={load}$, $T=0.2$"] = [
+                (flipped, hop.simulate(basin_key, system, corruption=flipped, **options))
+                for flipped in ([0.0, 0.3] if smoke else [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+            ]
 
     # %% Where they meet: away from the transition, within errors
     run = by_load["Gaussian, $T=0.3$"]
@@ -121,7 +127,15 @@ def main() -> None:
         grokjax.compare(recalling.order_parameters, run.order_parameters, points=points, theory_name="replica theory")
     )
     print("(beyond the capacity 0.103 a finite network keeps a remnant that ages slowly; theory says 0)")
-    pictures.append(plot.save(figures.recall_figure(by_load, heated, basins), args.output / "recall.png"))
+    print(run.certificate)
+    theory = {}
+    for runs, field in ((by_load, "load"), (by_temperature, "temperature")):
+        for name, one in runs.items():
+            values = np.asarray(getattr(one.system, field))
+            fine = one.system.replace(**{field: jnp.linspace(values.min() / 2, values.max(), 60 if smoke else 400)})
+            theory[name] = fine, hop.predict(fine)
+    figure = figures.recall_figure(by_load, by_temperature, basins, theory)
+    pictures.append(plot.save(figure, args.output / "recall.png"))
     results = {
         "by_load": [one.without_states() for one in by_load.values()],
         "thresholds": thresholds,

@@ -43,8 +43,22 @@ def normal_like(key: Key[Array, ""], tree: Tree) -> Tree:
 
 
 def standard_normal(key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jnp.float32) -> Array:
-    """N(0, 1) numbers of a shape, drawn flat: under `vmap` a draw of several axes compiles many times slower."""
-    return jax.random.normal(key, (math.prod(shape),), dtype).reshape(shape)
+    """N(0, 1) numbers of a shape, drawn flat."""
+    return drawn_flat(jax.random.normal, key, shape, dtype)
+
+
+def drawn_flat(
+    draw: Callable[[Any, Any, Any], Array], key: Key[Array, ""], shape: tuple[int, ...], dtype: Any = jnp.float32
+) -> Array:
+    """`draw(key, shape, dtype)`, the same numbers: under `vmap` a draw of several axes compiles many times slower.
+
+    Args:
+        draw: such as `jax.random.uniform`.
+        key: random key.
+        shape: of the draw.
+        dtype: of its numbers.
+    """
+    return draw(key, (math.prod(shape),), dtype).reshape(shape)
 
 
 def tree_add(a: Tree, *scaled: tuple[Any, Tree]) -> Tree:

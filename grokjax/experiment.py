@@ -27,6 +27,7 @@ from jaxtyping import Array, Key, PyTree
 from . import ensemble
 from ._checks import argument_error, check_alike, check_choice, check_whole
 from ._doors import flat
+from ._printing import AbstractPrinted
 from ._tree import Shared, partition_members
 from .ensemble.assembly import Assembly, Moves
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
@@ -71,7 +72,7 @@ class Problem(eqx.Module):
         self.starts, self.start_names = tuple(starts.values()), tuple(starts)
 
 
-class AbstractExperiment(eqx.Module):
+class AbstractExperiment(AbstractPrinted):
     """The experiment of a system; its fields are its options.
 
     Attributes:
@@ -90,6 +91,13 @@ class AbstractExperiment(eqx.Module):
     shared: ClassVar[str] = "nothing"
     followed: ClassVar[bool] = True
     certified: ClassVar[tuple[str, ...] | None] = None
+
+    def prepared(self, system: Any) -> tuple["AbstractExperiment", Any]:
+        """The experiment and the system as they are run, before anything is drawn.
+
+        What only a whole sweep decides, such as its largest size, is settled here, and what cannot be drawn is refused.
+        """
+        return self, system
 
     @abc.abstractmethod
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: Any) -> Problem:
@@ -220,6 +228,7 @@ def _simulate(
         ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
             all members of a point diverged.
     """
+    experiment, system = experiment.prepared(system)
     exchange = moves.exchange
     if exchange is not None:
         system = _on_ladder(system, exchange)

@@ -1,6 +1,11 @@
 """Associative memory with hidden units of any prior: Hopfield and bipartite phase diagrams (arXiv:2506.10552)."""
 
-# PORT from .experiment import Run as Run, simulate as simulate
+from .experiment import (
+    Memories as Memories,
+    final_magnetisation as final_magnetisation,
+    recalled as recalled,
+    simulate as simulate,
+)
 from .finite_size import FiniteSizeHidden as FiniteSizeHidden
 from .hidden import (
     AbstractHidden as AbstractHidden,

@@ -6,6 +6,7 @@ $q=N^{-1}\sum_i\langle s_i^a\rangle\langle s_i^b\rangle$ has no bias from finite
 temperature is more members in the same compiled call. Nothing here knows the theory.
 """
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -14,12 +15,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ... import ensemble, statistics
-from ..._checks import argument_error, check_at_least, check_positive, check_whole, is_concrete
+from ..._checks import argument_error, check_at_least, check_positive, check_whole
+from ..._tree import drawn_flat
 from ...evidence.statistics import Estimate
-from ...observables import Counts, Histogram, RunningMoments, Series
+from ...experiment import AbstractExperiment, Problem, door
+from ...observables import Histogram, RunningMoments
+from ...results import Run
 from ...samplers.gibbs import BlockGibbs, GibbsState
-from ...sweeps import Layout
 from .order_parameters import OrderParameters
 from .system import AssociativeMemory, BipartiteNetwork, draw_patterns
 
@@ -27,79 +29,135 @@ from .system import AssociativeMemory, BipartiteNetwork, draw_patterns
 NUM_BINS = 200
 
 
-class Run(eqx.Module):
-    """Order parameters of an ensemble of memories with their errors, and how they were obtained.
+def _as_fraction(value: Any) -> np.ndarray:
+    return np.asarray(value, float)  # a leaf, so that runs from other starts share a compiled program
 
-    For a sweep over loads or temperatures of shape (point,) every estimate has that shape; series have shape
-    (point, member, record, ...), or (member, record, ...) for a single system.
+
+class Memories(AbstractExperiment):
+    """Random memories that recall their first pattern; one step is a sweep over all hidden units and all spins.
+
+    There is one start, the "pattern", and no witnesses: another start may sit in another state by right.
 
     Attributes:
-        system: what was simulated; its load is that of the whole number of patterns.
-        magnetisation: overlap with the pattern that was stored first, averaged over records and replicas.
-        overlap: $q$ between the time averages of two replicas; nan with one replica.
-        coupling_energy: energy of the couplings per spin.
-        series: "magnetisation" of each replica, shape (..., record, replica), and "coupling_energy".
-        replica_overlap: histogram of the overlap of two replicas at equal times.
-        pattern_overlap: histogram of the overlaps with all other patterns, $N^{-1}\\sum_i\\xi_i^\\mu s_i$.
-        diverged: members left out.
-        num_spins: $N$.
-        layout: points x members.
-        ensemble: the run itself: plan, timing, last states.
+        num_spins: $N$; the number of patterns is the nearest whole number to load x N.
+        num_replicas: chains per draw of the patterns, which they share.
+        corruption: fraction of the spins that start flipped; 1/2 is a random start.
+        pattern_dtype: how patterns are stored: "int8" takes a quarter of the memory, float products are faster.
+        max_patterns: rows of patterns, those beyond the load of a point zero. As many as the largest load of a sweep
+            needs; ask for more to share a compiled program with a run at a larger load.
     """
 
-    system: AssociativeMemory
-    magnetisation: Estimate
-    overlap: Estimate
-    coupling_energy: Estimate
-    series: dict[str, Any]
-    replica_overlap: Counts
-    pattern_overlap: Counts
-    diverged: np.ndarray
-    num_spins: int = eqx.field(static=True)
-    layout: Layout
-    ensemble: ensemble.EnsembleRun
+    num_members = 4
+    num_steps = 500
+    warmup_share = 0.4
 
-    @property
-    def order_parameters(self) -> OrderParameters:
-        """What is compared with theory."""
-        return OrderParameters(self.magnetisation, self.overlap, self.coupling_energy)
+    num_spins: int = eqx.field(static=True, default=2000)
+    num_replicas: int = eqx.field(static=True, default=2)
+    corruption: Float[Array, ""] = eqx.field(converter=_as_fraction, default=0.0)
+    pattern_dtype: str = eqx.field(static=True, converter=lambda dtype: jnp.dtype(dtype).name, default="float32")
+    max_patterns: int = eqx.field(static=True, default=0)
 
-    @property
-    def final_magnetisation(self) -> np.ndarray:
-        """Mean over the second half of the records, of each member and replica: shape (..., member, replica)."""
-        series = self.series["magnetisation"]
-        return series[..., series.shape[-2] // 2 :, :].mean(axis=-2)
+    def __check_init__(self):
+        check_whole("num_spins", self.num_spins, 2, "A memory has two spins or more.")
+        check_whole("num_replicas", self.num_replicas)
+        check_whole("max_patterns", self.max_patterns, 0)
+        if np.ndim(self.corruption) or not 0 <= self.corruption <= 1:
+            raise argument_error("corruption", "a fraction in [0, 1]", self.corruption, "One half is a random start.")
 
-    def recalled(self, threshold: float = 0.6) -> Estimate:
-        """Fraction of the replicas that end with a magnetisation above `threshold`."""
-        return self.layout.estimate((self.final_magnetisation > threshold).mean(axis=-1), self.diverged)
+    def prepared(self, system: AssociativeMemory) -> tuple["Memories", AssociativeMemory]:
+        """Loads of whole numbers of patterns, and room for the largest.
 
-    @property
-    def autocorrelation_time(self) -> np.ndarray:
-        """Of the magnetisation, in records, pooled over members and replicas after each chain's mean is taken off."""
-        series = np.moveaxis(self.series["magnetisation"], -1, -2)
-        chains = (series - series.mean(axis=-1, keepdims=True)).reshape(-1, *series.shape[-3:])
-        times = [statistics.autocorrelation_time(one.reshape(-1, one.shape[-1])) for one in chains]
-        return np.array(times).reshape(self.layout.shape)
+        Raises:
+            ValueError: a load below one pattern, or a temperature of zero.
+        """
+        check_positive("temperature", system.temperature, "Sampling needs a temperature above zero.")
+        counts = np.rint(np.asarray(system.load) * self.num_spins).astype(int)
+        remedy = f"One pattern in {self.num_spins} spins is a load of {1 / self.num_spins:g}."
+        check_at_least("load", counts, 1, remedy)
+        roomy = dataclasses.replace(self, max_patterns=max(self.max_patterns, int(counts.max())))
+        return roomy, system.replace(load=counts / self.num_spins)
 
-    def without_states(self) -> "Run":
-        """A copy without the last configurations, small enough for a file."""
-        return eqx.tree_at(lambda run: run.ensemble.states, self, None)
+    def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: AssociativeMemory) -> Problem:
+        """Patterns, and replicas at the first of them with some spins flipped."""
+        dtype, num_patterns = system.load.dtype, jnp.rint(system.load * self.num_spins).astype(int)
+        patterns = draw_patterns(data_key, self.max_patterns, self.num_spins, dtype)
+        each_spin = self.num_replicas, self.num_spins
+        flipped = drawn_flat(jax.random.uniform, start_key, each_spin, float) < self.corruption
+        start = jnp.where(flipped, -patterns[:1], patterns[:1])
+        stored = jnp.where(jnp.arange(self.max_patterns)[:, None] < num_patterns, patterns, 0)
+        hidden = jax.tree.map(lambda leaf: leaf.astype(dtype), system.hidden)
+        network = BipartiteNetwork(stored.astype(self.pattern_dtype), hidden, 1 / system.temperature)
+        return Problem(network, {"pattern": start}, truth=num_patterns)
 
-    def __str__(self) -> str:
-        head = f"{self.ensemble.num_members} memories of {self.num_spins} spins, {self.ensemble.num_steps} sweeps"
-        lines = [f"  {name:16s} {getattr(self, name)}" for name in ("magnetisation", "overlap", "coupling_energy")]
-        return "\n".join([head, *lines, f"  {'recalled':16s} {self.recalled()}"])
+    def share(self, problem: Problem) -> tuple[Any, ...]:
+        """The prior on hidden units."""
+        return (problem.target.hidden,)
 
+    def sampler(self, key: Key[Array, ""], system: AssociativeMemory) -> BlockGibbs:
+        """Exact draws of one layer given the other."""
+        del key, system
+        return BlockGibbs()
 
-class _Magnetisation(eqx.Module):
-    """Overlap of each replica with the first pattern."""
-
-    pattern: Float[Array, "*member spins"]
-
-    def __call__(self, key: Any, state: GibbsState) -> Float[Array, " replicas"]:
+    def measure(self, key: Key[Array, ""], problem: Problem, state: GibbsState) -> OrderParameters:
+        """At one time: the magnetisation of each replica, the overlap of two of them, and the energy per spin."""
         del key
-        return state.position @ self.pattern / self.pattern.shape[-1]
+        spins = state.position
+        magnetisation = spins @ problem.target.patterns[0].astype(spins.dtype) / self.num_spins
+        return OrderParameters(magnetisation, _replica_overlap(None, state), state.energy / self.num_spins)
+
+    def observables(self, problem: Problem) -> dict[str, Any]:
+        """Averages of the spins, and histograms of overlaps: of two replicas, and with the patterns not recalled."""
+        others = _PatternOverlaps(problem.target.patterns, problem.truth)
+        histograms = {"pattern_overlap": others}
+        if self.num_replicas > 1:
+            histograms["replica_overlap"] = _replica_overlap
+        named = {name: Histogram(measure, -1.0, 1.0, NUM_BINS) for name, measure in histograms.items()}
+        return {"spins": RunningMoments(_spins), **named}
+
+    def summarise(self, averages: OrderParameters, observed: dict[str, Any]) -> OrderParameters:
+        """Means over replicas, and $q$ between the time averages of two."""
+        means = observed["spins"].mean
+        q = (means[..., 0, :] * means[..., -1, :]).mean(axis=-1)
+        overlap = q if self.num_replicas > 1 else np.full_like(q, np.nan)
+        return OrderParameters(averages.magnetisation.mean(axis=-1), overlap, averages.coupling_energy)
+
+
+simulate = door(
+    Memories(),
+    """Recall a stored pattern by Gibbs sampling, in an ensemble of random memories.
+
+    `simulate(key, system, num_spins=2000, num_members=4, num_steps=500, ...)`: keywords are those of
+    `grokjax.simulate` and the fields of `Memories`.
+
+    Args:
+        key: random key of everything.
+        system: load and temperature are numbers or arrays, a sweep in one call.
+
+    Returns:
+        A `Run` of `OrderParameters`, with errors over draws of the patterns. Its system has the loads of whole numbers
+        of patterns; `observed` holds the "spins", "replica_overlap" and "pattern_overlap".
+
+    Raises:
+        ValueError: a keyword is not known, fewer than two spins, a load below one pattern, a temperature of zero, or a
+            corruption that is no fraction.
+    """,
+)
+
+
+def final_magnetisation(run: Run) -> np.ndarray:
+    """Mean over the second half of the records, of each member and replica: shape (*sweep, member, replica)."""
+    series = run.series.magnetisation
+    return series[..., series.shape[-2] // 2 :, :].mean(axis=-2)
+
+
+def recalled(run: Run, threshold: float = 0.6) -> Estimate:
+    """Fraction of the replicas that end at the pattern.
+
+    Args:
+        run: of `Memories`.
+        threshold: the final magnetisation that counts as recall.
+    """
+    return run.estimate((final_magnetisation(run) > threshold).mean(axis=-1))
 
 
 class _PatternOverlaps(eqx.Module):
@@ -120,118 +178,8 @@ def _spins(key, state):
     return state.position
 
 
-def _energy_per_spin(key, state):
-    del key
-    return state.energy / state.position.shape[-1]
-
-
 def _replica_overlap(key, state):
+    """Of the first and last replica; nan where there is but one."""
     del key
-    return jnp.mean(state.position[0] * state.position[-1])
-
-
-def simulate(
-    key: Key[Array, ""],
-    system: AssociativeMemory,
-    *,
-    num_spins: int = 2000,
-    num_members: int = 4,
-    num_sweeps: int = 500,
-    warmup: int | None = None,
-    num_replicas: int = 2,
-    corruption: float = 0.0,
-    pattern_dtype: Any = jnp.float32,
-    dtype: Any = jnp.float32,
-    **options: Any,
-) -> Run:
-    """Recall a stored pattern by Gibbs sampling, in an ensemble of random memories.
-
-    Args:
-        key: random key of everything.
-        system: load and temperature are numbers or arrays of shape (point,), a sweep in one call.
-        num_spins: $N$; the number of patterns is the nearest whole number to load x N.
-        num_members: draws of the patterns per point.
-        num_sweeps: sweeps in all, each an update of every hidden unit and every spin.
-        warmup: sweeps before the first record; two fifths of `num_sweeps` unless given.
-        num_replicas: chains per draw of the patterns, which they share.
-        corruption: fraction of the spins that start flipped; 1/2 is a random start.
-        pattern_dtype: how patterns are stored: `jnp.int8` takes a quarter of the memory, float products are faster.
-        dtype: float type of the spins and fields.
-        **options: further arguments of `ensemble.run`, such as `progress` or `num_chunks`.
-
-    Returns:
-        A `Run`; every estimate has `.mean` and `.error` over draws of the patterns.
-
-    Raises:
-        ValueError: fewer than two spins, a load below one pattern, a temperature of zero, or a corruption that is no
-            fraction.
-    """
-    num_spins = check_whole("num_spins", num_spins, 2, "A memory has two spins or more.")
-    num_replicas = check_whole("num_replicas", num_replicas)
-    num_sweeps = check_whole("num_sweeps", num_sweeps, 2, "Take two sweeps or more.")
-    check_positive("temperature", system.temperature, "Sampling needs a temperature above zero.")
-    if not (is_concrete(corruption) and 0 <= corruption <= 1):
-        raise argument_error("corruption", "a fraction in [0, 1]", corruption, "One half is a random start.")
-    layout = Layout.of((system.load, system.temperature), num_members)
-    sizes = np.rint(np.asarray(system.load) * num_spins).astype(int)
-    check_at_least("load", sizes, 1, f"One pattern in {num_spins} spins is a load of {1 / num_spins:g}.")
-    system = system.replace(load=sizes / num_spins)
-
-    pattern_key, start_key, run_key = jax.random.split(key, 3)
-    loads, temperatures = layout.members((system.load, system.temperature), dtype)
-    num_patterns = jnp.rint(loads * num_spins).astype(int)
-    shape = (int(sizes.max()), num_spins, num_replicas)
-    draw = lambda pattern_key, start_key, count: _draw(pattern_key, start_key, count, shape, corruption, dtype)
-    keys = layout.dataset_keys(pattern_key), layout.member_keys(start_key)
-    patterns, positions = jax.vmap(draw)(*keys, num_patterns)
-    networks = BipartiteNetwork(
-        patterns.astype(pattern_dtype),
-        jax.tree.map(lambda leaf: leaf.astype(dtype), system.hidden),
-        1 / temperatures,
-    )
-    observables = {
-        "magnetisation": Series(_Magnetisation(patterns[:, 0])),
-        "coupling_energy": Series(_energy_per_spin),
-        "spins": RunningMoments(_spins),
-        "replica_overlap": Histogram(_replica_overlap, -1.0, 1.0, NUM_BINS),
-        "pattern_overlap": Histogram(_PatternOverlaps(networks.patterns, num_patterns), -1.0, 1.0, NUM_BINS),
-    }
-    run = ensemble.run(
-        run_key,
-        BlockGibbs(),
-        networks,
-        positions,
-        num_steps=num_sweeps,
-        warmup=2 * num_sweeps // 5 if warmup is None else warmup,
-        observables=observables,
-        target_axes=eqx.tree_at(lambda net: (net.patterns, net.hidden, net.beta), networks, (0, None, 0)),
-        **{"label": "memories", **options},
-    )
-    results = {name: layout.fold(run.results[name]) for name in ("magnetisation", "coupling_energy", "spins")}
-    counts = lambda name: Counts(layout.fold(run.results[name].counts), run.results[name].edges)
-    diverged = layout.fold(run.diverged)
-    means = results["spins"].mean
-    overlap = (means[..., 0, :] * means[..., -1, :]).mean(axis=-1) if num_replicas > 1 else means[..., 0, 0] * np.nan
-    series = {name: results[name] for name in ("magnetisation", "coupling_energy")}
-    return Run(
-        system=system,
-        magnetisation=layout.estimate(series["magnetisation"].mean(axis=(-2, -1)), diverged),
-        overlap=layout.estimate(overlap, diverged),
-        coupling_energy=layout.estimate(series["coupling_energy"].mean(axis=-1), diverged),
-        series=series,
-        replica_overlap=counts("replica_overlap"),
-        pattern_overlap=counts("pattern_overlap"),
-        diverged=diverged,
-        num_spins=num_spins,
-        layout=layout,
-        ensemble=run,
-    )
-
-
-def _draw(pattern_key, start_key, count, shape, corruption, dtype):
-    """Patterns, those beyond `count` zero, and replicas that start at the first one with some spins flipped."""
-    num_patterns, num_spins, num_replicas = shape
-    patterns = draw_patterns(pattern_key, num_patterns, num_spins, dtype)
-    flipped = jax.random.uniform(start_key, (num_replicas, num_spins)) < corruption
-    start = jnp.where(flipped, -patterns[:1], patterns[:1])
-    return jnp.where(jnp.arange(num_patterns)[:, None] < count, patterns, 0), start
+    overlap = jnp.mean(state.position[0] * state.position[-1])
+    return overlap if len(state.position) > 1 else jnp.full_like(overlap, jnp.nan)

@@ -1,69 +1,80 @@
-"""The figures of the associative memory; only here do both roads and matplotlib meet."""
+"""The figures of the associative memory: results of both roads in, figures out; nothing is solved here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ...phases import PhaseDiagram
 from ...plot import COLOURS, draw_experiment, draw_phases, draw_theory, label_panel, style, subplots
-from .capacity import Capacity, capacity
-from .experiment import Run
-from .free_energy import hidden_noise
-from .hidden import AbstractHidden
-from .phases import glass_load, phase_diagram
-from .theory import predict
+from ...results import Run
+from .capacity import Capacity
+from .experiment import final_magnetisation
+from .free_energy import Branch
+from .system import AssociativeMemory
 
 
-def phase_row(hidden: Mapping[str, AbstractHidden], max_loads: Sequence[float], size: int = 60) -> Figure:
-    """Phase diagrams of several priors side by side, with the spinodal, the stable-recall line and the glass line.
+Theory = Mapping[str, tuple[AssociativeMemory, Branch]]
+"""By the name of a run: a system on a fine grid of what the run sweeps, and its prediction."""
+
+
+def phase_row(
+    diagrams: Mapping[str, PhaseDiagram], lines: Mapping[str, Capacity], freezing: Mapping[str, Any]
+) -> Figure:
+    """Phase diagrams of several priors side by side, each as by `draw_diagram`, with one legend.
 
     Args:
-        hidden: priors by the title of their panel.
-        max_loads: right end of the load axis of each panel.
-        size: points along each axis.
+        diagrams: by the title of their panel.
+        lines: capacity at the temperatures of each diagram, by the same titles.
+        freezing: load at which the paramagnet freezes, at the same temperatures; priors without such a line are absent.
     """
     with style():
-        figure, axes = subplots(1, len(hidden), width="page", height=2.3)
-        for ax, (title, unit), max_load, letter in zip(axes, hidden.items(), max_loads, "abcdef", strict=False):
-            temperatures = jnp.linspace(1.6 / size, 1.6, size)
-            diagram = phase_diagram(unit, jnp.linspace(max_load / size, max_load, size), temperatures)
-            draw_diagram(ax, diagram, capacity(unit, temperatures), unit)
+        figure, axes = subplots(1, len(diagrams), width="page", height=2.3)
+        entries: dict[str, Any] = {}
+        for ax, (title, diagram), letter in zip(axes, diagrams.items(), "abcdef", strict=False):
+            draw_diagram(diagram, lines[title], freezing.get(title), ax=ax)
             ax.set_title(f"({letter}) {title}", loc="left")
             if ax is not axes[0]:
                 ax.set_ylabel("")
-        entries: dict[Any, Any] = {}
-        for ax in axes:
             legend = ax.get_legend()
+            handles, names = ax.get_legend_handles_labels()
             if legend is not None:
-                names = (text.get_text() for text in legend.get_texts())
-                entries |= dict(zip(names, legend.legend_handles, strict=True))
+                handles = [*legend.legend_handles, *handles]
+                names = [*(text.get_text() for text in legend.get_texts()), *names]
                 legend.remove()
-        handles, names = axes[0].get_legend_handles_labels()
-        entries |= dict(zip(names, handles, strict=True))
+            entries |= dict(zip(names, handles, strict=True))
         figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=4)
     return figure
 
 
-def draw_diagram(ax: Any, diagram: PhaseDiagram, lines: Capacity, hidden: AbstractHidden) -> None:
-    """One phase diagram on the plane of load and temperature, with its lines."""
-    loads, temperatures = diagram.axes["load"], diagram.axes["temperature"]
-    draw_phases(
-        ax, loads, temperatures, diagram.labels, diagram.phases,
-        solved=diagram.converged, x_label=r"load $\alpha$", y_label=r"temperature $T$",
-    )  # fmt: skip
-    fine = jnp.linspace(float(temperatures[0]), float(temperatures[-1]), 400)
-    freezing = np.array(jax.vmap(lambda t: glass_load(hidden, t))(fine))
-    random_field = float(hidden_noise(hidden, jnp.zeros(()), 1 / fine[-1]).noise)
-    freezing[(freezing <= 0) | (freezing > loads[-1]) | (random_field > 1e-12)] = np.nan
-    for name, line, dashes in (("spinodal", lines.spinodal, "-"), ("equal free energies", lines.stable, "--")):
-        there = np.array(jnp.where(line > 0, line, jnp.nan))
-        ax.plot(there, temperatures, dashes, color="black", label=name)
-    ax.plot(freezing, fine, "-.", color=COLOURS[1], label="freezing of the paramagnet")
-    ax.set(xlim=(0, float(loads[-1])), ylim=(0, float(temperatures[-1])))
+def draw_diagram(diagram: PhaseDiagram, lines: Capacity, freezing: Any = None, *, ax: Axes | None = None) -> Figure:
+    """One phase diagram on the plane of load and temperature, with its lines.
+
+    Args:
+        diagram: of `phase_diagram`.
+        lines: `capacity` at the temperatures of the diagram.
+        freezing: `glass_load` at these temperatures, None for a prior whose paramagnet does not freeze.
+        ax: axes to draw on, a figure of its own unless given.
+    """
+    with style():
+        ax = subplots()[1][0] if ax is None else ax
+        loads, temperatures = (np.asarray(diagram.axes[name]) for name in ("load", "temperature"))
+        draw_phases(
+            ax, loads, temperatures, diagram.labels, diagram.phases,
+            solved=diagram.converged, x_label=r"load $\alpha$", y_label=r"temperature $T$",
+        )  # fmt: skip
+        for name, line, dashes in (("spinodal", lines.spinodal, "-"), ("equal free energies", lines.stable, "--")):
+            line = np.asarray(line)
+            ax.plot(np.where(line > 0, line, np.nan), temperatures, dashes, color="black", label=name)
+        if freezing is not None:
+            line = np.asarray(freezing)
+            seen = np.where((line > 0) & (line <= loads[-1]), line, np.nan)
+            ax.plot(seen, temperatures, "-.", color=COLOURS[1], label="freezing of the paramagnet")
+        ax.set(xlim=(0, float(loads[-1])), ylim=(0, float(temperatures[-1])))
+        return _figure_of(ax)
 
 
 def threshold_figure(
@@ -97,7 +108,10 @@ def threshold_figure(
 
 
 def recall_figure(
-    by_load: Mapping[str, Run], by_temperature: Mapping[str, Run], basins: Mapping[str, list[tuple[float, Run]]]
+    by_load: Mapping[str, Run],
+    by_temperature: Mapping[str, Run],
+    basins: Mapping[str, list[tuple[float, Run]]],
+    theory: Theory,
 ) -> Figure:
     """Magnetisation against load, temperature and corruption: theory as lines, simulations with error bars.
 
@@ -105,21 +119,15 @@ def recall_figure(
         by_load: runs swept over load at one temperature, by name.
         by_temperature: runs swept over temperature at one load, by name.
         basins: pairs of a fraction of flipped spins and the run that started from it, by name.
+        theory: predictions by the names of the runs of the first two.
     """
     with style():
         figure, axes = subplots(1, 3, width="page", height=2.4)
-        for ax, runs, field in ((axes[0], by_load, "load"), (axes[1], by_temperature, "temperature")):
-            for index, (name, run) in enumerate(runs.items()):
-                values = np.asarray(getattr(run.system, field))
-                fine = jnp.linspace(values.min() / 2, values.max(), 400)
-                theory = predict(run.system.replace(**{field: fine}))
-                draw_theory(ax, fine, theory.magnetisation, index=index)
-                draw_experiment(ax, values, run.magnetisation, index=index, label=name)
-        axes[0].set(xlabel=r"load $\alpha$", ylabel=r"magnetisation $m$")
-        axes[1].set(xlabel=r"temperature $T$", ylabel=r"magnetisation $m$")
+        draw_recall(by_load, theory, "load", ax=axes[0])
+        draw_recall(by_temperature, theory, "temperature", ax=axes[1])
         for index, (name, pairs) in enumerate(basins.items()):
             flipped = [fraction for fraction, _ in pairs]
-            ends = [run.layout.estimate(run.final_magnetisation.mean(axis=-1), run.diverged) for _, run in pairs]
+            ends = [run.estimate(final_magnetisation(run).mean(axis=-1)) for _, run in pairs]
             ends = jax.tree.map(lambda *leaves: np.stack(leaves), *ends)
             draw_experiment(axes[2], flipped, ends, index=index, label=name)
             axes[2].plot(flipped, ends.mean, ":", color=COLOURS[index], linewidth=0.8)
@@ -128,4 +136,31 @@ def recall_figure(
             ax.set_ylim(-0.05, 1.05)
             ax.legend(loc="center left", frameon=True)
             label_panel(ax, letter)
+    return figure
+
+
+def draw_recall(runs: Mapping[str, Run], theory: Theory, field: str, *, ax: Axes | None = None) -> Figure:
+    """Magnetisation against one parameter.
+
+    Args:
+        runs: swept over this parameter, by name.
+        theory: by the same names.
+        field: "load" or "temperature".
+        ax: axes to draw on, a figure of its own unless given.
+    """
+    symbol = {"load": r"load $\alpha$", "temperature": r"temperature $T$"}[field]
+    with style():
+        ax = subplots()[1][0] if ax is None else ax
+        for index, (name, run) in enumerate(runs.items()):
+            if name in theory:
+                system, prediction = theory[name]
+                draw_theory(ax, getattr(system, field), prediction.magnetisation, index=index)
+            draw_experiment(ax, np.asarray(getattr(run.system, field)), run.magnetisation, index=index, label=name)
+        ax.set(xlabel=symbol, ylabel=r"magnetisation $m$")
+        return _figure_of(ax)
+
+
+def _figure_of(ax: Axes) -> Figure:
+    figure = ax.figure
+    assert isinstance(figure, Figure)
     return figure

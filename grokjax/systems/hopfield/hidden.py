@@ -19,6 +19,7 @@ References:
 """
 
 import abc
+import functools
 import math
 
 import equinox as eqx
@@ -27,10 +28,12 @@ import jax.numpy as jnp
 from jax.scipy.special import log_ndtr, ndtr, ndtri
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, as_scalar, check_at_least, check_positive, is_concrete
+from ..._checks import argument_error, as_scalar, check_at_least, check_finite, check_positive, is_concrete
+from ..._printing import AbstractPrinted
+from ..._tree import drawn_flat, standard_normal
+from ...parameters import Number
 
 
-Number = Float[Array, "..."]
 Field = Float[Array, "*units"]
 SMALLEST_GAP = 1e-12
 
@@ -43,7 +46,7 @@ class Site(eqx.Module):
     variance: Array
 
 
-class AbstractHidden(eqx.Module):
+class AbstractHidden(AbstractPrinted):
     """A prior on hidden units; subclass it (finally) to bring your own.
 
     The Gibbs weight is $e^{-\\beta H}$ with the hidden potential inside of $H$, so $\\beta$ multiplies everything.
@@ -80,7 +83,32 @@ def _positive(gap: Number) -> Number:
     return jnp.maximum(gap, SMALLEST_GAP)
 
 
-class GaussianHidden(AbstractHidden):
+class AbstractBoundHidden(AbstractHidden):
+    r"""Units in the potential $\lambda\tau^2/2$ and what a subclass adds, free in both tails unless it cuts one off.
+
+    Attributes:
+        stiffness: $\lambda$.
+    """
+
+    stiffness: eqx.AbstractVar[Number]
+
+    def __check_init__(self):
+        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
+
+    def condensed(self, m, beta):
+        del beta
+        return m * m / (2 * self.stiffness)
+
+    def gap(self, susceptibility, beta):
+        del beta
+        return self.stiffness - susceptibility
+
+    def _width_term(self, gap: Number) -> Number:
+        """What the self-coupling adds to the log partition function of a Gaussian by widening it."""
+        return -jnp.log(gap / self.stiffness) / 2
+
+
+class GaussianHidden(AbstractBoundHidden):
     r"""$U=\lambda\tau^2/2-\eta\tau$ on the real line: the Hopfield model with its self-interaction.
 
     Attributes:
@@ -92,35 +120,26 @@ class GaussianHidden(AbstractHidden):
     bias: Number = eqx.field(converter=as_scalar, default=0.0)
 
     def __check_init__(self):
-        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
         check_finite("bias", self.bias)
-
-    def condensed(self, m, beta):
-        del beta
-        return m * m / (2 * self.stiffness)
-
-    def gap(self, susceptibility, beta):
-        del beta
-        return self.stiffness - susceptibility
 
     def site(self, field, susceptibility, beta):
         gap = _positive(self.gap(susceptibility, beta))
         field = field + self.bias
-        log_partition = (
-            -jnp.log(gap / self.stiffness) / 2 + beta * (field * field / gap - self.bias**2 / self.stiffness) / 2
+        squares = field * field / gap - self.bias**2 / self.stiffness
+        return Site(
+            self._width_term(gap) + beta * squares / 2, field / gap, jnp.broadcast_to(1 / (beta * gap), field.shape)
         )
-        return Site(log_partition, field / gap, jnp.broadcast_to(1 / (beta * gap), field.shape))
 
     def sample(self, key, field, beta, num_spins):
         del num_spins
-        noise = jax.random.normal(key, field.shape, field.dtype)
+        noise = standard_normal(key, field.shape, field.dtype)
         return (field + self.bias) / self.stiffness + noise / jnp.sqrt(beta * self.stiffness)
 
     def cold_response(self):
         return 1 + self.bias**2, jnp.ones_like(self.bias)
 
 
-class ReLUHidden(AbstractHidden):
+class ReLUHidden(AbstractBoundHidden):
     r"""$U=\lambda\tau^2/2-\eta\tau$ on $\tau\ge 0$: a rectified unit with the threshold $-\eta$.
 
     Attributes:
@@ -133,36 +152,25 @@ class ReLUHidden(AbstractHidden):
 
     def __check_init__(self):
         check_finite("bias", self.bias, "At an infinite threshold the unit never fires: the prior has no mass there.")
-        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
 
     def condensed(self, m, beta):
         del beta
         return jnp.maximum(m, 0) ** 2 / (2 * self.stiffness)
 
-    def gap(self, susceptibility, beta):
-        del beta
-        return self.stiffness - susceptibility
-
     def site(self, field, susceptibility, beta):
         gap = _positive(self.gap(susceptibility, beta))
-        t = (field + self.bias) * jnp.sqrt(beta / gap)
-        scale = 1 / jnp.sqrt(beta * gap)
-        mean, variance = half_line_moments(t)
-        log_partition = t * t / 2 + log_ndtr(t) - jnp.log(gap / self.stiffness) / 2 + math.log(2)
-        return Site(log_partition, scale * mean, scale**2 * variance)
+        half = _half_line_site(field + self.bias, gap, beta)
+        return Site(half.log_partition + self._width_term(gap) + math.log(2), half.mean, half.variance)
 
     def sample(self, key, field, beta, num_spins):
         del num_spins
-        root = jnp.sqrt(beta * self.stiffness)
-        t = (field + self.bias) * jnp.sqrt(beta / self.stiffness)
-        return sample_half_line(key, t) / root
+        return _sample_half_line_unit(key, field + self.bias, self.stiffness, beta)
 
     def cold_response(self):
-        eta = self.bias
-        return (1 + eta**2) * ndtr(eta) + eta * _normal_density(eta), ndtr(eta)
+        return _half_line_cold_response(self.bias)
 
 
-class SoftThresholdHidden(AbstractHidden):
+class SoftThresholdHidden(AbstractBoundHidden):
     r"""$U=\lambda\tau^2/2+\theta|\tau|$: silent below a threshold on either side, a symmetric pair of rectified units.
 
     Attributes:
@@ -175,44 +183,29 @@ class SoftThresholdHidden(AbstractHidden):
 
     def __check_init__(self):
         check_at_least("threshold", self.threshold, 0, "A finite threshold; beyond all bounds the prior has no mass.")
-        check_positive("stiffness", self.stiffness, "The quadratic part of the potential binds the unit.")
-
-    def condensed(self, m, beta):
-        del beta
-        return m * m / (2 * self.stiffness)
-
-    def gap(self, susceptibility, beta):
-        del beta
-        return self.stiffness - susceptibility
 
     def site(self, field, susceptibility, beta):
         gap = _positive(self.gap(susceptibility, beta))
-        root, scale = jnp.sqrt(beta / gap), 1 / jnp.sqrt(beta * gap)
-        t = jnp.stack([field - self.threshold, -field - self.threshold]) * root
-        (log_up, log_down) = t * t / 2 + log_ndtr(t)
-        weight = jax.nn.sigmoid(log_up - log_down)
-        (mean_up, mean_down), (variance_up, variance_down) = half_line_moments(t)
-        mean = weight * mean_up - (1 - weight) * mean_down
-        variance = weight * variance_up + (1 - weight) * variance_down
-        variance = variance + weight * (1 - weight) * (mean_up + mean_down) ** 2
-        silent = -self.threshold * jnp.sqrt(beta / self.stiffness)
-        reference = math.log(2) + silent**2 / 2 + log_ndtr(silent)
-        log_partition = jnp.logaddexp(log_up, log_down) - jnp.log(gap / self.stiffness) / 2 - reference
-        return Site(log_partition, scale * mean, scale**2 * variance)
+        up, down = (_half_line_site(sign * field - self.threshold, gap, beta) for sign in (1, -1))
+        weight = jax.nn.sigmoid(up.log_partition - down.log_partition)
+        mean = weight * up.mean - (1 - weight) * down.mean
+        within = weight * up.variance + (1 - weight) * down.variance
+        between = weight * (1 - weight) * (up.mean + down.mean) ** 2
+        reference = math.log(2) + _half_line_site(-self.threshold, self.stiffness, beta).log_partition
+        log_partition = jnp.logaddexp(up.log_partition, down.log_partition) + self._width_term(gap) - reference
+        return Site(log_partition, mean, within + between)
 
     def sample(self, key, field, beta, num_spins):
         del num_spins
         side_key, size_key = jax.random.split(key)
-        root = jnp.sqrt(beta / self.stiffness)
-        t = jnp.stack([field - self.threshold, -field - self.threshold]) * root
-        log_up, log_down = t * t / 2 + log_ndtr(t)
-        positive = jax.random.uniform(side_key, field.shape, field.dtype) < jax.nn.sigmoid(log_up - log_down)
-        size = sample_half_line(size_key, jnp.where(positive, t[0], t[1])) / jnp.sqrt(beta * self.stiffness)
-        return jnp.where(positive, size, -size)
+        up, down = (_half_line_site(sign * field - self.threshold, self.stiffness, beta) for sign in (1, -1))
+        weight = jax.nn.sigmoid(up.log_partition - down.log_partition)
+        sign = jnp.where(drawn_flat(jax.random.uniform, side_key, field.shape, field.dtype) < weight, 1, -1)
+        return sign * _sample_half_line_unit(size_key, sign * field - self.threshold, self.stiffness, beta)
 
     def cold_response(self):
-        theta = self.threshold
-        return 2 * ((1 + theta**2) * ndtr(-theta) - theta * _normal_density(theta)), 2 * ndtr(-theta)
+        noise, response = _half_line_cold_response(-self.threshold)
+        return 2 * noise, 2 * response
 
 
 class GaussBinaryHidden(AbstractHidden):
@@ -257,8 +250,8 @@ class GaussBinaryHidden(AbstractHidden):
         del num_spins
         side_key, noise_key = jax.random.split(key)
         omega, c, y = self.gaussian_fraction, self._centre, jnp.sqrt(beta) * field
-        up = jax.random.uniform(side_key, field.shape, field.dtype) < jax.nn.sigmoid(2 * c * y)
-        noise = jax.random.normal(noise_key, field.shape, field.dtype)
+        up = drawn_flat(jax.random.uniform, side_key, field.shape, field.dtype) < jax.nn.sigmoid(2 * c * y)
+        noise = standard_normal(noise_key, field.shape, field.dtype)
         return (jnp.where(up, c, -c) + omega * y + jnp.sqrt(omega) * noise) / jnp.sqrt(beta)
 
     def cold_response(self):
@@ -266,10 +259,22 @@ class GaussBinaryHidden(AbstractHidden):
         return noise, noise
 
 
-def check_finite(name: str, value: Number, remedy: str = "Give a finite number.") -> None:
-    """Raise unless every entry of a concrete `value` is finite."""
-    if is_concrete(value) and not bool(jnp.all(jnp.isfinite(value))):
-        raise argument_error(name, "finite", jnp.asarray(value).tolist(), remedy)
+def _half_line_site(field: Field, stiffness: Number, beta: Number) -> Site:
+    r"""A unit on the positive half-line: $\ln Z=t^2/2+\ln\Phi_N(t)$, $t=h\sqrt{\beta/\lambda}$, up to a constant."""
+    t, scale = field * jnp.sqrt(beta / stiffness), 1 / jnp.sqrt(beta * stiffness)
+    mean, variance = half_line_moments(t)
+    return Site(t * t / 2 + log_ndtr(t), scale * mean, scale**2 * variance)
+
+
+def _sample_half_line_unit(key: Key[Array, ""], field: Field, stiffness: Number, beta: Number) -> Field:
+    """A draw of that unit."""
+    return sample_half_line(key, field * jnp.sqrt(beta / stiffness)) / jnp.sqrt(beta * stiffness)
+
+
+def _half_line_cold_response(bias: Number) -> tuple[Number, Number]:
+    """`cold_response` of that unit."""
+    density = jnp.exp(-bias * bias / 2) / math.sqrt(2 * math.pi)
+    return (1 + bias**2) * ndtr(bias) + bias * density, ndtr(bias)
 
 
 def half_line_moments(t: Field) -> tuple[Field, Field]:
@@ -290,7 +295,8 @@ def sample_half_line(key: Key[Array, ""], t: Field) -> Field:
     The inverse of the distribution function where it can be formed; in the tail, $t<-4$, its logarithm is inverted by
     Newton's method from the Rayleigh tail $\sqrt{t^2-2\ln u}$.
     """
-    u = jax.random.uniform(key, t.shape, t.dtype, minval=jnp.finfo(t.dtype).eps / 4)
+    uniform = functools.partial(jax.random.uniform, minval=jnp.finfo(t.dtype).eps / 4)
+    u = drawn_flat(uniform, key, t.shape, t.dtype)
     body = t - ndtri(u * ndtr(jnp.maximum(t, -4.0)))
     depth = jnp.maximum(-t, 4.0)
     target = jnp.log(u) + log_ndtr(-depth)
@@ -299,7 +305,3 @@ def sample_half_line(key: Key[Array, ""], t: Field) -> Field:
         log_tail = log_ndtr(-z)
         z = z + (log_tail - target) * jnp.exp(log_tail + z * z / 2 + math.log(2 * math.pi) / 2)
     return jnp.maximum(jnp.where(t < -4, z - depth, body), 0)
-
-
-def _normal_density(x: Number) -> Number:
-    return jnp.exp(-x * x / 2) / math.sqrt(2 * math.pi)

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-import equinox as eqx
+from ..._printing import AbstractPrinted
 
 
-class OrderParameters(eqx.Module):
+class OrderParameters(AbstractPrinted):
     r"""What both roads report; plain numbers from theory, `Estimate`s from experiment.
 
     Attributes:

@@ -14,7 +14,6 @@ References:
     arXiv:2506.10552; Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985).
 """
 
-import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -22,39 +21,32 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, Scalar, Shaped
 
-from ..._checks import argument_error, as_scalar, check_at_least
+from ..._checks import argument_error
+from ..._tree import drawn_flat
+from ...parameters import AbstractParameters, Number, parameter
 from .hidden import AbstractHidden, GaussianHidden
 
 
-Number = Float[Array, "..."]
-
-
-class AssociativeMemory(eqx.Module):
-    """Parameters of a memory; every number is a leaf, so theory and simulation sweep over any of them.
+class AssociativeMemory(AbstractParameters):
+    """Parameters of a memory, by name or in this order; load and temperature may be swept.
 
     Attributes:
         load: $\\alpha$, patterns per spin.
         temperature: $T$; it multiplies the whole energy, hidden potentials included. Zero is allowed in theory where
             the prior has a zero-temperature law.
-        hidden: the prior on hidden units.
+        hidden: the prior on hidden units, the same at every point of a sweep.
 
     Raises:
         ValueError: a negative or non-finite load or temperature, or a prior that is not one of `hidden`.
     """
 
-    load: Number = eqx.field(converter=as_scalar)
-    temperature: Number = eqx.field(converter=as_scalar)
+    load: Number = parameter(at_least=0, remedy="The load is the number of patterns per spin.", kw_only=False)
+    temperature: Number = parameter(at_least=0, remedy="The temperature is in units of the coupling.", kw_only=False)
     hidden: AbstractHidden = eqx.field(default_factory=GaussianHidden)
 
     def __check_init__(self):
-        check_at_least("load", self.load, 0, "The load is the number of patterns per spin.")
-        check_at_least("temperature", self.temperature, 0, "The temperature is in units of the coupling.")
         if not isinstance(self.hidden, AbstractHidden):
             raise argument_error("hidden", "a prior on hidden units", self.hidden, "Try GaussianHidden().")
-
-    def replace(self, **changes: Any) -> "AssociativeMemory":
-        """A copy with some fields changed: `memory.replace(load=0.1)`."""
-        return dataclasses.replace(self, **changes)
 
 
 class BipartiteNetwork(eqx.Module):
@@ -96,7 +88,7 @@ class BipartiteNetwork(eqx.Module):
     ) -> Float[Array, "replicas spins"]:
         r"""All spins given the hidden units: $+1$ with probability $1/(1+e^{-2\beta h_i})$."""
         field = self.visible_field(hidden)
-        up = jax.random.uniform(key, field.shape, field.dtype) < jax.nn.sigmoid(2 * self.beta * field)
+        up = drawn_flat(jax.random.uniform, key, field.shape, field.dtype) < jax.nn.sigmoid(2 * self.beta * field)
         return jnp.where(up, 1.0, -1.0).astype(field.dtype)
 
     def energy(self, visible: Float[Array, "replicas spins"], hidden: Float[Array, "replicas patterns"]) -> Scalar:
@@ -106,4 +98,4 @@ class BipartiteNetwork(eqx.Module):
 
 def draw_patterns(key: Key[Array, ""], num_patterns: int, num_spins: int, dtype: Any = jnp.int8) -> Array:
     """Fair signs, one row per pattern."""
-    return jax.random.rademacher(key, (num_patterns, num_spins), dtype)
+    return drawn_flat(jax.random.rademacher, key, (num_patterns, num_spins), dtype)
