@@ -15,6 +15,7 @@ from . import (
     samplers as samplers,
     systems as systems,
 )
+from .driver import door as door, evaluate as evaluate, simulate as simulate
 from .ensemble import (
     Compute as Compute,
     EnsembleRun as EnsembleRun,
@@ -37,9 +38,7 @@ from .experiment import (
     AbstractExperiment as AbstractExperiment,
     Design as Design,
     Problem as Problem,
-    door as door,
-    evaluate as evaluate,
-    simulate as simulate,
+    Settings as Settings,
 )
 from .io import load as load, save as save
 from .networks import TwoLayer as TwoLayer

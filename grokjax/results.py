@@ -157,7 +157,7 @@ class Run(eqx.Module, Generic[OrderParameters]):
         Raises:
             ValueError: the run has no states (a copy `without_states`, or an evaluated experiment).
         """
-        from .experiment import extend
+        from .driver import extend
 
         return extend(self, key, num_steps, progress=progress)
 
@@ -270,7 +270,7 @@ def warn_unless_in_equilibrium(run: Run, label: str) -> None:
 
 
 def _last(experiment, problem, axes, assembly: Assembly, run) -> Any:
-    from .experiment import measure_members
+    from .driver import measure_members
 
     keys = jax.random.split(assembly.key, assembly.layout.num_entries)
     return measure_members(keys, experiment, problem, axes, run.states)

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from grokjax import statistics
-from grokjax.evidence.examination import certify
 from grokjax.ensemble.layout import HALF_STEP, OTHER_START, Layout
+from grokjax.evidence.examination import certify
 
 
 MEMBERS, RECORDS, MEMORY = 16, 300, 0.8

@@ -14,10 +14,10 @@ import optax
 import pytest
 
 from grokjax import GradientDescent, ensemble, io
+from grokjax.evidence.statistics import Estimate
 from grokjax.networks import ACTIVATIONS, TwoLayer
 from grokjax.observables import Counts, Series, measure_energy
 from grokjax.samplers.gradient import GradientState
-from grokjax.evidence.statistics import Estimate
 from grokjax.systems.representation.phases import Phase
 from grokjax.systems.representation.system import Decoder, ToyNetwork, two_adams
 from grokjax.systems.teacher_student.system import TeacherStudent

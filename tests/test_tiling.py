@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from grokjax.systems import teacher_student as ts
 from grokjax.ensemble import choose_tiling
+from grokjax.systems import teacher_student as ts
 
 
 def test_large_networks_are_tiled_and_small_ones_are_not():

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from grokjax import Posterior, TwoLayer, UnderdampedLangevin, ensemble
+from grokjax.evidence.statistics import over_members, z_score
 from grokjax.networks import standard_normal_two_layer
 from grokjax.observables import Series, measure_energy
-from grokjax.evidence.statistics import over_members, z_score
 
 
 WIDTH, DIM, SAMPLES = 4, 3, 20

@@ -17,8 +17,9 @@ from jaxtyping import Array, Float, Key
 
 from ..._checks import argument_error, check_at_least, check_positive, check_whole
 from ..._tree import drawn_flat
+from ...driver import door
 from ...evidence.statistics import Estimate
-from ...experiment import AbstractExperiment, Problem, door
+from ...experiment import AbstractExperiment, Problem, Settings
 from ...observables import Histogram, RunningMoments
 from ...results import Run
 from ...samplers.gibbs import BlockGibbs, GibbsState
@@ -64,7 +65,7 @@ class Memories(AbstractExperiment):
         if np.ndim(self.corruption) or not 0 <= self.corruption <= 1:
             raise argument_error("corruption", "a fraction in [0, 1]", self.corruption, "One half is a random start.")
 
-    def prepared(self, system: AssociativeMemory) -> tuple["Memories", AssociativeMemory]:
+    def prepared(self, system: AssociativeMemory, settings: Settings) -> tuple["Memories", AssociativeMemory, Settings]:
         """Loads of whole numbers of patterns, and room for the largest.
 
         Raises:
@@ -75,7 +76,7 @@ class Memories(AbstractExperiment):
         remedy = f"One pattern in {self.num_spins} spins is a load of {1 / self.num_spins:g}."
         check_at_least("load", counts, 1, remedy)
         roomy = dataclasses.replace(self, max_patterns=max(self.max_patterns, int(counts.max())))
-        return roomy, system.replace(load=counts / self.num_spins)
+        return roomy, system.replace(load=counts / self.num_spins), settings
 
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: AssociativeMemory) -> Problem:
         """Patterns, and replicas at the first of them with some spins flipped."""

@@ -18,7 +18,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ...experiment import AbstractExperiment, Design, Problem, door, first_positions
+from ...driver import door, first_positions
+from ...experiment import AbstractExperiment, Problem, Settings
 from ...observables import Histogram
 from ...parameters import sweep_shape
 from ...posterior import Posterior
@@ -137,10 +138,11 @@ class QuadraticNetworks(AbstractExperiment):
         """BAOAB with the step of `safe_step_size`."""
         return UnderdampedLangevin(step_size=safe_step_size(key, system))
 
-    def design(self, system: ModularAddition, design: Design) -> Design:
+    def prepared(self, system: ModularAddition, settings: Settings) -> tuple[Any, ModularAddition, Settings]:
         """Of the whole table there is one data set: their number means nothing, and members are independent."""
-        whole = bool(np.all(np.asarray(system.training_fraction) == 1))
-        return dataclasses.replace(design, num_datasets=None) if whole else design
+        if bool(np.all(np.asarray(system.training_fraction) == 1)):
+            settings = settings._replace(design=dataclasses.replace(settings.design, num_datasets=None))
+        return self, system, settings
 
 
 simulate = door(

@@ -19,8 +19,8 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
 from ..._checks import argument_error, check_at_least, check_whole, is_concrete
-from ...ensemble import Schedule
-from ...experiment import AbstractExperiment, Problem, door
+from ...driver import door
+from ...experiment import AbstractExperiment, Problem, Settings
 from ...observables import NEVER, AbstractObservable, HittingTime, Series
 from ...parameters import sweep_shape
 from ...results import Run
@@ -194,10 +194,12 @@ class Training(AbstractExperiment):
         names = ("embedding_rate", "decoder_rate", "weight_decay", "embedding_decay")
         return GradientDescent(two_adams, **{name: getattr(system, name) for name in names})
 
-    def schedule(self, schedule: Schedule) -> Schedule:
+    def prepared(self, system: ToyRepresentation, settings: Settings) -> tuple[Any, ToyRepresentation, Settings]:
         """A look at every step, and twenty looks of the host, unless the user says otherwise."""
+        schedule = settings.schedule
         every = 1 if schedule.record_every is None and not self.followed else schedule.record_every
-        return dataclasses.replace(schedule, record_every=every, num_chunks=schedule.num_chunks or NUM_CHUNKS)
+        schedule = dataclasses.replace(schedule, record_every=every, num_chunks=schedule.num_chunks or NUM_CHUNKS)
+        return self, system, settings._replace(schedule=schedule)
 
     def _train_mask(self, key: Key[Array, ""], task: AbstractTask) -> Array:
         if self.train_mask is not None:

@@ -28,8 +28,9 @@ from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 
 from ..._checks import argument_error, check_at_least
 from ..._doors import flat
+from ...driver import simulate
 from ...ensemble import Compute, Schedule
-from ...experiment import Design, simulate
+from ...experiment import Design
 from ...phases import PhaseDiagram
 from ...results import Run, member_estimate
 from .experiment import Training

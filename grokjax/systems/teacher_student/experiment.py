@@ -16,9 +16,10 @@ from jaxtyping import Array, Float, Key
 
 from ..._checks import argument_error, check_at_least, check_whole
 from ..._tree import standard_normal
-from ...ensemble import Compute, choose_tiling
+from ...driver import door
+from ...ensemble import choose_tiling
 from ...evidence.statistics import Estimate
-from ...experiment import AbstractExperiment, Problem, door
+from ...experiment import AbstractExperiment, Problem, Settings
 from ...networks import TwoLayer, activation_function, standard_normal_two_layer
 from ...observables import Histogram
 from ...posterior import Posterior
@@ -116,12 +117,13 @@ class Students(AbstractExperiment):
         q = NeuronOverlap(problem.target.prior_scales.read_in, problem.truth.direction)
         return {"q": Histogram(q, *HISTOGRAM_RANGE, HISTOGRAM_BINS)}
 
-    def compute(self, system: TeacherStudent, compute: Compute) -> Compute:
+    def prepared(self, system: TeacherStudent, settings: Settings) -> tuple[Any, TeacherStudent, Settings]:
         """Blocks of members that fit in the cache, unless the user says how many."""
-        if compute.member_block is not None:
-            return compute
-        sizes = check_whole("width", system.width), check_whole("num_samples", system.num_samples)
-        return dataclasses.replace(compute, member_block=choose_tiling(*sizes).member_block)
+        if settings.compute.member_block is None:
+            sizes = check_whole("width", system.width), check_whole("num_samples", system.num_samples)
+            compute = dataclasses.replace(settings.compute, member_block=choose_tiling(*sizes).member_block)
+            settings = settings._replace(compute=compute)
+        return self, system, settings
 
     def _hot(self, cold: TwoLayer, scales: TwoLayer, direction: Array) -> TwoLayer:
         """The first neurons get |q| = overlap along the teacher, and a read-out of the same sign."""

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax.networks import TwoLayer, activation_function
 from grokjax import Design, Histogram, Posterior, Problem
-from grokjax.experiment import first_positions
+from grokjax.driver import first_positions
+from grokjax.networks import TwoLayer, activation_function
 from grokjax.samplers import State
 from grokjax.systems.modular_addition import ModularAddition, QuadraticNetworks
 from grokjax.systems.modular_addition.experiment import HISTOGRAM_BINS, HISTOGRAM_REACH, PairPowers, Units

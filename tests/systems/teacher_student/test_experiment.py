@@ -8,10 +8,10 @@ import pytest
 
 import grokjax
 from grokjax import MALA, GradientDescent, Langevin, Problem, UnderdampedLangevin, io, statistics
+from grokjax.evidence.statistics import Estimate, z_score
 from grokjax.networks import TwoLayer, standard_normal_two_layer
 from grokjax.posterior import Posterior
 from grokjax.samplers import State
-from grokjax.evidence.statistics import Estimate, z_score
 from grokjax.systems import teacher_student as ts
 from grokjax.systems.teacher_student.experiment import Teacher
 from grokjax.tasks import unit_vector
