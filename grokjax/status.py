@@ -1,0 +1,92 @@
+"""How a solver ended: one enumeration for every solver and trainer, carried by each result point by point.
+
+A status is a plain integer array, so it passes through `jit`, `vmap` and files; `Status(code).text` says it in words,
+and `describe` counts many. No solver raises for one bad point: its numbers come back with the status that says why.
+"""
+
+import enum
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Int
+
+
+class Status(enum.IntEnum):
+    """The ways to end. `SOLVED` and `REACHED` are good, `RUNNING` is not yet an end."""
+
+    RUNNING = -1, "running"
+    SOLVED = 0, "solved"
+    OUT_OF_STEPS = 1, "out of steps"
+    NO_SOLUTION = 2, "no solution"
+    COLLAPSED = 3, "collapsed"
+    STUCK = 4, "stuck"
+    NOT_FINITE = 5, "not finite"
+    UNRELIABLE = 6, "unreliable"
+    REACHED = 7, "goal reached"
+
+    text: str
+
+    def __new__(cls, code: int, text: str):
+        member = int.__new__(cls, code)
+        member._value_, member.text = code, text
+        return member
+
+
+class AbstractSolution(eqx.Module):
+    """A result that tells how its solver ended."""
+
+    status: eqx.AbstractVar[Int[Array, "..."]]
+
+    @property
+    def converged(self) -> Bool[Array, "..."]:
+        """Whether each point was solved, or reached its goal."""
+        return succeeded(self.status)
+
+
+def succeeded(status: Any) -> Any:
+    """Whether each status is `SOLVED` or `REACHED`."""
+    return (status == Status.SOLVED) | (status == Status.REACHED)
+
+
+def choose_status(*cases: tuple[Any, Any], otherwise: Any = Status.SOLVED) -> Int[Array, "..."]:
+    """The status of the first case whose condition holds.
+
+    Args:
+        cases: pairs of a boolean array and a status (or an array of them).
+        otherwise: the status where no condition holds.
+    """
+    conditions, choices = zip(*cases, strict=True)
+    arrays = jnp.broadcast_arrays(*(jnp.asarray(choice, jnp.int32) for choice in (*choices, otherwise)), *conditions)
+    choices, conditions = arrays[: len(cases) + 1], arrays[len(cases) + 1 :]
+    return jnp.select(conditions, choices[:-1], choices[-1])
+
+
+def first_failure(*statuses: Any) -> Int[Array, "..."]:
+    """The status of what needs several solutions: of the first that was not solved, else of the last."""
+    return choose_status(*((~succeeded(status), status) for status in statuses), otherwise=statuses[-1])
+
+
+def iterative_status(residual: Any, tolerance: Any, iterations: Any, max_steps: Any) -> Int[Array, "..."]:
+    """The status of an iteration that has stopped.
+
+    Args:
+        residual: what is left of the equations.
+        tolerance: the residual that is accepted.
+        iterations: steps taken.
+        max_steps: steps allowed; an iteration that stopped before, with a large residual, is stuck.
+    """
+    return choose_status(
+        (~jnp.isfinite(residual), Status.NOT_FINITE),
+        (residual <= tolerance, Status.SOLVED),
+        (iterations >= max_steps, Status.OUT_OF_STEPS),
+        otherwise=Status.STUCK,
+    )
+
+
+def describe(status: Any) -> str:
+    """Counts by text, what is solved first: "398 solved, 2 out of steps"."""
+    codes, counts = np.unique(np.asarray(status), return_counts=True)
+    order = sorted(range(codes.size), key=lambda i: (not succeeded(codes[i]), -counts[i]))
+    return ", ".join(f"{counts[i]} {Status(codes[i]).text}" for i in order) or "no points"
