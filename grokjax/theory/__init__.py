@@ -1,4 +1,4 @@
-"""The road of theory: Gaussian averages, kernels, the convex dual of an adaptive kernel, saddle points, boundaries."""
+"""The road of theory: Gaussian averages, kernels, the convex dual of an adaptive kernel, saddle points, roots."""
 
 from .adaptive_kernel import ConvexDual as ConvexDual, DualSolution as DualSolution, minimise as minimise
 from .gaussian import (
@@ -14,5 +14,13 @@ from .kernels import (
     gaussian_process as gaussian_process,
     nngp_kernel as nngp_kernel,
 )
-from .phase_boundaries import Root as Root, largest_root as largest_root, newton_root as newton_root
+from .roots import (
+    Root as Root,
+    bisect as bisect,
+    first_true as first_true,
+    largest_root as largest_root,
+    last_true as last_true,
+    narrow as narrow,
+    newton_root as newton_root,
+)
 from .saddle_points import SaddlePoints as SaddlePoints, saddle_points as saddle_points

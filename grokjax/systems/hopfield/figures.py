@@ -53,7 +53,7 @@ def draw_diagram(ax: Any, diagram: PhaseDiagram, lines: Capacity, hidden: Abstra
     loads, temperatures = diagram.axes["load"], diagram.axes["temperature"]
     draw_phases(
         ax, loads, temperatures, diagram.labels, diagram.phases,
-        solved=diagram.converged, x_label=r"load $\alpha$", y_label=r"temperature $T$",
+        status=diagram.status, x_label=r"load $\alpha$", y_label=r"temperature $T$",
     )  # fmt: skip
     fine = jnp.linspace(float(temperatures[0]), float(temperatures[-1]), 400)
     freezing = np.array(jax.vmap(lambda t: glass_load(hidden, t))(fine))

@@ -175,7 +175,7 @@ def phase_diagrams(system: ModularAddition, over_variances: PhaseDiagram, over_s
                 y,
                 np.asarray(diagram.labels).T,
                 diagram.phases,
-                solved=np.asarray(diagram.converged).T,
+                status=np.asarray(diagram.status).T,
                 x_label=labels.get(x_name, x_name),
                 y_label=labels.get(y_name, y_name),
             )

@@ -30,6 +30,7 @@ from ..._checks import argument_error, check_at_least
 from ...hitting_time import NEVER
 from ...phases import PhaseDiagram
 from ...statistics import over_members
+from ...status import Status, choose_status
 from .experiment import Training, simulate
 from .system import ToyRepresentation
 from .tasks import AbstractTask
@@ -126,12 +127,17 @@ class TrainingPhaseDiagram(eqx.Module):
         measured = self.training.order_parameters
         kept = ~self.training.diverged & (True if keep is None else np.broadcast_to(keep, self.phase.shape))
         average = lambda values: over_members(values, axis=-1, keep=kept)
+        status = choose_status(
+            (kept.any(axis=-1), Status.SOLVED),
+            (self.training.diverged.all(axis=-1), Status.NOT_FINITE),
+            otherwise=Status.NO_SOLUTION,
+        )
         return PhaseDiagram(
             axis_names=("decoder_rate", "weight_decay"),
             axis_values=(jnp.asarray(self.decoder_rates), jnp.asarray(self.weight_decays)),
             order_parameters=jax.tree.map(average, measured),
             labels=jnp.asarray(self.majority(keep=keep)),
-            converged=jnp.asarray(kept.any(axis=-1)),
+            status=status,
             phases=PHASES,
         )
 

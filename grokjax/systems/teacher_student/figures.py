@@ -109,7 +109,7 @@ def figure_1(diagram: PhaseDiagram) -> Figure:
             y,
             np.asarray(diagram.labels).T,
             diagram.phases,
-            solved=np.asarray(diagram.converged).T,
+            status=np.asarray(diagram.status).T,
             x_label=labels[x_name],
             y_label=labels[y_name],
         )
