@@ -1,6 +1,7 @@
 """The road of theory: Gaussian averages, kernels, the convex dual of an adaptive kernel, saddle points, roots."""
 
 from .adaptive_kernel import ConvexDual as ConvexDual, DualSolution as DualSolution, minimise as minimise
+from .continuation import Continuation as Continuation, Way as Way, continuation as continuation
 from .gaussian import (
     gauss_legendre_panels as gauss_legendre_panels,
     hermite_coefficients as hermite_coefficients,

@@ -61,13 +61,13 @@ def predict(system: AssociativeMemory, *, branch: str = "retrieval", num_mixed: 
 @eqx.filter_jit
 def _at_zero(load, temperature, hidden, branch: str, num_mixed: int) -> Branch:
     recall = branch == "retrieval"
-    at = lambda point: branch_at_zero(AssociativeMemory(*point, hidden), recall=recall, num_mixed=num_mixed)
+    at = lambda point: branch_at_zero(AssociativeMemory(point[0], point[1], hidden), recall=recall, num_mixed=num_mixed)
     return over_points(at, (load, temperature), BATCH_SIZE)
 
 
 @eqx.filter_jit
 def _above_zero(load, temperature, hidden, branch: str, num_mixed: int) -> Branch:
-    at = lambda point: _predict(AssociativeMemory(*point, hidden), branch, num_mixed)
+    at = lambda point: _predict(AssociativeMemory(point[0], point[1], hidden), branch, num_mixed)
     return over_points(at, (load, temperature), BATCH_SIZE)
 
 
