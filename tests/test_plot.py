@@ -16,6 +16,7 @@ def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):
         figure, (ax,) = plot.subplots()
         ax.set_xscale("log")
         plot.draw_phases(ax, x, y, labels, ("A", "B", "C"), status=status)
+    figure.canvas.draw()
     (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     np.testing.assert_allclose([low, high], [0.01 / 10**0.25, 10**0.25], rtol=1e-6)
     np.testing.assert_allclose([bottom, top], [0.5, 3.5])
@@ -24,6 +25,11 @@ def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):
     drawn = [mesh.get_hatch() for mesh in ax.collections]
     assert hatches[2:] == drawn[1:]
     assert len(set(drawn[1:])) == 2
+    pixels = np.array(figure.canvas.buffer_rgba())
+    for mesh in ax.collections[1:]:
+        mesh.set_visible(False)
+    figure.canvas.draw()
+    assert (np.asarray(figure.canvas.buffer_rgba()) != pixels).any()  # a hatch is seen, not only there
     assert plot.save(figure, tmp_path / "phases").exists()
 
 

@@ -12,6 +12,7 @@ from ..status import Status, succeeded
 from .style import PHASE_COLOURS
 
 
+CLEAR = ListedColormap(["none"])
 HATCHES = ("////", "\\\\\\\\", "xxxx", "....", "----", "||||", "++++", "oooo")
 
 
@@ -47,7 +48,7 @@ def draw_phases(
     status = np.zeros(labels.shape, int) if status is None else np.asarray(status)
     for code in np.unique(status[~succeeded(status)]):
         failed, hatch = np.ma.masked_where(status != code, np.ones(labels.shape)), HATCHES[code % len(HATCHES)]
-        ax.pcolor(*borders, failed, hatch=hatch, alpha=0.0)
+        ax.pcolor(*borders, failed, cmap=CLEAR, hatch=hatch, edgecolor="0.4", linewidth=0)
         handles.append(Patch(facecolor="white", edgecolor="0.4", hatch=hatch, label=Status(code).text))
     ax.set(xlabel=x_label, ylabel=y_label)
     ax.legend(handles=handles, loc="best", framealpha=0.8, frameon=True)

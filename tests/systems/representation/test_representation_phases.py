@@ -65,7 +65,7 @@ def test_statistics_over_seeds():
     np.testing.assert_allclose(diagram.agreement(keep=keep), [[0.5, 1], [1, 0.5]])
     assert ["".join(word) for word in diagram.letters().reshape(-1, 3)] == ["CCG", "MXX", "UUU", "GMX"]
     shared = diagram.diagram(keep=keep)
-    assert shared.names().tolist() == [["comprehension", "confusion"], ["unsolved", "memorisation"]]
+    assert shared.names().tolist() == [["comprehension", "confusion"], ["not finite", "memorisation"]]
     np.testing.assert_allclose(shared.order_parameters.quality.mean[0], quality[0, :, 1:].mean(axis=1))
     assert "2 rates x 2 decays x 3 seeds" in str(diagram)
 
