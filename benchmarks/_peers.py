@@ -15,9 +15,9 @@ import jax.numpy as jnp
 from numpyro.infer.hmc import hmc
 
 from grokjax import Langevin, Posterior, UnderdampedLangevin, ensemble
+from grokjax.ensemble import choose_tiling
 from grokjax.networks import TwoLayer
 from grokjax.tasks import single_index, unit_vector
-from grokjax.ensemble import choose_tiling
 
 
 LEAPFROGS = 10

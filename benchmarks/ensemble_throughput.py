@@ -15,12 +15,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _report import table, write
+from grokjax.systems.teacher_student.problem import prepare
 
 from grokjax import UnderdampedLangevin, ensemble
-from grokjax.ensemble import Layout
+from grokjax.ensemble import Layout, choose_tiling
 from grokjax.systems import teacher_student as ts
-from grokjax.systems.teacher_student.problem import prepare
-from grokjax.ensemble import choose_tiling
 
 
 def products(reads, inputs, errors):

@@ -16,14 +16,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _report import table, write
-
-from grokjax import MALA, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, statistics
-from grokjax.samplers import State
-from grokjax.evidence.statistics import over_members
-from grokjax.ensemble import Layout
-from grokjax.systems import teacher_student as ts
 from grokjax.systems.teacher_student.measurements import FreshOverlap, SideWeight
 from grokjax.systems.teacher_student.problem import Problem, prepare
+
+from grokjax import MALA, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, statistics
+from grokjax.ensemble import Layout
+from grokjax.evidence.statistics import over_members
+from grokjax.samplers import State
+from grokjax.systems import teacher_student as ts
 
 
 def correlation_time(series: np.ndarray) -> float:

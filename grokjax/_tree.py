@@ -16,8 +16,13 @@ from ._checks import argument_error, as_scalar
 Tree = TypeVar("Tree")
 
 
-def over_points(solve: Callable[[Any], Any], system: Any) -> Any:
+def over_points(solve: Callable[[Any], Any], system: Any, batch_size: int | None = None) -> Any:
     """`solve(system)`, or its `vmap` over a system whose leaves are scalars and arrays of shape (point,).
+
+    Args:
+        solve: function of one point.
+        system: any pytree.
+        batch_size: points solved together; few stay in cache, and stop together. All of them unless given.
 
     Raises:
         ValueError: leaves have more than one axis.
@@ -27,7 +32,8 @@ def over_points(solve: Callable[[Any], Any], system: Any) -> Any:
         raise argument_error("system", "made of scalars and arrays of shape (point,)", shape, "Ravel the sweep.")
     if not shape:
         return solve(system)
-    return jax.vmap(solve)(jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), system))
+    points = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape), system)
+    return jax.vmap(solve)(points) if batch_size is None else jax.lax.map(solve, points, batch_size=batch_size)
 
 
 def normal_like(key: Key[Array, ""], tree: Tree) -> Tree:

@@ -1,8 +1,8 @@
 """The one driver: from an experiment and a system to a `Run`.
 
-`simulate` lays a sweep out as an ensemble, draws every entry's problem in one compiled call, assembles the sampler, runs
-the loop, and collects what was measured. `door` makes the flat door of a system, `evaluate` runs an experiment without
-a chain, `extend` goes on from a run.
+`simulate` lays a sweep out as an ensemble, draws every entry's problem in one compiled call, assembles the sampler,
+runs the loop, and collects what was measured. `door` makes the flat door of a system, `evaluate` runs an experiment
+without a chain, `extend` goes on from a run.
 """
 
 import dataclasses

@@ -7,10 +7,10 @@ An experiment says three things of *one* member, and the driver does the rest fo
 - `measure(key, problem, state)` reads the order parameters off a state: the pytree that theory returns.
 - `summarise(averages, observed)` turns time averages into order parameters where these are no plain average.
 
-The driver (`grokjax.driver`) draws a problem for every point of a sweep, every member and every witness, advances all of them in one
-compiled call, and returns a `Run`. There are three kinds of experiment, told apart by the sampler's own word. A
-*sampled* one has time averages and a certificate of equilibrium. A *trained* one is measured where it ends and has a
-status for each member. An *evaluated* one (`AbstractEvaluation`, `evaluate`) has neither key nor chain.
+The driver (`grokjax.driver`) draws a problem for every point of a sweep, every member and every witness, advances all
+of them in one compiled call, and returns a `Run`. There are three kinds of experiment, told apart by the sampler's own
+word. A *sampled* one has time averages and a certificate of equilibrium. A *trained* one is measured where it ends and
+has a status for each member. An *evaluated* one (`AbstractEvaluation`, `evaluate`) has neither key nor chain.
 """
 
 import abc
@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from ._checks import argument_error
+from ._printing import AbstractPrinted
 from .ensemble.plan import Compute, Schedule
 from .observables import AbstractObservable
 from .samplers import AbstractSampler, UnderdampedLangevin

@@ -1,7 +1,7 @@
 """Phase diagrams: one theory evaluated over a grid in one compiled call, with a label and a solver result per point.
 
 A system hands `sweep` a function from coordinates to a `PhasePoint`; the diagram keeps order parameters, labels and
-whether each point was solved. A bad point never ends a sweep: it comes back with `converged` False.
+how the solver ended at each point. A bad point never ends a sweep: it comes back with the status that says why.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,26 +11,27 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Int
 
 from ._checks import argument_error
+from .status import AbstractSolution, Status, describe
 
 
-class PhasePoint(eqx.Module):
+class PhasePoint(AbstractSolution):
     """One point of a diagram.
 
     Attributes:
         order_parameters: any pytree of scalars.
         label: index of the phase.
-        converged: whether the theory was solved.
+        status: how the theory's solver ended, a `Status`.
     """
 
     order_parameters: Any
     label: Int[Array, "*grid"]
-    converged: Bool[Array, "*grid"]
+    status: Int[Array, "*grid"]
 
 
-class PhaseDiagram(eqx.Module):
+class PhaseDiagram(AbstractSolution):
     """Order parameters and phases on a grid.
 
     Attributes:
@@ -38,7 +39,7 @@ class PhaseDiagram(eqx.Module):
         axis_values: values on each array axis.
         order_parameters: pytree of arrays with the shape of the grid.
         labels: phase of each point, an index into `phases`.
-        converged: whether each point was solved; hatch the others in a figure.
+        status: how the solver ended at each point, a `Status`; hatch what was not solved in a figure.
         phases: names of the phases.
     """
 
@@ -46,7 +47,7 @@ class PhaseDiagram(eqx.Module):
     axis_values: tuple[Array, ...]
     order_parameters: Any
     labels: Int[Array, "*grid"]
-    converged: Bool[Array, "*grid"]
+    status: Int[Array, "*grid"]
     phases: tuple[str, ...] = eqx.field(static=True)
 
     @property
@@ -55,8 +56,10 @@ class PhaseDiagram(eqx.Module):
         return dict(zip(self.axis_names, self.axis_values, strict=True))
 
     def names(self) -> np.ndarray:
-        """The name of the phase at every point, as an array of strings; "unsolved" where the solver failed."""
-        return np.where(np.asarray(self.converged), np.asarray(self.phases)[np.asarray(self.labels)], "unsolved")
+        """The name of the phase at every point, as an array of strings; how the solver ended where it failed."""
+        codes, places = np.unique(np.asarray(self.status), return_inverse=True)
+        texts = np.array([Status(code).text for code in codes])[places].reshape(self.status.shape)
+        return np.where(np.asarray(self.converged), np.asarray(self.phases)[np.asarray(self.labels)], texts)
 
     def fraction(self, phase: str) -> float:
         """Share of the solved points in `phase`.
@@ -73,7 +76,9 @@ class PhaseDiagram(eqx.Module):
     def __str__(self) -> str:
         size = " x ".join(f"{name} {len(values)}" for name, values in self.axes.items())
         shares = ", ".join(f"{phase} {self.fraction(phase):.1%}" for phase in self.phases)
-        return f"PhaseDiagram({size}; {shares}; unsolved {1 - float(np.mean(np.asarray(self.converged))):.1%})"
+        return f"PhaseDiagram({size}; {shares}; {describe(self.status)})"
+
+    __repr__ = __str__
 
 
 def sweep(
@@ -93,7 +98,7 @@ def sweep(
         batch_size: points advanced together; bounds the memory, and small enough batches stay in cache.
 
     Raises:
-        ValueError: an axis is missing or is not 1-d.
+        ValueError: an axis is missing or is not 1-d, or the function tells yes or no instead of a status.
     """
     if not axes:
         raise argument_error("axes", "a mapping {name: values} with at least one axis", axes, "Give a grid.")
@@ -103,7 +108,10 @@ def sweep(
             raise argument_error(name, "a non-empty 1-d array", f"shape {values.shape}", "Use jnp.linspace.")
     names, values = tuple(arrays), tuple(arrays.values())
     points = _evaluate(function, names, values, batch_size)
-    return PhaseDiagram(names, values, points.order_parameters, points.label, points.converged, tuple(phases))
+    if points.status.dtype == bool:
+        remedy = "Take the status of the theory's solution, or choose_status((solved, Status.SOLVED), otherwise=...)."
+        raise argument_error("function", "one that returns a PhasePoint with a Status", "a boolean", remedy)
+    return PhaseDiagram(names, values, points.order_parameters, points.label, points.status, tuple(phases))
 
 
 @eqx.filter_jit

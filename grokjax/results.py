@@ -18,7 +18,6 @@ from . import io
 from ._printing import shown
 from ._tree import layer_name
 from .ensemble.assembly import Assembly
-from .ensemble.layout import Layout
 from .evidence import statistics
 from .evidence.certificate import Certificate
 from .evidence.examination import certify
@@ -70,15 +69,15 @@ class Run(eqx.Module, Generic[OrderParameters]):
     series: Any = None
     observed: dict[str, Any] = eqx.field(default_factory=dict)
     diagnostics: dict[str, Any] = eqx.field(default_factory=dict)
-    certificate: Certificate | None = None
-    status: np.ndarray | None = None
-    diverged: np.ndarray | None = None
-    layout: Layout | None = None
+    certificate: Any = None
+    status: Any = None
+    diverged: Any = None
+    layout: Any = None
     start: str = eqx.field(static=True, default="")
     reports: dict[str, Any] = eqx.field(default_factory=dict)
     ensemble: Any = None
     problem: Any = None
-    assembly: Assembly | None = None
+    assembly: Any = None
 
     @classmethod
     def of_evaluation(cls, system: Any, experiment: Any, order_parameters: Any) -> "Run":

@@ -5,7 +5,7 @@ and `describe` counts many. No solver raises for one bad point: its numbers come
 """
 
 import enum
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -34,13 +34,17 @@ class Status(enum.IntEnum):
         return member
 
 
-class AbstractSolution(eqx.Module):
-    """A result that tells how its solver ended."""
+@runtime_checkable
+class _Ended(Protocol):
+    @property
+    def status(self) -> Any: ...
 
-    status: eqx.AbstractVar[Int[Array, "..."]]
+
+class AbstractSolution(eqx.Module):
+    """A result that tells in its field `status` how its solver ended."""
 
     @property
-    def converged(self) -> Bool[Array, "..."]:
+    def converged(self: _Ended) -> Bool[Array, "..."]:
         """Whether each point was solved, or reached its goal."""
         return succeeded(self.status)
 

@@ -1,5 +1,6 @@
 """The driver, as somebody outside of the package meets it: a Gaussian system of a few lines with an exact law."""
 
+import re
 from typing import Any
 
 import equinox as eqx
@@ -256,6 +257,5 @@ def simulate(system=SYSTEM, experiment=None, **options):
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         call()
-    assert message in str(caught.value)

@@ -1,4 +1,4 @@
-"""Phase diagrams: one colour per phase, hatches where the solver failed."""
+"""Phase diagrams: one colour per phase, and a hatch for each way in which a solver failed."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,12 @@ from matplotlib.axes import Axes
 from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 
+from ..status import Status, succeeded
 from .style import PHASE_COLOURS
+
+
+CLEAR = ListedColormap(["none"])
+HATCHES = ("////", "\\\\\\\\", "xxxx", "....", "----", "||||", "++++", "oooo")
 
 
 def draw_phases(
@@ -18,7 +23,7 @@ def draw_phases(
     labels: Any,
     names: Sequence[str],
     *,
-    solved: Any = None,
+    status: Any = None,
     x_label: str = "",
     y_label: str = "",
 ) -> None:
@@ -30,7 +35,7 @@ def draw_phases(
         y: vertical axis, shape (rows,).
         labels: phase index of each cell, shape (rows, columns).
         names: names of the phases, in the order of their indices.
-        solved: boolean of the same shape; False cells are hatched.
+        status: a `Status` of the same shape; cells that were not solved are hatched, each status in its own way.
         x_label: label of the horizontal axis, with units.
         y_label: label of the vertical axis, with units.
     """
@@ -40,10 +45,11 @@ def draw_phases(
     borders = _borders(x, ax.get_xscale()), _borders(y, ax.get_yscale())
     ax.pcolormesh(*borders, labels, cmap=colours, norm=norm, rasterized=True)
     handles = [Patch(facecolor=PHASE_COLOURS[i], label=name) for i, name in enumerate(names) if (labels == i).any()]
-    if solved is not None and not np.all(solved):
-        failed = np.ma.masked_where(np.asarray(solved), np.ones(labels.shape))
-        ax.pcolor(*borders, failed, hatch="////", alpha=0.0)
-        handles.append(Patch(facecolor="white", edgecolor="0.4", hatch="////", label="not solved"))
+    status = np.zeros(labels.shape, int) if status is None else np.asarray(status)
+    for code in np.unique(status[~succeeded(status)]):
+        failed, hatch = np.ma.masked_where(status != code, np.ones(labels.shape)), HATCHES[code % len(HATCHES)]
+        ax.pcolor(*borders, failed, cmap=CLEAR, hatch=hatch, edgecolor="0.4", linewidth=0)
+        handles.append(Patch(facecolor="white", edgecolor="0.4", hatch=hatch, label=Status(code).text))
     ax.set(xlabel=x_label, ylabel=y_label)
     ax.legend(handles=handles, loc="best", framealpha=0.8, frameon=True)
 

@@ -1,6 +1,7 @@
-"""The road of theory: Gaussian averages, kernels, the convex dual of an adaptive kernel, saddle points, boundaries."""
+"""The road of theory: Gaussian averages, kernels, the convex dual of an adaptive kernel, saddle points, roots."""
 
 from .adaptive_kernel import ConvexDual as ConvexDual, DualSolution as DualSolution, minimise as minimise
+from .continuation import Continuation as Continuation, Way as Way, continuation as continuation
 from .gaussian import (
     gauss_legendre_panels as gauss_legendre_panels,
     hermite_coefficients as hermite_coefficients,
@@ -14,5 +15,13 @@ from .kernels import (
     gaussian_process as gaussian_process,
     nngp_kernel as nngp_kernel,
 )
-from .phase_boundaries import Root as Root, largest_root as largest_root, newton_root as newton_root
+from .roots import (
+    Root as Root,
+    bisect as bisect,
+    first_true as first_true,
+    largest_root as largest_root,
+    last_true as last_true,
+    narrow as narrow,
+    newton_root as newton_root,
+)
 from .saddle_points import SaddlePoints as SaddlePoints, saddle_points as saddle_points

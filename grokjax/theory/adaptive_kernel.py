@@ -28,7 +28,9 @@ References:
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int, Scalar
+from jaxtyping import Array, Float, Int, Scalar
+
+from ..status import AbstractSolution, iterative_status
 
 
 class ConvexDual(eqx.Module):
@@ -85,7 +87,7 @@ class ConvexDual(eqx.Module):
         return value, gradient, hessian
 
 
-class DualSolution(eqx.Module):
+class DualSolution(AbstractSolution):
     r"""The minimum of a `ConvexDual`.
 
     Attributes:
@@ -93,14 +95,14 @@ class DualSolution(eqx.Module):
         value: $G(\delta)$.
         residual: $|\nabla G(\delta)|$, a bound on the distance to the minimum on the given nodes.
         iterations: evaluations of $G$, backtracking included.
-        converged: whether the residual fell below the tolerance.
+        status: solved where the residual fell below the tolerance.
     """
 
     discrepancy: Float[Array, " modes"]
     value: Float[Array, ""]
     residual: Float[Array, ""]
     iterations: Int[Array, ""]
-    converged: Bool[Array, ""]
+    status: Int[Array, ""]
 
 
 @eqx.filter_jit
@@ -153,7 +155,8 @@ def minimise(
     delta, iterations = jax.lax.custom_root(lambda x: dual.gradient(x), start, iterate, linear_solve, has_aux=True)
     residual = jnp.linalg.norm(frozen.gradient(jax.lax.stop_gradient(delta)))
     iterations = jax.lax.stop_gradient(iterations).astype(int)
-    return DualSolution(delta, dual.value(delta), residual, iterations, residual <= tolerance * scale)
+    status = iterative_status(residual, tolerance * scale, iterations, max_steps)
+    return DualSolution(delta, dual.value(delta), residual, iterations, status)
 
 
 def _solve_positive(matrix: Float[Array, "modes modes"], vector: Float[Array, " modes"]) -> Float[Array, " modes"]:

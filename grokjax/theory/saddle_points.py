@@ -9,13 +9,15 @@ size and the search can be vmapped.
 
 from collections.abc import Callable
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Scalar
+from jaxtyping import Array, Bool, Float, Int, Scalar
+
+from ..status import AbstractSolution, Status, choose_status
+from .roots import bisect
 
 
-class SaddlePoints(eqx.Module):
+class SaddlePoints(AbstractSolution):
     """Minima of an action, deepest first; padding is nan with weight 0.
 
     Attributes:
@@ -24,6 +26,7 @@ class SaddlePoints(eqx.Module):
         width: Gaussian standard deviation, one over the root of the curvature.
         weight: share of the Gaussian mixture.
         exists: False on padding.
+        status: whether there is a minimum at all.
     """
 
     position: Float[Array, " points"]
@@ -31,6 +34,7 @@ class SaddlePoints(eqx.Module):
     width: Float[Array, " points"]
     weight: Float[Array, " points"]
     exists: Bool[Array, " points"]
+    status: Int[Array, ""]
 
 
 def saddle_points(
@@ -61,14 +65,7 @@ def saddle_points(
     slope, curvature = jax.grad(action), jax.grad(jax.grad(action))
 
     def refine(index):
-        def halve(_, bracket):
-            low, high = bracket
-            middle = (low + high) / 2
-            rising = slope(middle) > 0
-            return jnp.where(rising, low, middle), jnp.where(rising, middle, high)
-
-        low, high = jax.lax.fori_loop(0, 50, halve, (grid[index], grid[index + 2]))
-        frozen = jax.lax.stop_gradient((low + high) / 2)
+        frozen = bisect(lambda q: slope(q) > 0, grid[index + 2], grid[index])
         return frozen - slope(frozen) / curvature(frozen)
 
     position = jax.vmap(refine)(index)
@@ -77,4 +74,8 @@ def saddle_points(
     log_weight = jnp.where(exists, jnp.log(width) - level, -jnp.inf)
     padded = lambda values: jnp.where(exists, values, jnp.nan)
     lowest = jnp.min(jnp.where(exists, level, jnp.inf))
-    return SaddlePoints(padded(position), padded(level - lowest), padded(width), jax.nn.softmax(log_weight), exists)
+    status = choose_status(
+        (jnp.isnan(values).any(), Status.NOT_FINITE), (~exists.any(), Status.NO_SOLUTION), otherwise=Status.SOLVED
+    )
+    weight = jax.nn.softmax(log_weight)
+    return SaddlePoints(padded(position), padded(level - lowest), padded(width), weight, exists, status)

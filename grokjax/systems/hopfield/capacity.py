@@ -19,11 +19,14 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from ..._checks import as_scalar, check_at_least, check_double, check_whole, is_concrete
+from ..._tree import over_points
+from ...status import AbstractSolution, Status, choose_status, first_failure, iterative_status
+from ...theory.roots import bisect, last_true, newton_root
 from . import zero_temperature
 from .free_energy import condensed_field, free_energy_at
 from .hidden import AbstractHidden
-from .roots import bisect, first_true, in_batches, polish
 from .saddle_points import (
+    BATCH_SIZE,
     glass_point,
     interpolate_excess,
     largest_spread,
@@ -40,7 +43,7 @@ NUM_HALVINGS = 42
 ACCEPTED = 1e-9
 
 
-class Capacity(eqx.Module):
+class Capacity(AbstractSolution):
     """Loads up to which patterns are recalled; zero where they never are.
 
     Attributes:
@@ -49,7 +52,7 @@ class Capacity(eqx.Module):
         spinodal_magnetisation: $m$ at the spinodal.
         stable_magnetisation: $m$ at the other load.
         spinodal_replicon: $\\Lambda$ at the spinodal; negative where replica symmetry is broken there.
-        converged: whether both were found.
+        status: solved where both were found, or shown not to exist.
     """
 
     spinodal: Number
@@ -57,7 +60,7 @@ class Capacity(eqx.Module):
     spinodal_magnetisation: Number
     stable_magnetisation: Number
     spinodal_replicon: Number
-    converged: Array
+    status: Array
 
 
 def capacity(hidden: AbstractHidden, temperature: Number | float, *, num_mixed: int = 1) -> Capacity:
@@ -65,7 +68,7 @@ def capacity(hidden: AbstractHidden, temperature: Number | float, *, num_mixed: 
 
     Args:
         hidden: the prior.
-        temperature: one number, or an axis of them; zero takes the closed form, but a traced zero is not converged.
+        temperature: one number, or an axis of them; zero takes the closed form, but a traced zero is not finite.
         num_mixed: patterns recalled at once; above 1, `stable` is the limit of local stability.
 
     Returns:
@@ -96,13 +99,13 @@ def _cold_capacity(hidden: AbstractHidden, num_mixed: int) -> Capacity:
         spinodal_magnetisation=zero_temperature.magnetisation(spinodal, num_mixed),
         stable_magnetisation=zero_temperature.magnetisation(stable, num_mixed),
         spinodal_replicon=jnp.full((), -jnp.inf),
-        converged=spinodal.converged & stable.converged,
+        status=first_failure(spinodal.status, stable.status),
     )
 
 
 @eqx.filter_jit
 def _warm_capacity(hidden: AbstractHidden, temperature: Array, num_mixed: int) -> Capacity:
-    return in_batches(lambda t: _capacity_at(hidden, t, num_mixed), temperature)
+    return over_points(lambda t: _capacity_at(hidden, t, num_mixed), temperature, BATCH_SIZE)
 
 
 def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
@@ -112,9 +115,9 @@ def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
     log_load, _, spins, units = retrieval_point(hidden, beta, start, num_mixed)
     replicon = 1 - jnp.exp(log_load) * beta**4 * units.variance_squared * spins.fourth
     if num_mixed == 1:
-        stable, m, never, converged = _equal_free_energies(hidden, temperature, curve)
+        stable, m, never, status = _equal_free_energies(hidden, temperature, curve)
     else:
-        stable, m, never, converged = _equal_partners(hidden, beta, curve, num_mixed)
+        stable, m, never, status = _equal_partners(hidden, beta, curve, num_mixed)
     never = never | ~curve.exists
     zero_if = lambda condition, value: jnp.where(condition, 0.0, value)
     return Capacity(
@@ -123,7 +126,7 @@ def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
         zero_if(~curve.exists, spins.magnetisation),
         zero_if(never, m),
         jnp.where(curve.exists, replicon, 1.0),
-        (converged | never) & (temperature > 0),
+        choose_status((~(temperature > 0), Status.NOT_FINITE), (never, Status.SOLVED), otherwise=status),
     )
 
 
@@ -151,48 +154,42 @@ def _equal_free_energies(hidden, temperature, curve):
         log_load, _, spins, _ = retrieval_point(hidden, beta, logs, 1)
         cell, found, _ = locate_glass(glass, log_load)
         exceeds = lambda u: glass_point(hidden, beta, glass.floor + jnp.exp(u))[0] > log_load
-        excess = bisect(exceeds, glass.log_excess[cell], glass.log_excess[cell + 1], NUM_HALVINGS)
+        excess = bisect(exceeds, glass.log_excess[cell + 1], glass.log_excess[cell], NUM_HALVINGS)
         return log_load, logs, jnp.where(found, glass.floor + jnp.exp(excess), 0.0), spins.magnetisation
 
-    def halve(_, carry):
-        low, high, _ = carry
-        middle = (low + high) / 2
-        log_load, logs, spread, m = exactly(middle)
-        (recall, without), _ = energies((hidden, temperature), log_load, logs, spread)
-        ends = jnp.where(recall >= without, jnp.stack([middle, high]), jnp.stack([low, middle]))
-        return ends[0], ends[1], (log_load, logs, spread, m)
+    def is_higher(log_ratio):
+        (recall, without), _ = energies((hidden, temperature), *exactly(log_ratio)[:3])
+        return recall >= without
 
     gaps = jax.lax.stop_gradient(jax.vmap(roughly)(curve.log_ratio, curve.log_spread, curve.log_load))
-    from_small = jnp.where(jnp.isfinite(curve.log_load), gaps, 0.0)[::-1] >= 0
-    first, crosses = first_true(from_small)
+    higher = jnp.where(jnp.isfinite(curve.log_load), gaps, 0.0) >= 0
+    index, crosses = last_true(higher)
     # Without a crossing the state stays the equilibrium up to its spinodal, the first point of the curve.
-    index = len(gaps) - 1 - first
     cell = lambda step: curve.log_ratio[jnp.where(crosses, jnp.clip(index + step, 0, len(gaps) - 1), 0)]
-    low, high = cell(-1), cell(2)
-    nothing = (jnp.zeros(()), jnp.zeros(2), jnp.zeros(()), jnp.zeros(()))
-    _, _, state = jax.lax.fori_loop(0, NUM_HALVINGS, halve, (low, high, nothing))
-    log_load, logs, spread, m = jax.lax.stop_gradient(state)
+    crossing = bisect(is_higher, cell(-1), cell(2), NUM_HALVINGS)
+    log_load, logs, spread, m = jax.lax.stop_gradient(exactly(crossing))
     (recall, without), (g_recall, g_without) = energies(free, log_load, logs, spread)
     # Clausius-Clapeyron: at a saddle point df/d(load) = -G/beta, so this step moves the crossing with the prior.
     slope = jax.lax.stop_gradient((g_without - g_recall) / beta)
     load = jnp.exp(log_load) - jnp.where(crosses, (recall - without) / slope, 0.0)
-    return load, m, from_small[0], ~crosses | (jnp.abs(recall - without) < ACCEPTED)
+    status = iterative_status(jnp.where(crosses, jnp.abs(recall - without), 0.0), ACCEPTED, 0, NUM_HALVINGS)
+    return load, m, higher[-1], status
 
 
 def _equal_partners(hidden, beta, curve, num_mixed):
     """The load at which a mixture loses local stability against favouring one of its patterns."""
 
-    def equations(logs, args):
-        hidden, beta = args
+    def equations(hidden, beta, logs):
         _, mismatch, spins, _ = retrieval_point(hidden, beta, logs, num_mixed)
         bend = jax.grad(lambda m: condensed_field(hidden, m, beta))(spins.magnetisation)
         return jnp.stack([mismatch, 1 - bend * beta * (1 - spins.overlap + spins.asymmetry)])
 
     logs = jax.lax.stop_gradient(jnp.stack([curve.log_ratio, curve.log_spread], axis=1))
-    curvature = jax.vmap(lambda y: equations(y, jax.lax.stop_gradient((hidden, beta)))[1])(logs)
-    unstable = jnp.where(jnp.isfinite(curve.log_load), curvature, -1.0)[::-1] <= 0
-    first, crosses = first_true(unstable)
-    root = polish(equations, logs[len(curvature) - 1 - first], (hidden, beta))
-    logs = jnp.where(crosses, root.value, logs[0])
+    fixed = jax.lax.stop_gradient((hidden, beta))
+    curvature = jax.vmap(lambda y: equations(*fixed, y)[1])(logs)
+    unstable = jnp.where(jnp.isfinite(curve.log_load), curvature, -1.0) <= 0
+    index, crosses = last_true(unstable)
+    root = newton_root(lambda y: equations(hidden, beta, y), logs[index])
+    logs = jnp.where(crosses, root.position, logs[0])
     log_load, _, spins, _ = retrieval_point(hidden, beta, logs, num_mixed)
-    return jnp.exp(log_load), spins.magnetisation, unstable[0], root.converged | ~crosses
+    return jnp.exp(log_load), spins.magnetisation, unstable[-1], choose_status((crosses, root.status))

@@ -64,7 +64,7 @@ def draw_diagram(diagram: PhaseDiagram, lines: Capacity, freezing: Any = None, *
         loads, temperatures = (np.asarray(diagram.axes[name]) for name in ("load", "temperature"))
         draw_phases(
             ax, loads, temperatures, diagram.labels, diagram.phases,
-            solved=diagram.converged, x_label=r"load $\alpha$", y_label=r"temperature $T$",
+            status=diagram.status, x_label=r"load $\alpha$", y_label=r"temperature $T$",
         )  # fmt: skip
         for name, line, dashes in (("spinodal", lines.spinodal, "-"), ("equal free energies", lines.stable, "--")):
             line = np.asarray(line)

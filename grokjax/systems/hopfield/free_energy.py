@@ -27,10 +27,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
+from ...status import AbstractSolution, Status, choose_status, succeeded
 from ...theory.gaussian import normal_rule
+from ...theory.roots import Root
 from .hidden import AbstractHidden
 from .order_parameters import OrderParameters
-from .roots import Root
 from .system import AssociativeMemory
 from .visible import VisibleLayer, visible_layer
 
@@ -57,7 +58,7 @@ class HiddenNoise(eqx.Module):
     gap: Number
 
 
-class Branch(eqx.Module):
+class Branch(AbstractSolution):
     r"""A saddle point of the free energy, and whether it was found.
 
     Attributes:
@@ -66,7 +67,7 @@ class Branch(eqx.Module):
         signal: $\hat m$.
         free_energy: $f$ per spin.
         replicon: $\Lambda$; negative where replica symmetry breaks.
-        converged: whether the saddle point was found to the solver's tolerance.
+        status: how the search for the saddle point ended; no solution where there is none or its gap is closed.
         iterations: Newton steps taken.
         residual: largest violation of the saddle-point equations.
     """
@@ -76,7 +77,7 @@ class Branch(eqx.Module):
     signal: Number
     free_energy: Number
     replicon: Number
-    converged: Array
+    status: Array
     iterations: Array
     residual: Number
 
@@ -144,13 +145,14 @@ def branch_at(system: AssociativeMemory, signal: Number, spread: Number, root: R
     units = hidden_noise(system.hidden, q, beta)
     r = units.noise
     coupling_energy = -num_mixed * m * signal - system.load * beta * (units.second_moment - q * r)
+    is_open = ~succeeded(root.status) | (units.gap > 0)
     return Branch(
         OrderParameters(m, q, coupling_energy),
         noise=r,
         signal=signal,
         free_energy=_free_energy(system, m, signal, q, r, spins, units, num_mixed),
         replicon=1 - system.load * beta**4 * units.variance_squared * spins.fourth,
-        converged=root.converged & (units.gap > 0),
+        status=choose_status((is_open, root.status), otherwise=Status.NO_SOLUTION),
         iterations=root.iterations,
         residual=root.residual,
     )

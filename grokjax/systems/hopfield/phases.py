@@ -24,10 +24,11 @@ from jaxtyping import Array, Float, Int, Scalar
 
 from ... import phases
 from ..._checks import as_scalar, check_double, check_positive
+from ...status import first_failure
+from ...theory.roots import bisect, first_true
 from .free_energy import Branch, hidden_noise
 from .hidden import AbstractHidden
-from .roots import BATCH_SIZE, bisect, first_true
-from .saddle_points import glass_branch, retrieval_branch, trace_glass, trace_retrieval
+from .saddle_points import BATCH_SIZE, glass_branch, retrieval_branch, trace_glass, trace_retrieval
 from .system import AssociativeMemory
 
 
@@ -93,7 +94,7 @@ def _highest(below) -> Scalar:
     grid = jnp.linspace(math.log(TEMPERATURES[1]), math.log(TEMPERATURES[0]), NUM_TEMPERATURES)
     hit = jax.lax.map(lambda u: below(jnp.exp(u)), grid)
     first, found = first_true(hit)
-    root = bisect(lambda u: ~below(jnp.exp(u)), grid[first], grid[jnp.maximum(first - 1, 0)], 45)
+    root = bisect(lambda u: below(jnp.exp(u)), grid[first], grid[jnp.maximum(first - 1, 0)], 45)
     return jnp.where(found & (first > 0), jnp.exp(root), jnp.nan)
 
 
@@ -115,7 +116,7 @@ class _Column(eqx.Module):
             lowest = jax.tree.map(
                 lambda a, b: jnp.where(label >= 2, a, b), retrieval.order_parameters, without.order_parameters
             )
-            return phases.PhasePoint(lowest, label, retrieval.converged & without.converged)
+            return phases.PhasePoint(lowest, label, first_failure(retrieval.status, without.status))
 
         return jax.vmap(at)(self.loads)
 
@@ -143,6 +144,6 @@ def phase_diagram(hidden: AbstractHidden, loads: Any, temperatures: Any) -> phas
         (temperatures, loads),
         columns.order_parameters,
         columns.labels,
-        columns.converged,
+        columns.status,
         PHASES,
     )

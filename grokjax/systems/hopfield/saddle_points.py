@@ -18,9 +18,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ...status import Status, choose_status
+from ...theory.roots import bisect, first_true, last_true, newton_root
 from .free_energy import Branch, HiddenNoise, branch_at, condensed_field, hidden_noise
 from .hidden import AbstractHidden
-from .roots import bisect, first_true, polish
 from .system import AssociativeMemory
 from .visible import VisibleLayer, visible_layer
 
@@ -32,6 +33,7 @@ NUM_SPREADS = 33
 SPREAD_DECADES = 4.5
 EXCESS_RANGE = (1e-7, 1e3)
 NUM_EXCESSES = 160
+BATCH_SIZE = 8  # points solved together: few, so that the work stays in cache
 
 
 class RetrievalCurve(eqx.Module):
@@ -93,8 +95,8 @@ def trace_retrieval(hidden: AbstractHidden, beta: Number, num_mixed: int = 1) ->
     def sweep(ends, _):
         log_ratio = jnp.linspace(ends[0], ends[1], NUM_RATIOS)
         log_spread, log_load = jax.vmap(point)(log_ratio)
-        falls, _ = first_true(log_load[::-1][1:] < log_load[::-1][:-1])
-        top = jnp.clip(NUM_RATIOS - 1 - falls, 1, NUM_RATIOS - 2)
+        before, _ = last_true(log_load[:-1] < log_load[1:])
+        top = jnp.clip(before + 1, 1, NUM_RATIOS - 2)
         return (log_ratio[top - 1], log_ratio[top + 1]), (log_ratio, log_spread, log_load, top)
 
     ends = tuple(jnp.log(jnp.asarray(RATIO_RANGE)))
@@ -137,8 +139,7 @@ def largest_spread(hidden, beta, log_ratio, num_mixed) -> Number:
     strongest = jnp.maximum(1.2 * condensed_field(hidden, jnp.ones(()), beta), 1e-30)
     grid = jnp.log(strongest) - log_ratio - jnp.linspace(0, SPREAD_DECADES * jnp.log(10.0), NUM_SPREADS)
     index, found = first_true(jax.vmap(answers)(grid))
-    root = bisect(lambda s: ~answers(s), grid[index], grid[jnp.maximum(index - 1, 0)], 40)
-    return jax.lax.stop_gradient(jnp.where(found, root, jnp.nan))
+    return jnp.where(found, bisect(answers, grid[index], grid[jnp.maximum(index - 1, 0)], 40), jnp.nan)
 
 
 def retrieval_branch(system: AssociativeMemory, curve: RetrievalCurve, without: Branch, num_mixed: int = 1) -> Branch:
@@ -153,16 +154,17 @@ def retrieval_branch(system: AssociativeMemory, curve: RetrievalCurve, without: 
     log_ratio, log_spread = (jnp.interp(distance(load), steps, table) for table in (curve.log_ratio, curve.log_spread))
     start = jnp.where(recalls, jnp.exp(jnp.stack([log_ratio + log_spread, log_spread])), 1.0)
 
-    def residual(unknowns, system):
+    def residual(unknowns):
         signal, spread = unknowns
         beta = 1 / system.temperature
         spins = visible_layer(signal, spread, beta, num_mixed)
         noise = hidden_noise(system.hidden, spins.overlap, beta).noise
         answer = condensed_field(system.hidden, spins.magnetisation, beta)
-        return jnp.stack([answer - signal, jnp.sqrt(system.load) * jnp.sqrt(noise) - spread])
+        equations = jnp.stack([answer - signal, jnp.sqrt(system.load) * jnp.sqrt(noise) - spread])
+        return jnp.where(recalls, equations, unknowns - 1)
 
-    root = polish(residual, start, system)
-    recall = branch_at(system, root.value[0], root.value[1], root, num_mixed)
+    root = newton_root(residual, start)
+    recall = branch_at(system, root.position[0], root.position[1], root, num_mixed)
     return jax.tree.map(lambda a, b: jnp.where(recalls, a, b), recall, without)
 
 
@@ -177,7 +179,7 @@ def trace_glass(hidden: AbstractHidden, beta: Number) -> GlassCurve:
     """The glass curve from where its gap opens."""
     gap = lambda log_spread: glass_point(hidden, beta, jnp.exp(log_spread))[2].gap
     low, high = jnp.log(1e-9), jnp.log(1e3)
-    floor = jnp.where(gap(low) > 0, 0.0, jnp.exp(bisect(lambda s: gap(s) > 0, low, high, 60)))
+    floor = jnp.where(gap(low) > 0, 0.0, jnp.exp(bisect(lambda s: gap(s) > 0, high, low, 60)))
     floor = jax.lax.stop_gradient(floor)
     log_excess = jnp.linspace(math.log(EXCESS_RANGE[0]), math.log(EXCESS_RANGE[1]), NUM_EXCESSES)
 
@@ -191,8 +193,8 @@ def trace_glass(hidden: AbstractHidden, beta: Number) -> GlassCurve:
 def locate_glass(curve: GlassCurve, log_load: Number) -> tuple[Array, Bool[Array, ""], Bool[Array, ""]]:
     """The cell of the glass curve that crosses a load last, whether there is one, whether the state is paramagnetic."""
     table = curve.log_load
-    last, found = first_true(((table[:-1] <= log_load) & (table[1:] > log_load))[::-1])
-    return NUM_EXCESSES - 2 - last, found, ~found & (log_load < table[-1])
+    cell, found = last_true((table[:-1] <= log_load) & (table[1:] > log_load))
+    return cell, found, ~found & (log_load < table[-1])
 
 
 def interpolate_excess(curve: GlassCurve, cell: Array, log_load: Number) -> Number:
@@ -208,12 +210,11 @@ def glass_branch(system: AssociativeMemory, curve: GlassCurve) -> Branch:
     cell, found, paramagnetic = locate_glass(curve, log_load)
     start = jnp.where(found, interpolate_excess(curve, cell, log_load), 0.0)
 
-    def residual(u, args):
-        system, floor = args
-        log_load, _, _ = glass_point(system.hidden, 1 / system.temperature, floor + jnp.exp(u))
+    def residual(u):
+        log_load, _, _ = glass_point(system.hidden, 1 / system.temperature, curve.floor + jnp.exp(u))
         return jnp.where(found, log_load - jnp.log(system.load), u)
 
-    root = polish(residual, start, (system, curve.floor))
-    spread = jnp.where(found, curve.floor + jnp.exp(root.value), 0.0)
-    root = eqx.tree_at(lambda root: root.converged, root, paramagnetic | (found & root.converged))
-    return branch_at(system, jnp.zeros(()), spread, root)
+    root = newton_root(residual, start)
+    spread = jnp.where(found, curve.floor + jnp.exp(root.position), 0.0)
+    status = choose_status((found, root.status), (paramagnetic, Status.SOLVED), otherwise=Status.NO_SOLUTION)
+    return branch_at(system, jnp.zeros(()), spread, eqx.tree_at(lambda root: root.status, root, status))

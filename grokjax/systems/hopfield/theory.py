@@ -13,10 +13,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._checks import argument_error, check_choice, check_double, check_whole, is_concrete
+from ..._tree import over_points
 from .capacity import Capacity as Capacity, capacity as capacity
 from .free_energy import Branch as Branch, rs_free_energy as rs_free_energy
-from .roots import in_batches
-from .saddle_points import glass_branch, retrieval_branch, trace_glass, trace_retrieval
+from .saddle_points import BATCH_SIZE, glass_branch, retrieval_branch, trace_glass, trace_retrieval
 from .system import AssociativeMemory
 from .zero_temperature import branch_at_zero
 
@@ -35,7 +35,7 @@ def predict(system: AssociativeMemory, *, branch: str = "retrieval", num_mixed: 
         num_mixed: odd number of patterns recalled equally well; above 1 a mixture, or spurious, state.
 
     Returns:
-        A `Branch`; `converged` tells of each point whether it was solved.
+        A `Branch`; its `status` tells of each point how the solver ended.
 
     Raises:
         ValueError: the branch is unknown, 64-bit numbers are off, or the temperature is zero and the prior has no law
@@ -61,17 +61,14 @@ def predict(system: AssociativeMemory, *, branch: str = "retrieval", num_mixed: 
 @eqx.filter_jit
 def _at_zero(load, temperature, hidden, branch: str, num_mixed: int) -> Branch:
     recall = branch == "retrieval"
-    return in_batches(
-        lambda point: branch_at_zero(AssociativeMemory(point[0], point[1], hidden), recall=recall, num_mixed=num_mixed),
-        (load, temperature),
-    )
+    at = lambda point: branch_at_zero(AssociativeMemory(point[0], point[1], hidden), recall=recall, num_mixed=num_mixed)
+    return over_points(at, (load, temperature), BATCH_SIZE)
 
 
 @eqx.filter_jit
 def _above_zero(load, temperature, hidden, branch: str, num_mixed: int) -> Branch:
-    return in_batches(
-        lambda point: _predict(AssociativeMemory(point[0], point[1], hidden), branch, num_mixed), (load, temperature)
-    )
+    at = lambda point: _predict(AssociativeMemory(point[0], point[1], hidden), branch, num_mixed)
+    return over_points(at, (load, temperature), BATCH_SIZE)
 
 
 def _predict(system: AssociativeMemory, branch: str, num_mixed: int) -> Branch:

@@ -22,10 +22,11 @@ import jax.numpy as jnp
 from jax.scipy.special import erf
 from jaxtyping import Array, Float
 
+from ...status import Status, choose_status
+from ...theory.roots import Root, bisect, first_true, last_true, newton_root
 from .free_energy import Branch, condensed_field
 from .hidden import AbstractHidden
 from .order_parameters import OrderParameters
-from .roots import Root, bisect, first_true, polish
 from .system import AssociativeMemory
 from .visible import fair_sums
 
@@ -45,30 +46,30 @@ def spinodal_root(num_mixed: int = 1) -> Root:
     r"""$\ln x$ at the first maximum of the load from large $x$."""
     grid = jnp.linspace(*LOG_RATIO_RANGE, NUM_RATIOS)
     loads = jax.vmap(lambda u: root_load(u, num_mixed))(grid)
-    falls, _ = first_true(loads[::-1][1:] < loads[::-1][:-1])
-    return polish(lambda u, _: jax.grad(root_load)(u, num_mixed), grid[NUM_RATIOS - 1 - falls], None)
+    before, _ = last_true(loads[:-1] < loads[1:])
+    return newton_root(lambda u: jax.grad(root_load)(u, num_mixed), grid[before + 1])
 
 
 def stable_root() -> Root:
     r"""$\ln x$ where the free energies with and without recall are equal."""
 
-    def difference(u, _=None):
+    def difference(u):
         _, root, free_energy = _recall(u, 1)
         return free_energy + (root + ROOT_TWO_OVER_PI) ** 2 / 2
 
     grid = jnp.linspace(*LOG_RATIO_RANGE, NUM_RATIOS)[::-1]
     higher, _ = first_true(jax.vmap(difference)(grid) > 0)
-    return polish(difference, grid[higher], None)
+    return newton_root(difference, grid[higher])
 
 
 def load_at(hidden: AbstractHidden, root: Root, num_mixed: int = 1) -> Number:
     r"""$\alpha$ of a root $\ln x$ for this prior."""
-    return root_load(root.value, num_mixed) ** 2 / hidden.cold_response()[0]
+    return root_load(root.position, num_mixed) ** 2 / hidden.cold_response()[0]
 
 
 def magnetisation(root: Root, num_mixed: int = 1) -> Number:
     """$m$ of a root $\\ln x$."""
-    return _recall(root.value, num_mixed)[0]
+    return _recall(root.position, num_mixed)[0]
 
 
 def branch_at_zero(system: AssociativeMemory, *, recall: bool, num_mixed: int = 1) -> Branch:
@@ -77,13 +78,12 @@ def branch_at_zero(system: AssociativeMemory, *, recall: bool, num_mixed: int = 
     stiffness = 1 / condensed_field(system.hidden, jnp.ones(()), jnp.ones(()))
     target = jnp.sqrt(system.load * varrho)
     fold = spinodal_root(num_mixed)
-    recalls = recall & (target <= root_load(fold.value, num_mixed))
-    low, high = fold.value, jnp.asarray(LOG_RATIO_RANGE[1])
-    start = bisect(lambda u: root_load(u, num_mixed) < target, low, high, 60)
-    root = polish(lambda u, target: root_load(u, num_mixed) - target, start, target)
+    recalls = recall & (target <= root_load(fold.position, num_mixed))
+    start = bisect(lambda u: root_load(u, num_mixed) < target, LOG_RATIO_RANGE[1], fold.position, 60)
+    root = newton_root(lambda u: root_load(u, num_mixed) - target, start)
 
-    m, _, free_energy = _recall(root.value, num_mixed)
-    spread = jnp.where(recalls, m * jnp.exp(-root.value), target + ROOT_TWO_OVER_PI)
+    m, _, free_energy = _recall(root.position, num_mixed)
+    spread = jnp.where(recalls, m * jnp.exp(-root.position), target + ROOT_TWO_OVER_PI)
     m = jnp.where(recalls, m, 0.0)
     free_energy = jnp.where(recalls, free_energy, -(spread**2) / 2)
     gap = target / spread  # in units of the stiffness, like `spread` and `free_energy`
@@ -94,7 +94,7 @@ def branch_at_zero(system: AssociativeMemory, *, recall: bool, num_mixed: int = 
         signal=m / stiffness,
         free_energy=free_energy / stiffness,
         replicon=jnp.full_like(m, -jnp.inf),
-        converged=jnp.isfinite(target) & (root.converged | ~recalls),
+        status=choose_status((~jnp.isfinite(target), Status.NOT_FINITE), (recalls, root.status)),
         iterations=jnp.where(recalls, root.iterations, 0),
         residual=jnp.where(recalls, root.residual, 0.0),
     )

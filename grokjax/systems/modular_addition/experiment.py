@@ -19,7 +19,7 @@ import numpy as np
 from jaxtyping import Array, Float, Key
 
 from ...driver import door, first_positions
-from ...experiment import AbstractExperiment, Problem, Settings
+from ...experiment import AbstractExperiment, Design, Problem, Settings
 from ...observables import Histogram
 from ...parameters import sweep_shape
 from ...posterior import Posterior

@@ -205,8 +205,8 @@ def phase_diagram(
         ax = plot.subplots(height=2.9)[1][0] if ax is None else ax
         ax.set(xscale="log", yscale="log")
         labels = {"x_label": AXES.get(x_name, x_name), "y_label": AXES.get(y_name, y_name)}
-        solved = np.asarray(diagram.converged).T
-        plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, solved=solved, **labels)
+        status = np.asarray(diagram.status).T
+        plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, status=status, **labels)
         handles = list(ax.get_legend().legend_handles)
         for name, (label, line) in BORDERS.items():
             level = np.nan_to_num(np.asarray(getattr(borders, name)), nan=0.0) - noise

@@ -20,11 +20,11 @@ References:
     arXiv:2310.03789, sections 2 and 4.2; the renormalised ridge is that of arXiv:2002.02561, equation (4).
 """
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
 from ..._checks import argument_error, check_double, is_concrete
+from ...theory.roots import bisect
 from .system import ModularAddition
 
 
@@ -63,16 +63,10 @@ def gp_learned(system: ModularAddition, num_samples: float | Array) -> Scalar:
     check_double("theory", system)
     eigenvalues = nngp_eigenvalues(system)[0] / system.prime**2
     wanted = jnp.log(jnp.asarray(num_samples, float))
-
-    def halve(_, bracket):  # in log of the ridge, which falls as samples are added
-        low, high = bracket
-        middle = (low + high) / 2
-        enough = jnp.log(_samples(system, jnp.exp(middle))) > wanted
-        return jnp.where(enough, middle, low), jnp.where(enough, high, middle)
-
     scale = jnp.log(eigenvalues[0])
-    low, high = jax.lax.fori_loop(0, 60, halve, (scale - 40.0, scale + 40.0))
-    return eigenvalues[-1] / (eigenvalues[-1] + jnp.exp((low + high) / 2))
+    enough = lambda log_ridge: jnp.log(_samples(system, jnp.exp(log_ridge))) > wanted  # the ridge falls with samples
+    log_ridge = bisect(enough, scale - 40.0, scale + 40.0, 60)
+    return eigenvalues[-1] / (eigenvalues[-1] + jnp.exp(log_ridge))
 
 
 def _samples(system: ModularAddition, ridge: Scalar) -> Scalar:

@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float, Scalar
 
 from ...theory.gaussian import gauss_legendre_panels
+from ...theory.roots import bisect
 from .order_parameters import SIDE_THRESHOLD
 from .system import ModularAddition
 
@@ -137,16 +138,7 @@ def expected_strength(system: ModularAddition) -> Scalar:
     bare = interaction(system) * system.well_position / 2
     load = saturated_eigenvalue(system) / effective_noise(system)
     excess = lambda log_g: log_g + 2 * jnp.log1p(load * well_ratio(jnp.exp(log_g)) ** 2) - jnp.log(bare)
-
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        above = excess(middle) > 0
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
-
-    start = (jnp.zeros_like(bare), jnp.maximum(jnp.log(bare), 0))
-    low, high = jax.lax.fori_loop(0, 40, halve, start)
-    return jnp.exp((low + high) / 2)
+    return jnp.exp(bisect(lambda log_g: excess(log_g) > 0, jnp.maximum(jnp.log(bare), 0), 0.0, 40))
 
 
 class PairLaw(eqx.Module):

@@ -28,7 +28,8 @@ from jaxtyping import Array, Float, Int
 
 from ..._checks import argument_error, check_choice, check_double
 from ...phases import PhaseDiagram, PhasePoint, sweep
-from ...theory.phase_boundaries import largest_root, newton_root
+from ...status import AbstractSolution, Status, choose_status, first_failure, succeeded
+from ...theory.roots import largest_root, newton_root
 from .order_parameters import OrderParameters
 from .pair_measure import saturated_eigenvalue
 from .system import ModularAddition
@@ -38,16 +39,18 @@ from .theory import CONVENTIONS, predict
 PHASES = ("GFL", "GMFL-I", "GMFL-II")
 
 
-class Transitions(eqx.Module):
+class Transitions(AbstractSolution):
     """Noise variances between which the mixed phase lies; nan where there is no such border.
 
     Attributes:
         start: below it specialised neurons exist.
         end: below it nearly all are.
+        status: no solution where there is no start or no end.
     """
 
     start: Float[Array, "*points"]
     end: Float[Array, "*points"]
+    status: Int[Array, "*points"]
 
 
 def transitions(system: ModularAddition, convention: str = "exact") -> Transitions:
@@ -63,7 +66,8 @@ def transitions(system: ModularAddition, convention: str = "exact") -> Transitio
     if convention == "paper":
         saturated = saturated / (4 * system.prime**2)
     start, end = system.training_fraction * level, system.training_fraction * (level - saturated)
-    return Transitions(start, jnp.where(end > 0, end, jnp.nan))
+    status = choose_status((~(end > 0), Status.NO_SOLUTION), otherwise=Status.SOLVED)
+    return Transitions(start, jnp.where(end > 0, end, jnp.nan), status)
 
 
 def finite_size_transitions(
@@ -93,11 +97,13 @@ def _finite_size_transitions(system: ModularAddition, threshold: Array | None, n
             return jnp.log(jnp.maximum(weight(side), 1e-30)) - jnp.log(threshold)
 
         lower, upper = scale - jnp.log(1e3), scale + jnp.log(5.0)
-        guess, found = largest_root(excess, lower, upper, num_scan=num_scan, num_bisections=12)
-        root = newton_root(lambda x: excess(x[0])[None], guess[None], tolerance=1e-7)
-        return jnp.where(found & root.converged, jnp.exp(root.position[0]), jnp.nan)
+        guess, found = largest_root(excess, lower, upper, num_scan=num_scan, num_halvings=12)
+        root = newton_root(excess, guess, tolerance=1e-7)
+        status = choose_status((~found, Status.NO_SOLUTION), otherwise=root.status)
+        return jnp.where(succeeded(status), jnp.exp(root.position), jnp.nan), status
 
-    return Transitions(border(lambda side: side), border(lambda side: 1 - side))
+    (start, start_status), (end, end_status) = border(lambda side: side), border(lambda side: 1 - side)
+    return Transitions(start, end, first_failure(start_status, end_status))
 
 
 def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
@@ -122,7 +128,7 @@ class _Point(eqx.Module):
         prediction = predict(system, self.convention, panel_order=self.panel_order)
         threshold = 1 / system.width if self.threshold is None else self.threshold
         order_parameters = prediction.order_parameters
-        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.converged)
+        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.status)
 
 
 def phase_diagram(

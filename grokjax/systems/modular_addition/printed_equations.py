@@ -17,34 +17,23 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ...theory.phase_boundaries import Root, newton_root
+from ...theory.roots import Root, bisect, newton_root
 from .pair_measure import PairLaw, effective_noise, interaction
 from .system import ModularAddition
 
 
 def printed_solution(system: ModularAddition, tolerance: float) -> tuple[Root, Float[Array, ""], Float[Array, ""]]:
     r"""The closure solved for $a$ by bisection, polished by Newton: root, side weight and $\langle XV\rangle$."""
-    noise = effective_noise(system)
-
-    def side_weight(system, a):
-        return _side_weight(system, a)
 
     def closure(system, a):
-        weight, position = side_weight(system, a)
+        weight, position = _side_weight(system, a)
         eigenvalue = system.readout_variance * position**2 * weight
         return a * (1 + eigenvalue / effective_noise(system)) - 1
 
     frozen = jax.lax.stop_gradient(system)
-
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        above = closure(frozen, middle) > 0
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
-
-    low, high = jax.lax.fori_loop(0, 60, halve, (jnp.zeros_like(noise), jnp.ones_like(noise)))
-    root = newton_root(lambda a: closure(system, a[0])[None], ((low + high) / 2)[None], tolerance=tolerance)
-    weight, position = side_weight(system, root.position[0])
+    start = bisect(lambda a: closure(frozen, a) > 0, jnp.ones_like(effective_noise(system)), 0.0, 60)
+    root = newton_root(lambda a: closure(system, a), start, tolerance=tolerance)
+    weight, position = _side_weight(system, root.position)
     return root, weight, position**2 * weight
 
 

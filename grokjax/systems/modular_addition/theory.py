@@ -26,10 +26,11 @@ References:
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Float, Int
 
 from ..._checks import check_choice, check_double
 from ..._tree import over_points
+from ...status import AbstractSolution
 from ...theory.adaptive_kernel import ConvexDual, minimise
 from .order_parameters import OrderParameters
 from .pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
@@ -40,7 +41,7 @@ from .system import ModularAddition
 CONVENTIONS = ("exact", "paper")
 
 
-class Prediction(eqx.Module):
+class Prediction(AbstractSolution):
     r"""What theory says about one system.
 
     Attributes:
@@ -50,13 +51,13 @@ class Prediction(eqx.Module):
         target_eigenvalue: $\lambda$.
         phase_coherence: mean cosine between the phase of a specialised neuron's read-out and the sum of its read-in
             phases.
-        log_evidence: mean-field $\log p(\text{data})$ in nats, $-(P(P-1)/\sigma^2)\,G$ at the minimum, without the
-            Gaussian normalisation and the fluctuations around the saddle. Nan in the paper's convention, which has no
-            potential.
+        log_evidence: mean-field $\log p(\text{data})$ in nats, $(P(P-1)/\sigma^2)\,G$ at the minimum: at most 0,
+            without the Gaussian normalisation and the fluctuations around the saddle. Nan in the paper's convention,
+            which has no potential.
         residual: $|G'(a)|$, or the error of the closure in the paper's convention.
         quadrature_error: $|G'(a)|$ on a rule of higher order, which bounds the error of $a$ by quadrature.
         iterations: evaluations used by the solver.
-        converged: whether the residual fell below the tolerance.
+        status: how the solver ended.
         law: the law of one pair; `law.action`, `law.log_density`, `law.wells()`.
         num_pairs: $(P-1)/2$ frequencies per neuron.
     """
@@ -70,7 +71,7 @@ class Prediction(eqx.Module):
     residual: Float[Array, "*points"]
     quadrature_error: Float[Array, "*points"]
     iterations: Int[Array, "*points"]
-    converged: Bool[Array, "*points"]
+    status: Int[Array, "*points"]
     law: PairLaw
     num_pairs: Float[Array, "*points"]
 
@@ -102,7 +103,7 @@ def predict(
         convention: "exact", or "paper" for the printed two-delta saddle formulas.
         panel_order: quadrature nodes per panel; 16 gives about ten digits, 8 is enough for a picture.
         tolerance: accepted residual of the stationarity condition.
-        max_steps: largest number of evaluations; a point that needs more comes back with `converged` False.
+        max_steps: largest number of evaluations; a point that needs more comes back out of steps.
 
     Raises:
         ValueError: 64-bit floats are off, the system holds more than one axis of points, or the convention is unknown.
@@ -151,7 +152,7 @@ def _predict(system: ModularAddition, panel_order: int, tolerance: float, max_st
         residual=solution.residual,
         quadrature_error=jnp.linalg.norm(finer.gradient(solution.discrepancy)),
         iterations=solution.iterations,
-        converged=solution.converged,
+        status=solution.status,
         law=PairLaw(system, solution.discrepancy[0], log_normalisation),
         num_pairs=(system.prime - 1) / 2,
     )
@@ -175,7 +176,7 @@ def readout_coherence(
 def _predict_printed(system: ModularAddition, tolerance: float) -> Prediction:
     root, side_weight, moment = printed_solution(system, tolerance)
     unknown = jnp.full((), jnp.nan)
-    discrepancy = root.position[0]
+    discrepancy = root.position
     return Prediction(
         discrepancy=discrepancy,
         side_weight=side_weight,
@@ -186,7 +187,7 @@ def _predict_printed(system: ModularAddition, tolerance: float) -> Prediction:
         residual=root.residual,
         quadrature_error=jnp.zeros(()),
         iterations=root.iterations,
-        converged=root.converged,
+        status=root.status,
         law=PairLaw(system, discrepancy, unknown),
         num_pairs=(system.prime - 1) / 2,
     )

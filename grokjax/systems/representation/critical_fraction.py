@@ -18,9 +18,10 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Float, Int, Key, Scalar
 
 from ..._checks import argument_error, check_choice, check_whole, check_x64
+from ...theory.roots import bisect, narrow
 from .exact_counts import exact_unique_counts
 from .parallelograms import nullity
 from .tasks import AbstractSumTask, Addition, check_sum_task
@@ -55,7 +56,8 @@ def critical_fraction(
     check_choice("method", method, METHODS)
     task = Addition(num_symbols)
     if method == "isolated_symbol":
-        return _bisect(lambda fraction: float(isolated_symbol_estimate(num_symbols, fraction)))
+        partners = _partners(task)
+        return float(bisect(lambda fraction: _none_isolated(partners, fraction) < 0.5, 0.0, 1.0))
     if method == "exact":
         probability = exact_unique_probability(num_symbols)
     else:
@@ -100,11 +102,18 @@ def isolated_symbol_estimate(num_symbols: int, fraction: float) -> float:
     task = Addition(num_symbols)
     if not 0 <= fraction <= 1:
         raise argument_error("fraction", "between 0 and 1", fraction, "It is the training fraction.")
-    sizes = np.bincount(task.labels)
-    symbols = np.arange(num_symbols)
-    partners = sizes[symbols[:, None] + symbols[None, :]] - 1
-    isolated = np.prod(1 - fraction * (1 - (1 - fraction) ** partners), axis=1)
-    return float(np.exp(-isolated.sum()))
+    return float(_none_isolated(_partners(task), fraction))
+
+
+def _partners(task: Addition) -> Int[np.ndarray, "symbols symbols"]:
+    """Other samples in the class of each pair of symbols."""
+    symbols = np.arange(task.num_symbols)
+    return np.bincount(task.labels)[symbols[:, None] + symbols[None, :]] - 1
+
+
+def _none_isolated(partners: Int[np.ndarray, "symbols symbols"], fraction: Scalar | float) -> Scalar:
+    isolated = jnp.prod(1 - fraction * (1 - (1 - fraction) ** partners), axis=1)
+    return jnp.exp(-isolated.sum())
 
 
 @eqx.filter_jit
@@ -113,24 +122,8 @@ def _first_unique_sizes(keys, task):
 
     def first(key):
         rank = jax.random.permutation(key, size)
-
-        def halve(_, bounds):
-            low, high = bounds  # not unique at low, unique at high
-            middle = (low + high) // 2
-            unique = nullity(task, rank < middle) <= task.ground_nullity
-            return jnp.where(unique, low, middle), jnp.where(unique, middle, high)
-
-        steps = math.ceil(math.log2(size))
-        _, high = jax.lax.fori_loop(0, steps, halve, (jnp.asarray(0), jnp.asarray(size)))
-        return high
+        unique = lambda revealed: nullity(task, rank < revealed) <= task.ground_nullity
+        smallest, _ = narrow(unique, size, 0, math.ceil(math.log2(size)))
+        return smallest
 
     return jax.lax.map(first, keys, batch_size=64)
-
-
-def _bisect(increasing) -> float:
-    """Where a function that increases on [0, 1] crosses 1/2."""
-    low, high = 0.0, 1.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        low, high = (middle, high) if increasing(middle) < 0.5 else (low, middle)
-    return (low + high) / 2

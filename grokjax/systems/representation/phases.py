@@ -33,6 +33,7 @@ from ...ensemble import Compute, Schedule
 from ...experiment import Design
 from ...phases import PhaseDiagram
 from ...results import Run, member_estimate
+from ...status import Status, choose_status
 from .experiment import Training
 from .order_parameters import OrderParameters
 from .system import ToyRepresentation
@@ -117,12 +118,17 @@ class TrainingPhaseDiagram(eqx.Module):
         kept = ~np.asarray(self.run.diverged) & (True if keep is None else keep)
         average = lambda values: member_estimate(self.run.layout, values, ~kept)
         system = self.run.system
+        status = choose_status(
+            (kept.any(axis=-1), Status.SOLVED),
+            (np.asarray(self.run.diverged).all(axis=-1), Status.NOT_FINITE),
+            otherwise=Status.NO_SOLUTION,
+        )
         return PhaseDiagram(
             axis_names=("decoder_rate", "weight_decay"),
             axis_values=(jnp.ravel(system.decoder_rate), jnp.ravel(system.weight_decay)),
             order_parameters=jax.tree.map(average, self.run.members),
             labels=jnp.asarray(self.majority(keep=keep)),
-            converged=jnp.asarray(kept.any(axis=-1)),
+            status=status,
             phases=PHASES,
         )
 

@@ -24,6 +24,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key, Shaped
 
 from ..._checks import argument_error, check_choice, check_whole, check_x64
+from ...status import AbstractSolution, Status, choose_status
 from .order_parameters import OrderParameters
 from .parallelograms import KERNEL_TOLERANCE, energy_matrix, implied_parallelograms, num_train_parallelograms
 from .tasks import AbstractSumTask, AbstractTask, check_sum_task
@@ -33,7 +34,7 @@ from .training_sets import check_train_size, random_training_sets
 NORMALISATIONS = ("paper", "raw", "code")
 
 
-class Prediction(eqx.Module):
+class Prediction(AbstractSolution):
     """What one training set, or each of many (leading axes), implies.
 
     Attributes:
@@ -44,6 +45,7 @@ class Prediction(eqx.Module):
         predictable_samples: which samples are training samples or tied to one.
         num_train_parallelograms: $|P_0(D)|$.
         predicted_accuracy: predictable fraction of all samples.
+        status: not finite where the spectrum could not be computed.
     """
 
     eigenvalues: Float[Array, "*sets symbols"]
@@ -53,6 +55,7 @@ class Prediction(eqx.Module):
     predictable_samples: Bool[Array, "*sets samples"]
     num_train_parallelograms: Float[Array, "*sets"]
     predicted_accuracy: Float[Array, "*sets"]
+    status: Int[Array, "*sets"]
 
     @property
     def third_eigenvalue(self) -> Float[Array, "*sets"]:
@@ -154,6 +157,7 @@ def _predict_one(task, train_mask, normalisation):
         predictable_samples=reached,
         num_train_parallelograms=count,
         predicted_accuracy=jnp.mean(reached, dtype=float),
+        status=choose_status((~jnp.isfinite(eigenvalues).all(), Status.NOT_FINITE), otherwise=Status.SOLVED),
     )
 
 

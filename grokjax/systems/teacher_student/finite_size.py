@@ -29,6 +29,7 @@ from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
 from ...networks import activation_function
+from ...status import iterative_status
 from ...theory.adaptive_kernel import ConvexDual, minimise
 from ...theory.gaussian import second_moment
 from .quadrature import log_prior_density, neuron_features, norm_rule, normalised_targets
@@ -36,6 +37,8 @@ from .system import TeacherStudent
 
 
 CORRECTIONS = ("norm", "readout", "sample")
+ROUND_OFF = 1e-9
+"""A relative change below it that no longer falls is round-off; changes of solved points reach 1e-12."""
 
 
 class FiniteSize(eqx.Module):
@@ -203,7 +206,10 @@ def update(setup: FiniteSize, nodes: Neurons, around: Surroundings, solve: bool)
 
 
 def solve(setup: FiniteSize, nodes: Neurons, *, tolerance: float, max_steps: int):
-    """Self-consistent surroundings, with the residual and the number of iterations; differentiable implicitly."""
+    """Self-consistent surroundings, the relative change that one more iteration makes, the iterations and the status.
+
+    An iteration that cannot come closer for round-off is solved. Differentiable, implicitly.
+    """
 
     def distance(left, right):
         difference = lambda a, b: jnp.max(jnp.abs(a - b)) / (1e-12 + jnp.max(jnp.abs(a)))
@@ -213,14 +219,17 @@ def solve(setup: FiniteSize, nodes: Neurons, *, tolerance: float, max_steps: int
 
     def iterate(_, around):
         def unfinished(state):
-            return (state[1] > tolerance / 10) & (state[2] < max_steps)
+            _, change, previous, iterations = state
+            at_round_off = (change < ROUND_OFF) & (change >= previous)
+            return (change > tolerance / 10) & ~at_round_off & (iterations < max_steps)
 
         def step(state):
-            around, _, iterations = state
+            around, change, _, iterations = state
             new = update(frozen, frozen_nodes, around, solve=True)
-            return new, distance(new, around), iterations + 1
+            return new, distance(new, around), change, iterations + 1
 
-        around, _, iterations = jax.lax.while_loop(unfinished, step, (around, jnp.asarray(jnp.inf), jnp.zeros(())))
+        start = (around, jnp.asarray(jnp.inf), jnp.asarray(jnp.inf), jnp.zeros(()))
+        around, _, _, iterations = jax.lax.while_loop(unfinished, step, start)
         return around, iterations
 
     def residual(around):
@@ -233,9 +242,10 @@ def solve(setup: FiniteSize, nodes: Neurons, *, tolerance: float, max_steps: int
 
     start = first_guess(frozen, frozen_nodes)
     around, iterations = jax.lax.custom_root(residual, start, iterate, linear_solve, has_aux=True)
-    settled = jax.lax.stop_gradient(around)
-    left = distance(update(frozen, frozen_nodes, settled, solve=False), settled)
-    return around, left, jax.lax.stop_gradient(iterations).astype(int)
+    settled, iterations = jax.lax.stop_gradient((around, iterations.astype(int)))
+    left = distance(update(frozen, frozen_nodes, settled, solve=True), settled)
+    accepted = jnp.where(iterations < max_steps, jnp.maximum(tolerance, ROUND_OFF), tolerance)
+    return around, left, iterations, iterative_status(left, accepted, iterations, max_steps)
 
 
 def first_guess(setup: FiniteSize, nodes: Neurons) -> Surroundings:

@@ -59,7 +59,7 @@ class _Point(eqx.Module):
         prediction = predict(system, self.perpendicular, num_nodes=self.num_nodes, num_norms=self.num_norms)
         threshold = 1 / system.width if self.threshold is None else self.threshold
         order_parameters = prediction.order_parameters
-        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.converged)
+        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.status)
 
 
 def phase_diagram(

@@ -19,16 +19,17 @@ References:
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Scalar
+from jaxtyping import Array, Float, Int, Scalar
 
 from ..._checks import argument_error, check_choice, check_double, is_concrete
-from ...theory.phase_boundaries import largest_root, newton_root
+from ...status import AbstractSolution, Status, choose_status, succeeded
+from ...theory.roots import bisect, largest_root, newton_root
 from .quadrature import PERPENDICULAR, by_degree, is_even, neuron_features, normalised_targets
 from .system import TeacherStudent
 from .theory import coupling, effective_interaction, predict
 
 
-class SharpLimit(eqx.Module):
+class SharpLimit(AbstractSolution):
     r"""The transition in the sharp limit.
 
     Attributes:
@@ -37,7 +38,7 @@ class SharpLimit(eqx.Module):
         discrepancy: $\{k: \delta_k/\sqrt{k!}\}$ at the transition.
         side_position: $q$ of the specialised minimum there.
         residual: norm of the equations, all of order one.
-        converged: False where there is no transition; the numbers are nan then.
+        status: no solution where there is no transition; the numbers are nan unless it is solved.
     """
 
     noise_variance: Float[Array, ""]
@@ -45,7 +46,7 @@ class SharpLimit(eqx.Module):
     discrepancy: dict[int, Float[Array, ""]]
     side_position: Float[Array, ""]
     residual: Float[Array, ""]
-    converged: Bool[Array, ""]
+    status: Int[Array, ""]
 
 
 def sharp_limit(system: TeacherStudent) -> SharpLimit:
@@ -55,7 +56,7 @@ def sharp_limit(system: TeacherStudent) -> SharpLimit:
 
     Raises:
         ValueError: the teacher gives no transition (no mode above the linear one that the activation can express, or
-            a specialised minimum that runs off to infinity). Under `vmap` or `jit` such a point is not converged.
+            a specialised minimum that runs off to infinity). Under `vmap` or `jit` such a point has no solution.
     """
     check_double("theory", system)
     limit = _sharp_limit(system)
@@ -98,8 +99,8 @@ def _sharp_limit(system: TeacherStudent) -> SharpLimit:
     root = newton_root(equations, start)
     log_noise, linear, position = root.position
     inside = (index > 0) & (index < grid.size - 1)
-    converged = root.converged & found & inside
-    valid = lambda value: jnp.where(converged, value, jnp.nan)
+    status = choose_status((~(found & inside), Status.NO_SOLUTION), otherwise=root.status)
+    valid = lambda value: jnp.where(succeeded(status), value, jnp.nan)
     critical = at_noise(log_noise)
     return SharpLimit(
         noise_variance=valid(critical.noise_variance),
@@ -107,7 +108,7 @@ def _sharp_limit(system: TeacherStudent) -> SharpLimit:
         discrepancy=jax.tree.map(valid, by_degree(critical, _with_linear(critical, linear))),
         side_position=valid(jnp.where(is_even(system), jnp.abs(position), position)),
         residual=root.residual,
-        converged=converged,
+        status=status,
     )
 
 
@@ -140,15 +141,8 @@ def _linear_discrepancy(system: TeacherStudent) -> Scalar:
     target = normalised_targets(system)[0] if 1 in system.teacher else jnp.zeros(())
     softening = 2 * coupling(system) / system.input_dim * _linear_slope(system) ** 2 * system.weight_variance
     end = jnp.minimum(1, 1 / jnp.sqrt(jnp.maximum(softening * target**2, 1e-300)))
-
-    def halve(_, bracket):
-        low, high = bracket
-        middle = (low + high) / 2
-        above = _linear_equation(system, middle * target) * jnp.sign(target) > 0
-        return jnp.where(above, low, middle), jnp.where(above, middle, high)
-
-    low, high = jax.lax.fori_loop(0, 52, halve, (jnp.zeros(()), end))
-    return (low + high) / 2 * target
+    is_above = lambda share: _linear_equation(system, share * target) * jnp.sign(target) > 0
+    return bisect(is_above, end, jnp.zeros(()), 52) * target
 
 
 def _search_grid(system: TeacherStudent, num_points: int = 512) -> Float[Array, " points"]:
@@ -169,18 +163,18 @@ def _noise_bracket(system: TeacherStudent, features: Float[Array, "points modes"
     return jnp.log(jnp.min(squared)) / 2 - 0.2, jnp.log(jnp.max(squared)) / 2 + 0.2
 
 
-class Spinodal(eqx.Module):
+class Spinodal(AbstractSolution):
     r"""Where the centre loses stability.
 
     Attributes:
         noise_variance: the largest $\sigma^2$ at which the curvature of $-\log p(q)$ at $q=0$ vanishes.
         residual: that curvature, in units of the prior's.
-        converged: False where the centre is stable at every noise of the search; the noise is nan then.
+        status: no solution where the centre is stable at every noise of the search; the noise is nan unless solved.
     """
 
     noise_variance: Float[Array, ""]
     residual: Float[Array, ""]
-    converged: Bool[Array, ""]
+    status: Int[Array, ""]
 
 
 def spinodal(system: TeacherStudent, perpendicular: str = "mean", *, num_scan: int = 48) -> Spinodal:
@@ -209,8 +203,8 @@ def _spinodal(system: TeacherStudent, perpendicular: str, num_scan: int) -> Spin
     unit = frozen.replace(noise_variance=1.0)
     scale = jnp.log(effective_interaction(unit) * frozen.weight_variance) / 2
     start, found = largest_root(
-        lambda x: softness(frozen, x), scale + jnp.log(1e-3), scale + jnp.log(3.0), num_scan=num_scan, num_bisections=20
+        lambda x: softness(frozen, x), scale + jnp.log(1e-3), scale + jnp.log(3.0), num_scan=num_scan, num_halvings=20
     )
-    root = newton_root(lambda x: softness(system, x[0])[None], start[None], tolerance=1e-8)
-    converged = root.converged & found
-    return Spinodal(jnp.where(converged, jnp.exp(root.position[0]), jnp.nan), root.residual, converged)
+    root = newton_root(lambda x: softness(system, x), start, tolerance=1e-8)
+    status = choose_status((~found, Status.NO_SOLUTION), otherwise=root.status)
+    return Spinodal(jnp.where(succeeded(status), jnp.exp(root.position), jnp.nan), root.residual, status)

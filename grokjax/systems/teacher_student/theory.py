@@ -23,10 +23,11 @@ from typing import Any
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Float, Int
 
 from ..._checks import check_at_least, check_choice, check_double
 from ..._tree import over_points
+from ...status import AbstractSolution
 from ...theory.adaptive_kernel import ConvexDual, minimise
 from .finite_size import CORRECTIONS, FiniteSize, FiniteSizeLaw, dual, neurons, solve
 from .order_parameters import OrderParameters
@@ -74,7 +75,7 @@ class MeanFieldLaw(eqx.Module):
         return log_prior_density(self.system, alignment) + exponent - self.log_partition
 
 
-class Prediction(eqx.Module):
+class Prediction(AbstractSolution):
     r"""What theory says about one system.
 
     Attributes:
@@ -87,10 +88,11 @@ class Prediction(eqx.Module):
             around the saddle. For an infinitely wide network it becomes $-\frac12 y^{\top}(K+\sigma^2)^{-1}y$. None
             beyond mean field.
         kernel: $Q_{kl} = \sigma_a^2\langle g_k g_l\rangle_S$, the adaptive kernel in the teacher's modes.
-        residual: norm of the stationarity condition at the solution.
+        residual: norm of the stationarity condition at the solution; beyond mean field the relative change by one more
+            iteration.
         quadrature_error: the same norm on twice as many nodes, which bounds the error of the discrepancy by quadrature.
         iterations: evaluations used by the solver.
-        converged: whether the residual fell below the tolerance.
+        status: how the solver ended.
         law: the law of one neuron; `law.log_density(q)`.
     """
 
@@ -102,7 +104,7 @@ class Prediction(eqx.Module):
     residual: Float[Array, ""]
     quadrature_error: Float[Array, ""]
     iterations: Int[Array, ""]
-    converged: Bool[Array, ""]
+    status: Int[Array, ""]
     law: Any
 
     @property
@@ -162,7 +164,7 @@ def predict(
         num_norms: quadrature nodes over $r$; 48, or 24 with `"finite_size"`.
         num_tilts: quadrature nodes over the random direction of the correction `"sample"`.
         tolerance: accepted residual of the stationarity condition.
-        max_steps: largest number of evaluations; a point that needs more comes back with `converged` False.
+        max_steps: largest number of evaluations; a point that needs more comes back out of steps.
 
     Raises:
         ValueError: 64-bit floats are off, the system's fields have more than one axis, or an option is unknown.
@@ -206,7 +208,7 @@ def _mean_field(system, perpendicular, num_nodes, num_norms, tolerance, max_step
         residual=solution.residual,
         quadrature_error=jnp.linalg.norm(finer.gradient(delta)),
         iterations=solution.iterations,
-        converged=solution.converged,
+        status=solution.status,
         law=MeanFieldLaw(system, delta, log_partition, perpendicular, num_norms),
     )
 
@@ -219,7 +221,7 @@ def _finite_size(system, perpendicular, corrections, num_nodes, num_norms, num_t
     setup = FiniteSize(system, corrections, perpendicular, num_norms, num_tilts)
     alignment, log_prior = alignment_rule(system, num_nodes)
     nodes = neurons(setup, alignment, log_prior)
-    around, residual, iterations = solve(setup, nodes, tolerance=tolerance, max_steps=max_steps)
+    around, change, iterations, status = solve(setup, nodes, tolerance=tolerance, max_steps=max_steps)
     problem = dual(setup, nodes, around)
     log_weights = problem.log_weights(around.discrepancy)
     log_partition = jax.nn.logsumexp(log_weights)
@@ -232,9 +234,9 @@ def _finite_size(system, perpendicular, corrections, num_nodes, num_norms, num_t
         side_weight=weights @ (jnp.abs(alignment) > SIDE_THRESHOLD),
         log_evidence=None,
         kernel=around.kernel,
-        residual=residual,
+        residual=change,
         quadrature_error=jnp.linalg.norm(finer.gradient(around.discrepancy)),
         iterations=iterations,
-        converged=residual <= tolerance,
+        status=status,
         law=FiniteSizeLaw(setup, around, log_partition),
     )

@@ -1,4 +1,4 @@
-"""Gibbs sampling against exact laws: units against their site, small networks against enumeration, large against theory."""
+"""Gibbs sampling against exact laws: units against their site, small networks against enumeration, large ones."""
 
 import itertools
 

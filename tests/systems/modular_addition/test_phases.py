@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grokjax.status import Status
 from grokjax.systems import modular_addition as ma
 
 
@@ -15,7 +16,10 @@ def test_sharp_borders():
     borders = ma.transitions(BASE)
     np.testing.assert_allclose(borders.start, np.sqrt(2e-7), rtol=1e-12)
     np.testing.assert_allclose(borders.end, np.sqrt(2e-7) - 4e-4, rtol=1e-10)
-    assert np.isnan(ma.transitions(BASE.replace(readout_variance=1e-5)).end)
+    assert borders.converged
+    always_mixed = ma.transitions(BASE.replace(readout_variance=1e-5))
+    assert np.isnan(always_mixed.end)
+    assert Status(int(always_mixed.status)) is Status.NO_SOLUTION
 
 
 def test_theory_approaches_the_sharp_limit():

@@ -64,7 +64,7 @@ def test_statistics_over_seeds():
     np.testing.assert_array_equal(diagram.majority(keep=keep), [[0, 3], [4, 2]])
     np.testing.assert_allclose(diagram.agreement(keep=keep), [[0.5, 1], [1, 0.5]])
     shared = diagram.diagram(keep=keep)
-    assert shared.names().tolist() == [["comprehension", "confusion"], ["unsolved", "memorisation"]]
+    assert shared.names().tolist() == [["comprehension", "confusion"], ["not finite", "memorisation"]]
     np.testing.assert_allclose(shared.order_parameters.quality.mean[0], quality[0, :, 1:].mean(axis=1))
     np.testing.assert_allclose(shared.axes["decoder_rate"], [1e-4, 1e-3])
     np.testing.assert_allclose(shared.axes["weight_decay"], [0.0, 1.0])

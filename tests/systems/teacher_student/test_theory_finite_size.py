@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grokjax.status import Status
 from grokjax.systems.teacher_student.system import TeacherStudent
 from grokjax.systems.teacher_student.theory import predict
 
@@ -91,4 +92,18 @@ def test_a_sweep_that_runs_out_of_steps_says_so():
     sweep = jax.vmap(
         lambda noise: predict(CASES[1][0].replace(noise_variance=noise), theory="finite_size", max_steps=2)
     )
-    assert not sweep(jnp.array([0.12, 0.18])).converged.any()
+    assert (sweep(jnp.array([0.12, 0.18])).status == Status.OUT_OF_STEPS).all()
+
+
+def test_a_solve_that_stops_at_round_off_is_solved():
+    @jax.jit
+    @jax.vmap
+    def solution(noise):  # far below the transition the dual is stiff: an error of 1e-12 is a gradient of 1e-9
+        p = predict(case(1.0, 1.0, noise), theory="finite_size", num_nodes=96, tolerance=1e-15)
+        return p.status, p.residual, p.overlap[1]
+
+    status, residual, overlap = solution(jnp.array([0.02, 0.005]))
+    assert (status == Status.SOLVED).all()
+    assert (residual < 1e-10).all()
+    assert (residual > 1e-15).any()
+    assert (jnp.abs(overlap - 1) < 0.05).all()

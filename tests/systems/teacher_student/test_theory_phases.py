@@ -9,6 +9,7 @@ import pytest
 
 from grokjax import phases as engine
 from grokjax.phases import PhasePoint, sweep
+from grokjax.status import Status, choose_status
 from grokjax.systems.teacher_student.order_parameters import OrderParameters
 from grokjax.systems.teacher_student.phases import PHASES, classify, phase_diagram, wells
 from grokjax.systems.teacher_student.sharp_limit import sharp_limit
@@ -85,14 +86,27 @@ def test_wells_of_a_sharp_system_are_a_gaussian_mixture():
 def test_an_unsolved_point_does_not_end_a_sweep():
     class Point(eqx.Module):
         def __call__(self, x):
-            return PhasePoint({"square": x**2}, jnp.asarray(x > 0, int), x > -0.5)
+            status = choose_status((x < -0.5, Status.STUCK), otherwise=Status.SOLVED)
+            return PhasePoint({"square": x**2}, jnp.asarray(x > 0, int), status)
 
     diagram = sweep(Point(), {"x": [-1.0, 0.0, 1.0]}, ("left", "right"))
-    np.testing.assert_array_equal(diagram.names(), ["unsolved", "left", "right"])
+    np.testing.assert_array_equal(diagram.names(), ["stuck", "left", "right"])
     assert diagram.fraction("right") == 0.5
-    assert "unsolved 33.3%" in str(diagram)
+    assert repr(diagram) == str(diagram) == "PhaseDiagram(x 3; left 50.0%, right 50.0%; 2 solved, 1 stuck)"
     with pytest.raises(ValueError, match="phase"):
         diagram.fraction("middle")
+
+
+def test_a_point_that_overflows_is_not_finite_and_its_neighbour_is_solved():
+    diagram = phase_diagram(BASE, [0.18, 1e-300], widths=[700.0])
+    np.testing.assert_array_equal(diagram.status[:, 0], [Status.SOLVED, Status.NOT_FINITE])
+    np.testing.assert_array_equal(diagram.names()[:, 0], ["GMFL-I", "not finite"])
+
+
+def test_a_point_that_only_tells_yes_or_no_is_refused():
+    point = lambda x: PhasePoint({}, jnp.asarray(x > 0, int), x > 0)
+    with pytest.raises(ValueError, match="returns a PhasePoint with a Status"):
+        sweep(point, {"x": [0.0, 1.0]}, ("left", "right"))
 
 
 def test_bad_axes():

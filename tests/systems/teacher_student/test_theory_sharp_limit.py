@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grokjax.status import Status
 from grokjax.systems.teacher_student.sharp_limit import sharp_limit, spinodal
 from grokjax.systems.teacher_student.system import TeacherStudent
 from grokjax.systems.teacher_student.theory import predict
@@ -69,7 +70,7 @@ def test_no_transition_is_an_error(teacher, activation):
 
 def test_no_transition_inside_a_sweep_is_a_nan():
     s = jax.vmap(lambda cubic: sharp_limit(BASE.replace(teacher={1: 1.0, 3: cubic})))(jnp.array([-0.3, 0.0, -0.5]))
-    np.testing.assert_array_equal(s.converged, [True, False, True])
+    np.testing.assert_array_equal(s.status, [Status.SOLVED, Status.NO_SOLUTION, Status.SOLVED])
     assert np.isnan(s.noise_variance[1])
     np.testing.assert_allclose(s.noise_variance[2], 0.278980, rtol=1e-4)
 
