@@ -72,7 +72,7 @@ def main() -> None:
         )
         seconds = time.perf_counter() - started
         first = (lambda values: values[0]) if run.layout.shape else (lambda values: values)
-        cold = first(run.series["side_weight"]).mean(axis=-1)
+        cold = first(run.series.side_weight).mean(axis=-1)
         certificate = run.certificate
         assert certificate.two_start is not None
         z = {key: float(np.atleast_1d(value)[0]) for key, value in certificate.two_start.z_score.items()}

@@ -15,10 +15,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _report import table, write
-from grokjax.systems.teacher_student.problem import prepare
 
-from grokjax import UnderdampedLangevin, ensemble
-from grokjax.ensemble import Layout, choose_tiling
+from grokjax import Design, UnderdampedLangevin, ensemble
+from grokjax.driver import first_positions
+from grokjax.ensemble import choose_tiling
 from grokjax.systems import teacher_student as ts
 
 
@@ -59,13 +59,13 @@ def measure(scale: float, members: int, rounds: int, layouts: dict[str, dict]) -
                 seconds["matmul"].append((time.perf_counter() - started) / REPEATS)
             for name, layout in layouts.items():
                 layout = dict(layout)
-                members_layout = Layout.of(system, members)
-                problem = prepare(key, system, members_layout, row_tile=layout.pop("row_tile", None))
+                students = ts.Students(row_tile=layout.pop("row_tile", None))
+                problem, positions = first_positions(key, system, students, Design(num_members=members))
                 run = ensemble.run(
                     key,
                     UnderdampedLangevin(0.1, 1.0),
                     problem.target,
-                    problem.positions,
+                    positions,
                     num_steps=2 * steps,
                     num_chunks=2,
                     record_every=steps,

@@ -16,11 +16,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _report import table, write
-from grokjax.systems.teacher_student.measurements import FreshOverlap, SideWeight
-from grokjax.systems.teacher_student.problem import Problem, prepare
 
-from grokjax import MALA, Langevin, LeimkuhlerMatthews, UnderdampedLangevin, statistics
-from grokjax.ensemble import Layout
+from grokjax import MALA, Design, Langevin, LeimkuhlerMatthews, Problem, UnderdampedLangevin, statistics
+from grokjax.driver import first_positions
 from grokjax.evidence.statistics import over_members
 from grokjax.samplers import State
 from grokjax.systems import teacher_student as ts
@@ -44,40 +42,44 @@ def langevin(key, system, members: int, sampler: Any, steps: int) -> dict[str, A
         progress=False,
     )
     every = float(run.ensemble.record_every)
-    return {"step": float(sampler.step_size), "gradients per record": every, "series": run.series}
+    return {
+        "step": float(sampler.step_size),
+        "gradients per record": every,
+        "series": run.series.side_weight,
+        "overlap": run.series.overlap[1],
+    }
 
 
 def nuts(key, system, members: int, samples: int) -> dict[str, Any]:
     """numpyro's NUTS, adapted on every network by itself, on the data sets that `ts.simulate` draws from this key."""
     from numpyro.infer import MCMC, NUTS
 
-    problem = prepare(jax.random.split(key)[0], system, Layout.of(system, members))
+    problem, positions = first_positions(key, system, ts.Students(), Design(num_members=members))
     side, overlap, gradients, steps = [], [], [], []
     for member in range(members):
-        one = jax.tree.map(lambda leaf, m=member: leaf[m], problem)
+        one, start = jax.tree.map(lambda leaf, m=member: leaf[m], (problem, positions))
         kernel = NUTS(potential_fn=one.target)
         chain = MCMC(kernel, num_warmup=samples // 2, num_samples=samples, progress_bar=False)
         fields = ("num_steps", "adapt_state.step_size")
-        chain.run(jax.random.fold_in(key, member), init_params=one.positions, extra_fields=fields)
+        chain.run(jax.random.fold_in(key, member), init_params=start, extra_fields=fields)
         found = chain.get_extra_fields()
         measured = measure(jax.random.fold_in(key, member), one, chain.get_samples())
         side.append(measured[0])
         overlap.append(measured[1])
         gradients.append(float(np.mean(found["num_steps"])))
         steps.append(float(np.mean(found["adapt_state.step_size"])))
-    series = {"side_weight": np.asarray(side), "overlap": {1: np.asarray(overlap)}}
-    return {"step": np.mean(steps), "gradients per record": np.mean(gradients), "series": series}
+    found = {"series": np.asarray(side), "overlap": np.asarray(overlap)}
+    return {"step": np.mean(steps), "gradients per record": np.mean(gradients), **found}
 
 
 @jax.jit
 def measure(key, problem: Problem, networks):
     """Side weight and linear overlap of many networks of one member."""
-    side = SideWeight(problem.target.prior_scales, problem.directions)
-    overlap = FreshOverlap(problem.target.prior_scales, problem.directions, (1,), 1024)
+    students = ts.Students(num_test=1024)
 
     def one(pair):
-        state = State(pair[1], jnp.zeros(()), pair[1])
-        return side(pair[0], state), overlap(pair[0], state)[1]
+        found = students.measure(pair[0], problem, State(pair[1], jnp.zeros(()), pair[1]))
+        return found.side_weight, found.overlap[1]
 
     return jax.lax.map(one, (jax.random.split(key, networks.read_in.shape[0]), networks))
 
@@ -104,7 +106,7 @@ def main() -> None:
         cases["NUTS"] = nuts(key, system, args.members, args.nuts_samples)
     rows = []
     for name, case in cases.items():
-        side, overlap = case["series"]["side_weight"], case["series"]["overlap"][1]
+        side, overlap = case["series"], case["overlap"]
         times = {which: correlation_time(series) for which, series in (("side", side), ("overlap", overlap))}
         gradients = {which: max(1.0, time * case["gradients per record"]) for which, time in times.items()}
         rows.append(

@@ -5,7 +5,9 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 MOST_NUMBERS = 6  # longer arrays are shown by their ends
@@ -13,9 +15,9 @@ MOST_NUMBERS = 6  # longer arrays are shown by their ends
 
 def shown(value: Any) -> str:
     """A field's value in a line: numbers to five digits, long arrays by their ends, traced ones by their shape."""
-    if isinstance(value, jax.core.Tracer):
+    if isinstance(value, Tracer):
         return f"{value.dtype}{list(value.shape)}"
-    if isinstance(value, jax.Array) and jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+    if isinstance(value, jax.Array) and jnp.issubdtype(value.dtype, jax.dtypes.prng_key):
         return f"key{list(value.shape)}"
     if isinstance(value, jax.Array | np.ndarray | np.generic):
         return _numbers(np.asarray(value))

@@ -145,8 +145,9 @@ def tree_dot(a: PyTree[Float[Array, "..."]], b: PyTree[Float[Array, "..."]]) -> 
         columns = jnp.sum(x * y, axis=0)
         return jnp.sum(jax.lax.optimization_barrier(columns)) if columns.ndim else columns
 
-    products = jax.tree.leaves(jax.tree.map(lambda x, y: dot(x, y) if x.ndim else x * y, a, b))
-    return sum(products[1:], start=products[0]) if products else jnp.zeros(())
+    products: list[Any] = jax.tree.leaves(jax.tree.map(lambda x, y: dot(x, y) if x.ndim else x * y, a, b))
+    total: Any = sum(products[1:], start=products[0]) if products else jnp.zeros(())
+    return total
 
 
 def tree_size(tree: PyTree) -> int:

@@ -17,15 +17,14 @@ from typing import Any, NamedTuple, TypeVar
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Float
 
 from ._checks import argument_error, as_scalar, check_at_least, check_finite, check_positive, check_whole, is_concrete
 from ._printing import AbstractPrinted
 
 
 System = TypeVar("System", bound="AbstractParameters")
-Number = Float[Array, "..."]
-"""The type of a parameter: a number, or an array over the axes of a sweep."""
+Number = Any
+"""The type of a parameter: what is given as a number or an array over the axes of a sweep, and kept as a jax array."""
 
 
 class _Kind(NamedTuple):

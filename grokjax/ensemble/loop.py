@@ -182,18 +182,11 @@ class _Loop(eqx.Module):
 
     def placed(self) -> "_Loop":
         """With its arrays on their devices."""
-        arrays = (self.sampler, self.target, self.start, self.keys)
+        fields = lambda loop: (loop.sampler, loop.target, loop.start, loop.keys)
+        arrays = _place(self.mesh, self.axes, fields(self))
         observables = _place(self.mesh, leading_axes(self.observables), self.observables)
-        return _Loop(
-            *_place(self.mesh, self.axes, arrays),
-            self.observables,
-            observables,
-            self.axes,
-            self.member_block,
-            self.mesh,
-            self.dtype,
-            self.num_members,
-        )
+        is_leaf = lambda node: node is None
+        return eqx.tree_at(lambda loop: (*fields(loop), loop.on_devices), self, (*arrays, observables), is_leaf=is_leaf)
 
 
 class _Progress:
@@ -316,7 +309,7 @@ def _finished(
         results={name: each.finalise(progress.totals[name]) for name, each in loop.observables.items()},
         states=states,
         sampler=sampler,
-        diverged=diverged,
+        diverged=np.asarray(diverged),
         status=np.asarray(states.final_status) if ends else None,
         ended=np.asarray(states.steps) if ends else None,
         totals=progress.totals,

@@ -26,7 +26,7 @@ def draw_phases(
     status: Any = None,
     x_label: str = "",
     y_label: str = "",
-) -> None:
+) -> list[Any]:
     """Fill the (x, y) plane with phases.
 
     Args:
@@ -38,6 +38,9 @@ def draw_phases(
         status: a `Status` of the same shape; cells that were not solved are hatched, each status in its own way.
         x_label: label of the horizontal axis, with units.
         y_label: label of the vertical axis, with units.
+
+    Returns:
+        The entries of the legend, for one elsewhere.
     """
     x, y, labels = np.asarray(x), np.asarray(y), np.asarray(labels)
     colours = ListedColormap(PHASE_COLOURS[: len(names)])
@@ -52,6 +55,7 @@ def draw_phases(
         handles.append(Patch(facecolor="white", edgecolor="0.4", hatch=hatch, label=Status(code).text))
     ax.set(xlabel=x_label, ylabel=y_label)
     ax.legend(handles=handles, loc="best", framealpha=0.8, frameon=True)
+    return handles
 
 
 def _borders(centres: np.ndarray, scale: str) -> np.ndarray:

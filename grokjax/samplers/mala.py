@@ -89,4 +89,4 @@ class MALA(AbstractSampler):
         current = (state.position, state.energy, state.gradient)
         kept = jax.tree.map(lambda new, old: jnp.where(accepted, new, old), proposed, current)
         acceptance = jnp.exp(jnp.minimum(log_ratio, 0))
-        return MALAState(*kept, acceptance, state.total + acceptance, state.tried + 1)
+        return MALAState(kept[0], kept[1], kept[2], acceptance, state.total + acceptance, state.tried + 1)

@@ -54,7 +54,7 @@ class Memories(AbstractExperiment):
 
     num_spins: int = eqx.field(static=True, default=2000)
     num_replicas: int = eqx.field(static=True, default=2)
-    corruption: Float[Array, ""] = eqx.field(converter=_as_fraction, default=0.0)
+    corruption: Any = eqx.field(converter=_as_fraction, default=0.0)
     pattern_dtype: str = eqx.field(static=True, converter=lambda dtype: jnp.dtype(dtype).name, default="float32")
     max_patterns: int = eqx.field(static=True, default=0)
 
@@ -109,7 +109,7 @@ class Memories(AbstractExperiment):
     def observables(self, problem: Problem) -> dict[str, Any]:
         """Averages of the spins, and histograms of overlaps: of two replicas, and with the patterns not recalled."""
         others = _PatternOverlaps(problem.target.patterns, problem.truth)
-        histograms = {"pattern_overlap": others}
+        histograms: dict[str, Any] = {"pattern_overlap": others}
         if self.num_replicas > 1:
             histograms["replica_overlap"] = _replica_overlap
         named = {name: Histogram(measure, -1.0, 1.0, NUM_BINS) for name, measure in histograms.items()}

@@ -178,7 +178,7 @@ def pair_densities(
     with plot.style():
         figure, axes = _panels(axes, 2)
         for ax, density, name in zip(axes, (expected, networks), ("theory", "networks"), strict=True):
-            shown = np.ma.masked_less(density, norm.vmin)
+            shown = np.ma.masked_less(density, float(networks[networks > 0].min()))
             mesh = ax.pcolormesh(pairs.edges, pairs.edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
             ax.set(xlabel="$X$ (units of $x^*$)", ylabel="$V$ (units of $x^*$)", aspect="equal")
             ax.set(xlim=(0, reach), ylim=(0, reach), xticks=np.arange(0, reach, 0.5), yticks=np.arange(0, reach, 0.5))
@@ -206,13 +206,12 @@ def phase_diagram(
         ax.set(xscale="log", yscale="log")
         labels = {"x_label": AXES.get(x_name, x_name), "y_label": AXES.get(y_name, y_name)}
         status = np.asarray(diagram.status).T
-        plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, status=status, **labels)
-        handles = list(ax.get_legend().legend_handles)
+        handles = plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, status=status, **labels)
         for name, (label, line) in BORDERS.items():
             level = np.nan_to_num(np.asarray(getattr(borders, name)), nan=0.0) - noise
             if level.min() < 0 < level.max():
                 ax.contour(x, y, level.T, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
-                handles.append(Line2D([], [], color="0.2", linewidth=0.9, linestyle=line, label=f"{label}, sharp"))
+                handles.append(Line2D([], [], color="0.2", linewidth=0.9, ls=line, label=f"{label}, sharp"))
         if y_name == "prime":
             ax.set_yticks(np.asarray(y)[:: -(-len(y) // 6)], minor=False)
             ax.yaxis.set_major_formatter("{x:.0f}")

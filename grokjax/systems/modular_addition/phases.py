@@ -88,7 +88,7 @@ def finite_size_transitions(
 
 @eqx.filter_jit
 def _finite_size_transitions(system: ModularAddition, threshold: Array | None, num_scan: int) -> Transitions:
-    threshold = 1 / system.width if threshold is None else threshold
+    threshold = jnp.asarray(1 / system.width if threshold is None else threshold)
     scale = jnp.log(transitions(system).start)
 
     def border(weight):

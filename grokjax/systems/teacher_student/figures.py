@@ -157,7 +157,7 @@ def figure_1(
         if ax is None:
             _, (ax,) = plot.subplots(height=2.9)
         ax.set(xscale="log", yscale="log")
-        plot.draw_phases(
+        handles = plot.draw_phases(
             ax,
             x,
             y,
@@ -168,7 +168,6 @@ def figure_1(
             y_label=AXES[y_name],
         )
         limits = ax.get_xlim(), ax.get_ylim()
-        handles = list(ax.get_legend().legend_handles)
         if transition is not None:
             handles += ax.plot(*map(np.asarray, transition), "k:", label="sharp limit")
         if simulated is not None:

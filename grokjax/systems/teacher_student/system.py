@@ -61,7 +61,7 @@ class TeacherStudent(AbstractParameters):
     noise_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     readout_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     weight_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
-    teacher: dict[int, Number] = parameter(converter=_as_teacher)
+    teacher: Any = parameter(converter=_as_teacher)
     activation: str | Callable[[Array], Array] = eqx.field(static=True, default="erf", kw_only=True)
 
     def __check_init__(self):
@@ -101,6 +101,6 @@ class TeacherStudent(AbstractParameters):
             input_dim=whole(as_scalar(150.0 * beta**0.5)),
             noise_variance=as_scalar(noise_variance) * (alpha / beta),
             readout_variance=8 / 700 * beta**-0.5,
-            weight_variance=0.5,
+            weight_variance=as_scalar(0.5),
             teacher={1: 1.0, 3: -0.3} if teacher is None else teacher,
         )
