@@ -132,7 +132,7 @@ def first_launch(folder, index):
         read_in=simulated.ensemble.states.position.read_in,
     )
     said = {
-        "owners": [device.process_index for device in ensemble.loop._mesh(2, None).devices.flat],
+        "owners": [device.process_index for device in ensemble.placement.mesh_of(2, None).devices.flat],
         "members": message(members=5),
         "key": message(seed=index),
         "devices": message(devices=[device for device in jax.devices() if device.process_index != index]),

@@ -13,27 +13,26 @@ sharded over the devices of all of them, and every process returns the same, com
 
 import time
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
-from .._checks import argument_error
 from .._doors import flat
-from .._tree import leading_axes, partition_members
+from .._tree import leading_axes
 from ..observables import AbstractObservable
 from ..samplers.base import AbstractSampler
 from ..samplers.ending import UntilFinished
 from . import processes
 from .checkpoints import Checkpoints, fingerprint
-from .devices import available
-from .plan import Compute, Plan, Schedule, divisor_near
+from .placement import count_members, in_dtype, mesh_of, over_members, place_members
+from .plan import Compute, Plan, Schedule
 
 
 class EnsembleRun(eqx.Module):
@@ -168,23 +167,23 @@ class _Loop(eqx.Module):
     @staticmethod
     def of(key, sampler, target, start, measured, target_axes, compute: Compute) -> "_Loop":
         """From arguments, not yet placed on devices."""
-        num_members = _num_members(start)
+        num_members = count_members(start)
         positions = getattr(start, "position", start)  # of states, if these are what it starts from
         dtype = jnp.result_type(*jax.tree.leaves(eqx.filter(positions, eqx.is_inexact_array)), jnp.float32)
-        sampler = _in_dtype(dtype, sampler)
+        sampler = in_dtype(dtype, sampler)
         if sampler.about.ends and not isinstance(sampler, UntilFinished):
             sampler = UntilFinished(sampler)
         keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
         axes = (leading_axes(sampler), target_axes, 0, 0)
-        mesh = _mesh(num_members, compute.devices)
+        mesh = mesh_of(num_members, compute.devices)
         block = compute.member_block
         return _Loop(sampler, target, start, keys, measured, measured, axes, block, mesh, dtype, num_members)
 
     def placed(self) -> "_Loop":
         """With its arrays on their devices."""
         fields = lambda loop: (loop.sampler, loop.target, loop.start, loop.keys)
-        arrays = _place(self.mesh, self.axes, fields(self))
-        observables = _place(self.mesh, leading_axes(self.observables), self.observables)
+        arrays = place_members(self.mesh, self.axes, fields(self))
+        observables = place_members(self.mesh, leading_axes(self.observables), self.observables)
         is_leaf = lambda node: node is None
         return eqx.tree_at(lambda loop: (*fields(loop), loop.on_devices), self, (*arrays, observables), is_leaf=is_leaf)
 
@@ -274,8 +273,8 @@ def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Sched
     if schedule.adapt is not None and chunk == plan.halfway:
         states = progress.states
         whole = processes.to_host(states, loop.mesh) if processes.spans(loop.mesh) else states
-        sampler = _in_dtype(loop.dtype, schedule.adapt(whole))
-        progress.sampler = _place(loop.mesh, leading_axes(sampler), sampler)
+        sampler = in_dtype(loop.dtype, schedule.adapt(whole))
+        progress.sampler = place_members(loop.mesh, leading_axes(sampler), sampler)
     done = jnp.asarray(progress.steps_before + progress.steps_done, jnp.int32)
     fixed = (progress.sampler, loop.target, loop.on_devices, loop.keys, done)
     count = jnp.asarray(plan.records[chunk], jnp.int32)
@@ -331,7 +330,7 @@ def _all_ended(states: Any) -> bool:
 @eqx.filter_jit
 def _start(sampler, target, positions, keys, axes, member_block, mesh):
     init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
-    return _over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
+    return over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
 
 
 @eqx.filter_jit
@@ -356,7 +355,7 @@ def _advance(fixed, states, num_records, axes, capacity, record_every, member_bl
         return jax.lax.fori_loop(0, num_records, record, (state, carries))
 
     member_axes = (sampler_axes, target_axes, leading_axes(observables), 0, 0)
-    return _over_members(member, (sampler, target, observables, states, keys), member_axes, member_block, mesh)
+    return over_members(member, (sampler, target, observables, states, keys), member_axes, member_block, mesh)
 
 
 def _empty_totals(observables, states, keys):
@@ -368,51 +367,3 @@ def _empty_totals(observables, states, keys):
 
     first = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
     return {name: each.merge(None, shapes(first(each))) for name, each in observables.items()}
-
-
-def _over_members(function, arguments, axes, member_block, mesh):
-    """`vmap` of `function` over the leaves with axis 0, or a loop over blocks of members; on each device its own."""
-    batched, shared = partition_members(axes, arguments)
-    one = lambda batched: function(*eqx.combine(batched, shared))
-
-    def local(batched):
-        if member_block is None:
-            return jax.vmap(one)(batched)
-        count = jax.tree.leaves(batched)[0].shape[0]
-        return jax.lax.map(one, batched, batch_size=divisor_near(count, member_block) or member_block)
-
-    if mesh is None:
-        return local(batched)
-    over = PartitionSpec(*mesh.axis_names)
-    return jax.shard_map(local, mesh=mesh, in_specs=over, out_specs=over, check_vma=False)(batched)
-
-
-def _mesh(num_members: int, devices: Sequence[Any] | None) -> Mesh | None:
-    """As many of the devices as divide the members, taken from the processes in turn; None for a single one."""
-    devices = processes.in_turn(available() if devices is None else devices)
-    count = max(n for n in range(1, len(devices) + 1) if num_members % n == 0)
-    processes.check_owners(devices, count, num_members)
-    return None if count == 1 else Mesh(np.asarray(devices[:count]), ("member",))
-
-
-def _place(mesh: Mesh | None, axes, arguments):
-    """Members to their devices once, before the first step, and what they share to all devices."""
-    if mesh is None:
-        return arguments
-    batched, rest = partition_members(axes, arguments)
-    shared, static = eqx.partition(rest, eqx.is_array)
-    put = lambda tree, *spec: processes.place(tree, NamedSharding(mesh, PartitionSpec(*spec)))
-    return eqx.combine(put(batched, *mesh.axis_names), put(shared), static)
-
-
-def _num_members(positions: PyTree) -> int:
-    sizes = {leaf.shape[0] if leaf.ndim else 0 for leaf in jax.tree.leaves(eqx.filter(positions, eqx.is_array))}
-    if len(sizes) != 1 or 0 in sizes:
-        raise argument_error(
-            "positions", "arrays with one common leading axis, the member", sorted(sizes), "Stack or vmap positions."
-        )
-    return sizes.pop()
-
-
-def _in_dtype(dtype: Any, sampler: AbstractSampler) -> AbstractSampler:
-    return jax.tree.map(lambda leaf: leaf.astype(dtype) if eqx.is_inexact_array(leaf) else leaf, sampler)
