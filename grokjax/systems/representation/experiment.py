@@ -75,8 +75,8 @@ class Training(AbstractExperiment):
             followed.
 
     Raises:
-        ValueError: a threshold is outside (0, 1), the lag is negative, a training set is empty or leaves nothing for validation, or two of
-            `train_size`, `train_mask` and `seeds` are given.
+        ValueError: a threshold is outside (0, 1), the lag is negative, a training set is empty or leaves nothing for
+            validation, or two of `train_size`, `train_mask` and `seeds` are given.
     """
 
     train_size: int | None = eqx.field(static=True, default=None)
