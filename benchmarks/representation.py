@@ -53,10 +53,9 @@ def measure(members: int, steps: int) -> dict:
     def run(rate):
         started = time.perf_counter(), time.process_time()
         system = rep.ToyRepresentation(task, decoder_rate=np.full(members, rate), weight_decay=1.0)
-        rep.simulate(key, system, start=start, num_steps=steps, progress=False)
+        rep.simulate(key, system, num_members=1, num_steps=steps, progress=False)
         return time.perf_counter() - started[0], time.process_time() - started[1]
 
-    start = rep.random_start(key, rep.ToyRepresentation(task), num_seeds=1)
     first, _ = run(1e-4)
     wall, cpu = run(3e-4)
     return {

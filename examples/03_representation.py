@@ -11,28 +11,20 @@
 #     python examples/03_representation.py --smoke  # seconds
 
 # %%
-import argparse
 import time
-from pathlib import Path
 
 import jax
 import numpy as np
+from _arguments import parser
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Toy grokking by representation learning: theory and networks.")
-    parser.add_argument("--grid", type=int, nargs=2, default=None, help="learning rates and weight decays")
-    parser.add_argument("--seeds", type=int, default=None, help="splits, targets and networks at each grid point")
-    parser.add_argument("--steps", type=int, default=None, help="updates, and the budget of each phase")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
-    parser.add_argument(
-        "--output", type=Path, default=Path("output/representation"), help="folder for figures and data"
-    )
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument("--full", action="store_true", help="the paper's grid and budget; for a GPU")
-    size.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
-    return parser.parse_args()
+def arguments():
+    made = parser("Toy grokking by representation learning: theory and networks.", "representation")
+    made.add_argument("--grid", type=int, nargs=2, default=None, help="learning rates and weight decays")
+    made.add_argument("--members", type=int, default=None, help="splits, targets and networks at each grid point")
+    made.add_argument("--steps", type=int, default=None, help="updates, and the budget of each phase")
+    made.add_argument("--full", action="store_true", help="the paper's grid and budget; for a GPU")
+    return made.parse_args()
 
 
 def main() -> None:
@@ -48,13 +40,10 @@ def main() -> None:
     device = devices.use(args.device)
 
     preset = ((2, 2), 2, 60) if args.smoke else ((16, 11), 10, 100_000) if args.full else ((6, 6), 3, 10_000)
-    grid, num_seeds, num_steps = args.grid or preset[0], args.seeds or preset[1], args.steps or preset[2]
+    grid, num_members, num_steps = args.grid or preset[0], args.members or preset[1], args.steps or preset[2]
     task = rep.Addition(num_symbols=10)
-    keys = dict(
-        zip(
-            ("theory", "sets", "sweep", "plane", "diagram"), jax.random.split(jax.random.key(args.seed), 5), strict=True
-        )
-    )
+    names = ("theory", "sets", "sweep", "plane", "diagram")
+    keys = dict(zip(names, jax.random.split(jax.random.key(args.seed), len(names)), strict=True))
     print(f"{task.num_samples} samples, {task.num_parallelograms} parallelograms; on {device.device_kind}")
 
     # %% The road of theory: no training
@@ -62,6 +51,8 @@ def main() -> None:
     unique = rep.unique_probability(first, task.num_samples)
     symbols = (4, 6, 10) if args.smoke else (4, 6, 8, 10, 15, 20, 30, 40)
     critical = {p: rep.critical_fraction(p, num_orders=200 if args.smoke else 1000) for p in symbols}
+    fine = np.unique(np.geomspace(symbols[0], symbols[-1], 30).astype(int)).tolist()
+    isolated = {p: rep.critical_fraction(p, method="isolated_symbol") for p in fine}
     print(f"{elapsed()} critical training fraction: " + ", ".join(f"p={p}: {r:.3f}" for p, r in critical.items()))
 
     sizes = list(range(12, task.num_samples, 6 if args.smoke else 1))
@@ -80,52 +71,57 @@ def main() -> None:
     sweep_sizes, repeats, sweep_steps = ([15, 45], 2, 60) if args.smoke else ([15, 25, 30, 35, 40, 45, 50, 54], 8, 3000)
     sweep_masks = rep.training_sets_of_sizes(keys["sweep"], task, sweep_sizes, repeats)
     system = rep.ToyRepresentation(task)
-    sweep = rep.simulate(
-        keys["sweep"], system, num_seeds=len(sweep_masks), train_mask=sweep_masks, num_steps=sweep_steps
-    )
-    bounds = rep.bounds(task, sweep)
-    print(f"{elapsed()} {bounds}")
+    sweep = rep.simulate(keys["sweep"], system, train_mask=sweep_masks, num_steps=sweep_steps)
+    bound = rep.predict(task, sweep_masks)
+    print(f"{elapsed()} share of runs within what their training sets imply: ", end="")
+    print(rep.share_within_bounds(bound.order_parameters, sweep))
 
-    # %% One network in one dimension on its way (the authors' seed 58), and two in the plane
+    # %% One network in one dimension on its way (the authors' seed 58), the effective flow from its start
     released = rep.released_start(system, [58])
-    path = rep.trajectory(system, released, num_steps=60 if args.smoke else 2000, record_every=10)
+    path = rep.trajectory(system, released, num_steps=60 if args.smoke else 2000, record_every=10)[0]
+    standardised = jax.vmap(lambda embedding: task.standardise(embedding.astype(float))[:, 0])
+    begin = task.standardise(path[0].astype(float))
+    rate = rep.predict(task, released.train_mask[0]).third_eigenvalue * task.num_symbols / (begin**2).sum()
+    times = np.linspace(0, 8, 161)  # in units of 1/rate
+    flow = standardised(rep.effective_flow(task, released.train_mask[0], begin, times / rate))
+    ways = times, flow, 10 * np.arange(len(path)), standardised(jax.numpy.asarray(path))
+
+    # %% Networks in the plane
     panels = {}
     for name, plane in {"addition": rep.Addition(11), "addition modulo 11": rep.ModularAddition(11)}.items():
         flat = rep.ToyRepresentation(plane, embedding_dim=2, weight_decay=1.0)
-        start = rep.random_start(keys["plane"], flat, num_seeds=6, train_size=plane.num_samples - 2)
-        trained = rep.simulate(keys["plane"], flat, start=start, num_steps=60 if args.smoke else 3000, progress=False)
-        panels[name] = (flat, start, trained)
+        options = {"num_members": 6, "train_size": plane.num_samples - 2, "progress": False}
+        panels[name] = rep.simulate(keys["plane"], flat, num_steps=60 if args.smoke else 3000, **options)
     print(f"{elapsed()} networks in the plane")
 
     # %% The phase diagram, in one compiled call, on splits that can generalise
-    splits = rep.predictable_training_sets(keys["diagram"], task, 45, num_seeds)
+    splits = rep.predictable_training_sets(keys["diagram"], task, 45, num_members)
     diagram = rep.phase_diagram(
         keys["diagram"],
         task,
         np.geomspace(1e-5, 1e-2, grid[0]),
         np.linspace(0, 10, grid[1]),
-        num_seeds=num_seeds,
         num_steps=num_steps,
         train_mask=splits,
     )
     member_steps = diagram.phase.size * num_steps
     print(f"{elapsed()} {diagram}")
-    print(f"{member_steps / diagram.training.seconds:.0f} member-steps per second")
+    print(f"{member_steps / diagram.run.ensemble.chunk_seconds.sum():.0f} member-steps per second")
 
     # %% Figures and results
     fractions = np.array(sizes) / task.num_samples
     pictures = {
         "figure_2": figures.figure_2(panels),
         "figure_3": figures.figure_3(sweep),
-        "figure_4a": figures.figure_4a(task, unique, sweep, accuracy_one=certain, critical=critical),
-        "figure_4cd": figures.figure_4cd(task, np.asarray(released.train_mask[0]), path[0], 10),
-        "figure_5": figures.figure_5(task, fractions, sets, sweep),
+        "figure_4a": figures.figure_4a(unique, sweep, accuracy_one=certain, critical=critical, isolated=isolated),
+        "figure_4cd": figures.figure_4cd(*ways),
+        "figure_5": figures.figure_5(fractions, sets, sweep, bound),
         "figure_6": figures.figure_6(diagram),
-        "figure_10": figures.figure_10(bounds, sweep.train_mask.mean(axis=1)),
+        "figure_10": figures.figure_10(bound, sweep),
     }
     for name, figure in pictures.items():
-        print(f"wrote {plot.save(figure, args.output / f'{name}.png')}")
-    results = {"diagram": diagram.without_networks(), "sweep": sweep.without_networks(), "critical": critical}
+        print(f"wrote {plot.save(figure, args.output / name, caption=figures.CAPTIONS[name])}")
+    results = {"diagram": diagram.without_states(), "sweep": sweep.without_states(), "critical": critical}
     print(f"wrote {io.save(args.output / 'results.npz', results)} after {time.perf_counter() - started:.0f} s")
 
 

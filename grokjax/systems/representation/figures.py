@@ -1,12 +1,12 @@
 r"""The published figures, one function each: results in, a figure out, nothing is solved here.
 
-Every function draws on the axes it is given as `ax`, one per panel from left to right, or on a new figure.
+Every function draws on the `axes` it is given, one per panel from left to right, or on a new figure.
 
 References:
     arXiv:2205.10343, figures 2, 3, 4, 5, 6 and 10.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -28,11 +28,29 @@ from .theory import Prediction
 
 
 FRACTION = "training fraction $r$"
+CAPTIONS = {
+    "figure_2": "After figure 2 of arXiv:2205.10343. Embeddings in the plane (numbers), on the class that the decoder "
+    "gives to the sum of two symbols at a place (colours, one per class). Of the seeds the most accurate one is shown.",
+    "figure_3": "After figure 3. (a) Accuracy on all samples against the training fraction, of networks and of the "
+    "parallelograms that their representations realise; one standard error. (b) One against the other.",
+    "figure_4a": "After figure 4a. (a) Probability that a random training set fixes the linear structure, and that it "
+    "predicts all samples; share of networks that reach the structure (one-sigma Wilson intervals). (b) Where the "
+    "first probability is 1/2, against the number of symbols. The dotted line's constant is fitted to the theory.",
+    "figure_4cd": "After figure 4c and 4d. Standardised embeddings along (c) the effective flow and (d) the training "
+    "of a network, from the same start.",
+    "figure_5": "After figure 5. (a) Rate of the slowest mode of the effective theory. (b) Steps of networks to a "
+    "linear structure against the theory's time in steps of the embeddings' learning rate: networks are faster, for a "
+    "step of Adam is no step of the gradient flow.",
+    "figure_6": "After figure 6. (a) Phase of most seeds, of several the first one in the legend, and of every seed by "
+    "its letter. (b) Share of the seeds in that phase.",
+    "figure_10": "After figure 10. What networks reach against what their training sets imply, run by run. It bounds "
+    "exact structures; RQI counts parallelograms that close approximately, so single runs lie above.",
+}
 LETTERS = "CGMXU"
 LETTERS_UP_TO = 64  # cells of a phase diagram that still have room for a letter per seed
 
 
-def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, ax: Any = None) -> Figure:
+def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence[Axes] | None = None) -> Figure:
     r"""Embeddings in the plane on top of the decoder's map: a lattice for addition, a circle modulo $p$.
 
     The colour at a point $x$ is the class that the decoder gives to the input $2x$, so that the mean of two symbols
@@ -41,11 +59,11 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, ax: Any = None
     Args:
         panels: title and run of each panel, at one point of two-dimensional embeddings.
         num_pixels: resolution of the map.
-        ax: one per panel.
+        axes: one per panel.
     """
     with plot.style():
-        axes = _axes(ax, len(panels), width="page" if len(panels) > 1 else "column", height=3.2)
-        for axis, (title, run) in zip(axes, panels.items(), strict=True):
+        places = _panels(axes, len(panels), width="page" if len(panels) > 1 else "column", height=3.2)
+        for axis, (title, run) in zip(places, panels.items(), strict=True):
             best = int(np.argmax(run.members.accuracy))
             target, network = jax.tree.map(lambda leaf, best=best: jnp.asarray(leaf[best]), trained(run))
             points = np.asarray(network.embedding)
@@ -59,20 +77,20 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, ax: Any = None
             for symbol, point in enumerate(points):
                 axis.annotate(str(symbol), point, ha="center", va="center", fontweight="bold")
             axis.set(xlabel="$E_{k,1}$", ylabel="$E_{k,2}$", aspect="equal", title=title)
-        return _finished(axes)
+        return _finished(places)
 
 
-def figure_3(run: Run, *, ax: Any = None) -> Figure:
+def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     r"""Accuracy on all samples against the training fraction, and what the representation alone predicts.
 
     Args:
         run: at one point of hyperparameters, on training sets of several sizes.
-        ax: two.
+        axes: two.
     """
     fraction, members = train_masks(run).mean(axis=1), run.members
     predicted = "predicted from its representation"
     with plot.style():
-        left, right = axes = _axes(ax, 2, height=2.6)
+        left, right = panels = _panels(axes, 2, height=2.6)
         for index, (name, values) in enumerate(
             {"network": members.accuracy, predicted: members.represented_accuracy}.items()
         ):
@@ -86,7 +104,7 @@ def figure_3(run: Run, *, ax: Any = None) -> Figure:
         right.plot([0, 1], [0, 1], ":", color="0.4")
         label = r"predicted accuracy $\widehat{\mathrm{Acc}}$"
         right.set(xlabel=label, ylabel="accuracy of the network", aspect="equal")
-        return _finished(axes)
+        return _finished(panels)
 
 
 def figure_4a(
@@ -96,7 +114,7 @@ def figure_4a(
     accuracy_one: Any = None,
     critical: Mapping[int, float] | None = None,
     isolated: Mapping[int, float] | None = None,
-    ax: Any = None,
+    axes: Sequence[Axes] | None = None,
 ) -> Figure:
     r"""Probability of a unique linear structure against the training fraction, theory and networks in one picture.
 
@@ -107,15 +125,15 @@ def figure_4a(
         accuracy_one: $P(\overline{\mathrm{Acc}}=1)$ at sizes $0..N$.
         critical: $r_c$ for other numbers of symbols; adds a second panel.
         isolated: the estimate of $r_c$ from isolated symbols, for the second panel.
-        ax: one, or two with `critical`.
+        axes: one, or two with `critical`.
     """
     probability = np.asarray(probability)
     fraction = np.arange(len(probability)) / (len(probability) - 1)
     above = int(np.argmax(probability >= 0.5))
     crossing = np.interp(0.5, probability[above - 1 : above + 1], fraction[above - 1 : above + 1])
     with plot.style():
-        axes = _axes(ax, 2 if critical else 1, width="page" if critical else "column", height=2.7)
-        left = axes[0]
+        panels = _panels(axes, 2 if critical else 1, width="page" if critical else "column", height=2.7)
+        left = panels[0]
         plot.draw_theory(left, fraction, probability, index=0, label="theory: unique structure, $n_0=2$")
         if accuracy_one is not None:
             label = r"theory: $\overline{\mathrm{Acc}}=1$"
@@ -126,11 +144,11 @@ def figure_4a(
         left.set(xlabel=FRACTION, ylabel="probability", xlim=(0, 1), ylim=(-0.03, 1.5), yticks=np.linspace(0, 1, 6))
         left.legend(loc="upper left")
         if critical:
-            _draw_critical(axes[1], critical, isolated or {})
-        return _finished(axes)
+            _draw_critical(panels[1], critical, isolated or {})
+        return _finished(panels)
 
 
-def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, ax: Any = None) -> Figure:
+def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequence[Axes] | None = None) -> Figure:
     r"""One-dimensional embeddings on the way: the effective flow, and a network from the same start.
 
     Args:
@@ -138,12 +156,12 @@ def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, ax: Any = 
         flow: standardised embeddings, shape (time, symbol).
         steps: of the training.
         embeddings: standardised ones of the network, shape (step, symbol).
-        ax: two.
+        axes: two.
     """
     flow, embeddings = np.asarray(flow), np.asarray(embeddings)
     span = 1.05 * max(np.abs(flow).max(), np.abs(embeddings).max())
     with plot.style():
-        left, right = axes = _axes(ax, 2, height=2.5)
+        left, right = panels = _panels(axes, 2, height=2.5)
         for axis, time, values in ((left, times, flow), (right, steps, embeddings)):
             for symbol, curve in enumerate(values.T):
                 axis.plot(time, curve, color=colormaps["viridis"](symbol / values.shape[1]))
@@ -152,11 +170,16 @@ def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, ax: Any = 
             axis.set(ylabel=r"standardised embedding $\tilde E_k$", ylim=(-span, span))
         left.set_xlabel(r"time of the effective flow, $\lambda_3 t$")
         right.set_xlabel("training step of the network")
-        return _finished(axes, "cd")
+        return _finished(panels, "cd")
 
 
 def figure_5(
-    fraction: Any, sets: Prediction, run: Run | None = None, bound: Prediction | None = None, *, ax: Any = None
+    fraction: Any,
+    sets: Prediction,
+    run: Run | None = None,
+    bound: Prediction | None = None,
+    *,
+    axes: Sequence[Axes] | None = None,
 ) -> Figure:
     r"""The grokking rate $\lambda_3$ against the training fraction; steps to structure against $1/(\lambda_3\eta_1)$.
 
@@ -165,28 +188,29 @@ def figure_5(
         sets: predictions for many random training sets at each of them, axes (fraction, set).
         run: trained networks, for the second panel; it is left out if none of them reached a structure.
         bound: predictions for the training sets of the run.
-        ax: one, or two with a run.
+        axes: one, or two with a run.
     """
     fraction = np.asarray(fraction)
     eigenvalue = np.where(np.asarray(sets.unique_structure), np.asarray(sets.third_eigenvalue), np.nan)
     reached = None
     if run is not None and bound is not None:
         reached = np.isfinite(run.members.structure_step) & np.asarray(bound.unique_structure)
-    panels = 2 if reached is not None and reached.any() else 1
+    count = 2 if reached is not None and reached.any() else 1
     with plot.style():
-        axes = _axes(ax, panels, width="column" if panels == 1 else "page", height=2.6)
+        panels = _panels(axes, count, width="column" if count == 1 else "page", height=2.6)
+        left = panels[0]
         seen = np.isfinite(eigenvalue).sum(axis=1) >= 10
         low, middle, high = np.nanquantile(eigenvalue[seen], [0.1, 0.5, 0.9], axis=1)
-        axes[0].fill_between(fraction[seen], low, high, color=plot.COLOURS[0], alpha=0.2, label="10-90 % of sets")
-        axes[0].plot(fraction[seen], middle, color=plot.COLOURS[0], label=r"median of $\lambda_3>0$")
-        axes[0].set(xlabel=FRACTION, ylabel=r"grokking rate $\lambda_3$", xlim=(0, 1), ylim=(0, None))
-        axes[0].legend(loc="upper left")
-        if panels == 2:
-            _draw_steps(axes[1], run, bound, reached)
-        return _finished(axes)
+        left.fill_between(fraction[seen], low, high, color=plot.COLOURS[0], alpha=0.2, label="10-90 % of sets")
+        left.plot(fraction[seen], middle, color=plot.COLOURS[0], label=r"median of $\lambda_3>0$")
+        left.set(xlabel=FRACTION, ylabel=r"grokking rate $\lambda_3$", xlim=(0, 1), ylim=(0, None))
+        left.legend(loc="upper left")
+        if count == 2:
+            _draw_steps(panels[1], run, bound, reached)
+        return _finished(panels)
 
 
-def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, ax: Any = None) -> Figure:
+def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, axes: Sequence[Axes] | None = None) -> Figure:
     """The phase diagram: the majority of the seeds, and how many of them agree.
 
     Small grids show the phase of every seed by its letter. Of several phases with equally many seeds the first one of
@@ -195,7 +219,7 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, ax: Any = None)
     Args:
         diagram: phases of trained networks.
         keep: runs to count, such as those whose training set has predicted accuracy 1.
-        ax: two.
+        axes: two.
     """
     axis_values = diagram.diagram(keep=keep).axes
     x, y = np.log10(axis_values["decoder_rate"]), np.asarray(axis_values["weight_decay"])
@@ -203,7 +227,7 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, ax: Any = None)
     labels = {"x_label": r"decoder learning rate $\eta_2$", "y_label": r"weight decay $\gamma$"}
     names = [f"{letter}: {name}" for letter, name in zip(LETTERS, PHASES, strict=True)]
     with plot.style():
-        left, right = axes = _axes(ax, 2, height=3.0)
+        left, right = panels = _panels(axes, 2, height=3.0)
         plot.draw_phases(left, x, y, majority.T, names, **labels)
         legend = left.get_legend()
         assert legend is not None
@@ -216,50 +240,47 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, ax: Any = None)
             for index in np.ndindex(majority.shape):
                 place = (x[index[0]], y[index[1]])
                 left.annotate("".join(letters[index]), place, ha="center", va="center", fontsize=6.5)
-        for axis in axes:
+        for axis in panels:
             axis.xaxis.set_major_locator(MultipleLocator(1))
             axis.xaxis.set_major_formatter(StrMethodFormatter("$10^{{{x:.0f}}}$"))
-        return _finished(axes)
+        return _finished(panels)
 
 
-def figure_10(bound: Prediction, run: Run, *, ax: Any = None) -> Figure:
+def figure_10(bound: Prediction, run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     r"""RQI and accuracy of networks against what their training sets imply, a bound for exact structures.
 
     Args:
         bound: predictions for the training sets of the run.
         run: at one point of hyperparameters.
-        ax: two.
+        axes: two.
     """
-    panels = (
+    quantities = (
         ("RQI", bound.quality, run.members.quality),
         (r"$\widehat{\mathrm{Acc}}$", bound.predicted_accuracy, run.members.represented_accuracy),
     )
     with plot.style():
-        axes = _axes(ax, 2, height=2.8)
-        for axis, (name, implied, measured) in zip(axes, panels, strict=True):
-            _scatter(axis, implied, measured, train_masks(run).mean(axis=1), bar=axis is axes[-1])
+        panels = _panels(axes, 2, height=2.8)
+        for axis, (name, implied, measured) in zip(panels, quantities, strict=True):
+            _scatter(axis, implied, measured, train_masks(run).mean(axis=1), bar=axis is panels[-1])
             axis.plot([0, 1], [0, 1], ":", color="0.4")
             axis.set(xlabel=f"{name} implied by the training set", ylabel=f"{name} of the network", aspect="equal")
-        return _finished(axes)
+        return _finished(panels)
 
 
-def _axes(ax: Any, count: int, *, width: str = "page", height: float) -> list[Axes]:
+def _panels(axes: Sequence[Axes] | None, count: int, *, width: str = "page", height: float) -> Sequence[Axes]:
     """The given axes, or those of a new figure."""
-    if ax is None:
+    if axes is None:
         return plot.subplots(1, count, width=width, height=height)[1]
-    axes = [ax] if isinstance(ax, Axes) else list(np.ravel(np.asarray(ax, dtype=object)))
     if len(axes) != count:
-        raise argument_error("ax", f"{count} axes, one per panel", len(axes), "Give None for a new figure.")
+        raise argument_error("axes", f"{count}, one per panel", len(axes), "Give None for a new figure.")
     return axes
 
 
-def _finished(axes: list[Axes], letters: str = "abcdefgh") -> Figure:
-    if len(axes) > 1:
-        for letter, axis in zip(letters, axes, strict=False):
+def _finished(panels: Sequence[Axes], letters: str = "abcdefgh") -> Figure:
+    if len(panels) > 1:
+        for letter, axis in zip(letters, panels, strict=False):
             plot.label_panel(axis, letter)
-    figure = axes[0].figure
-    assert isinstance(figure, Figure)
-    return figure
+    return panels[0].get_figure()  # pyright: ignore[reportReturnType]
 
 
 def _scatter(ax: Axes, x: Any, y: Any, fraction: np.ndarray, *, bar: bool = True) -> None:

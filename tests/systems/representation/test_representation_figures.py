@@ -69,7 +69,7 @@ def test_figure_4a(run):
     np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [0.72, 0.41])
     np.testing.assert_allclose(figure.axes[1].lines[1].get_ydata(), [0.7, 0.5, 0.4])
     _, ax = plt.subplots()
-    assert figures.figure_4a(probability, ax=ax) is ax.figure
+    assert figures.figure_4a(probability, axes=[ax]) is ax.figure
     assert len(ax.lines) == 2
 
 
@@ -111,5 +111,5 @@ def test_figure_10(run, bound):
 
 
 def test_axes_must_fit(run):
-    with pytest.raises(ValueError, match="ax"):
-        figures.figure_3(run, ax=plt.subplots()[1])
+    with pytest.raises(ValueError, match="axes"):
+        figures.figure_3(run, axes=[plt.subplots()[1]])
