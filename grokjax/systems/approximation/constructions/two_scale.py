@@ -79,6 +79,11 @@ class TwoScale(AbstractNetwork):
         size = self.num_cells * self.num_fine
         return Lattice(size, np.arange(1, self.num_cells) / self.num_cells, 1 / (8 * size))
 
+    @property
+    def rise(self) -> tuple[float, float]:
+        """Distances from a coarse node between which the envelope opens."""
+        return 2 * self.lattice.zone, 4 * self.lattice.zone
+
     def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         x = check_points(x)
@@ -91,8 +96,7 @@ class TwoScale(AbstractNetwork):
     def program(self, net: Any, x: Any) -> Any:
         """What the network computes; see `units` for how it is read."""
         coarse, code, tent = front(net, x, self)
-        zone = self.lattice.zone
-        bound = gadgets.envelope(net, tent, self.num_cells, (2 * zone, 4 * zone), self.height)
+        bound = gadgets.envelope(net, tent, self.num_cells, self.rise, self.height)
         start = net.unit(self.num_fine * tent)
 
         def read(code, position, total):
@@ -109,9 +113,8 @@ class TwoScale(AbstractNetwork):
     def _exact(self, x: Any) -> np.ndarray:
         """The same function, with digits decoded in exact integers once for each cell."""
         digits = codes.decode(codes.as_integers(self.digits), self.num_fine)
-        zone = self.lattice.zone
         cell, coarse, tent = locate(np.asarray(x), np.asarray(self.values))
-        bound = envelope(tent, self.num_cells, (2 * zone, 4 * zone), self.height)
+        bound = envelope(tent, self.num_cells, self.rise, self.height)
         position = self.num_fine * tent
         index = np.minimum(position.astype(int), self.num_fine - 1)
         before = np.concatenate([np.zeros((self.num_cells, 1)), np.cumsum(digits, axis=1)], axis=1)
