@@ -9,6 +9,8 @@ import math
 from fractions import Fraction
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ...._checks import argument_error, check_choice, check_whole
@@ -110,10 +112,11 @@ def second_order(rows: np.ndarray, step: float, num_leading: int) -> np.ndarray:
     return np.concatenate([leading.astype(np.uint8), digits], axis=1)
 
 
-def as_numbers(digits: Any) -> np.ndarray:
+def as_numbers(digits: Any) -> Any:
     """The encoding weights $\\sum_k d_k 2^{-k}$: floats up to 53 digits, exact rationals beyond."""
-    digits = np.asarray(digits)
-    count = digits.shape[1]
+    count = digits.shape[-1]
+    if isinstance(digits, jax.Array):
+        return digits.astype(float) @ 2.0 ** -jnp.arange(1.0, count + 1)
     if count <= 53:
         return digits @ 2.0 ** -np.arange(1, count + 1)
     return np.array([Fraction(number, 2**count) for number in as_integers(digits)], dtype=object)

@@ -61,7 +61,7 @@ class TwoScale(AbstractNetwork):
     @property
     def encoding(self) -> np.ndarray:
         """The encoding weights."""
-        return codes.as_numbers(self.digits)
+        return codes.as_numbers(np.asarray(self.digits))
 
     @property
     def num_weights(self) -> int:
@@ -126,18 +126,11 @@ def front(net: Any, x: Any, network: Any) -> tuple[Any, Any, Any]:
     """Coarse interpolant, the encoding weight of the cell, and the tent coordinate on the cells."""
     size = network.num_cells
     steps = net.steps(x, network.lattice.switches, network.lattice.zone)
-    code = net.unit(steps.constant(_encoding(network)))
+    code = net.unit(steps.constant(codes.as_numbers(network.digits)))
     values = network.values
     coarse = steps.linear(values[0], size * (values[1:] - values[:-1]))
     hats = math.ceil(math.log2(size))
     return coarse, code, gadgets.tent(net, x * (size / 2**hats), hats)
-
-
-def _encoding(network: Any) -> Any:
-    digits = network.digits
-    if isinstance(digits, np.ndarray):
-        return codes.as_numbers(digits)
-    return digits.astype(float) @ 2.0 ** -jnp.arange(1, digits.shape[1] + 1, dtype=float)
 
 
 def locate(x: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

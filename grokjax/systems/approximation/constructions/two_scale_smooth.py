@@ -63,7 +63,7 @@ class TwoScaleSmooth(AbstractNetwork):
     @property
     def encoding(self) -> np.ndarray:
         """The encoding weights."""
-        return codes.as_numbers(self.digits)
+        return codes.as_numbers(np.asarray(self.digits))
 
     @property
     def reach(self) -> float:

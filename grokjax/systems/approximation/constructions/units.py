@@ -15,20 +15,19 @@ References:
 """
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ...._checks import argument_error
-
 
 ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
     "relu": lambda xp, t: xp.maximum(t, 0),
     "relu2": lambda xp, t: xp.maximum(t, 0) ** 2,
-    "triangle": lambda xp, t: 1 - 4 * abs((t - 1 / 4) % 1 - 1 / 2),
-    "sine": lambda xp, t: xp.sin(2 * np.pi * t),
+    "triangle": lambda xp, t: 1 - abs((4 * t + 1) % 4 - 2),
+    "sine": lambda xp, t: xp.sin(2 * np.pi * (t % 1).astype(float)),
     "linear": lambda xp, t: t,
 }
 
@@ -80,12 +79,13 @@ class Units(NamedTuple):
         """
         x = np.asarray(x)
         columns = list(x.T) if x.ndim == 2 else [x]
-        as_number = (lambda value: value) if x.dtype == object else x.dtype.type
+        as_number = Fraction if x.dtype == object else x.dtype.type
         for unit in self.units:
             total = np.full(len(x), as_number(unit.bias), x.dtype)
             for source, weight in zip(unit.sources, unit.weights, strict=True):
                 total = total + as_number(weight) * columns[source]
-            columns.append(activations[unit.activation](np, total))
+            value = activations[unit.activation](np, total)
+            columns.append(value.astype(x.dtype) if x.dtype != object else np.array([Fraction(v) for v in value]))
         return columns[-1]
 
 
@@ -255,9 +255,3 @@ class NumberSteps(NamedTuple):
         rises = self.xp.cumsum(slopes[:-1] * self.xp.diff(knots))
         values = start + self.xp.concatenate([self.xp.zeros(1), rises])
         return values[self.passed] + slopes[self.passed] * (self.x - knots[self.passed])
-
-
-def check_activation(name: str, value: str, choices: tuple[str, ...]) -> None:
-    """Raise unless `value` is one of the activations that a construction is written for."""
-    if value not in choices:
-        raise argument_error(name, f"one of {choices}", value, "Choose one of these names.")
