@@ -59,10 +59,12 @@ class Product(AbstractNetwork):
     Attributes:
         num_hats: $m$.
         radius: $R$.
+        dim: two factors.
     """
 
     num_hats: int = eqx.field(static=True)
     radius: float = eqx.field(static=True)
+    dim: int = eqx.field(static=True, default=2)
 
     @property
     def num_weights(self) -> int:
