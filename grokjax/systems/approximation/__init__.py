@@ -44,5 +44,5 @@ from .phases import (
     region as region,
 )
 from .system import Approximation as Approximation
-from .targets import Target as Target, bumps as bumps, make as make_target
+from .targets import Target as Target, bumps as bumps, target as target
 from .theory import Prediction as Prediction, predict as predict

@@ -69,12 +69,16 @@ class Families(AbstractEvaluation):
         name = self.construction
         if name == "auto":
             name = families.choose(order, dim, alpha, system.activation)
-        sizes = self.sizes or families.default_sizes(name, order, dim, alpha)
+        sizes = self.sizes or families.default_sizes(name, order, dim, alpha, system.weight_bits)
         options = {"order": order, "dim": dim, "depth_exponent": alpha, "activation": system.activation}
         seeds = self.num_seeds if isinstance(system.target, str) else 1
         networks, errors = [], np.empty((seeds, len(sizes)))
         for seed in range(seeds):
-            f = targets.make(system.target, order, dim, seed=seed) if isinstance(system.target, str) else system.target
+            f = (
+                targets.target(system.target, order, dim, seed=seed)
+                if isinstance(system.target, str)
+                else system.target
+            )
             for index, size in enumerate(sizes):
                 network = families.build(name, f, size, bits=system.weight_bits, **options)
                 errors[seed, index] = sup_error(network, f)
@@ -104,18 +108,18 @@ def simulate(
 
 
 def _exponents(networks: list[Any], errors: np.ndarray) -> OrderParameters:
-    weights, depths, resolutions = (
+    weights, growing, depths, resolutions = (
         np.array([read(network) for network in networks], float)
-        for read in (lambda n: n.num_weights, lambda n: n.depth, families.resolution)
+        for read in (lambda n: n.num_weights, lambda n: n.num_growing, lambda n: n.depth, families.resolution)
     )
-    slope = fit(weights, errors)
-    rate = Estimate(-slope.mean, slope.error)
+    falls = lambda sizes: jax.tree.map(lambda mean, sign: sign * mean, fit(sizes, errors), Estimate(-1.0, 1.0))
+    rate = falls(weights)
     reach = student_quantile(len(errors) - 2) * rate.error
-    in_resolution = fit(resolutions, errors)
     return OrderParameters(
         rate=rate,
         depth_exponent=fit(weights, depths),
-        resolution_rate=Estimate(-in_resolution.mean, in_resolution.error),
+        growing_rate=falls(growing),
+        resolution_rate=falls(resolutions),
         rate_interval=np.array([rate.mean - reach, rate.mean + reach]),
         errors=errors,
         num_weights=weights,
@@ -174,27 +178,37 @@ def capacity(num_bumps: Sequence[int], construction: str = "two_scale", *, seed:
 
     Args:
         num_bumps: values of $K$, at least three.
-        construction: `"two_scale"`, with as many weights in steps as in digits (6N = 14M), or `"interpolant"`.
+        construction: `"two_scale"` or `"interpolant"`.
         seed: of the signs.
 
     Raises:
         ValueError: another construction.
     """
     check_choice("construction", construction, ("two_scale", "interpolant"))
-    balanced = lambda f, fine: two_scale(f, max(2, round(14 * fine / 6)), fine, backend="exact")
-    grow = balanced if construction == "two_scale" else interpolant
-    least = []
-    for count in num_bumps:
-        f = targets.bumps(check_whole("num_bumps", count, 2), seed=seed)
-        good = lambda size, f=f, count=count: sup_error(grow(f, size), f, num_uniform=0) <= 1 / (4 * count)
+    least = [_least_weights(check_whole("num_bumps", count, 2), construction, seed) for count in num_bumps]
+    return Capacity(np.asarray(num_bumps), np.asarray(least), fit(num_bumps, least))
+
+
+def _least_weights(count: int, construction: str, seed: int) -> int:
+    """Least W over fine cells, and over a few powers of two of coarse cells around $6N = 14M$, $NM = 2K$."""
+    f = targets.bumps(count, seed=seed)
+    middle = round(np.log2(np.sqrt(2 * count * 14 / 6)))
+    if construction == "interpolant":
+        builders = [lambda size: interpolant(f, size)]
+    else:
+        coarse = [2**k for k in range(max(1, middle - 1), middle + 2)]
+        builders = [lambda size, n=n: two_scale(f, n, size, backend="exact") for n in coarse]
+    least = None
+    for grow in builders:
+        good = lambda size, grow=grow: sup_error(grow(size), f, num_uniform=0) <= 1 / (4 * count)
         lower, upper = 1, 2
         while not good(upper):
             lower, upper = upper, 2 * upper
         while upper - lower > 1:
-            middle = (lower + upper) // 2
-            lower, upper = (lower, middle) if good(middle) else (middle, upper)
-        least.append(grow(f, upper).num_weights)
-    return Capacity(np.asarray(num_bumps), np.asarray(least), fit(num_bumps, least))
+            half = (lower + upper) // 2
+            lower, upper = (lower, half) if good(half) else (half, upper)
+        least = min(grow(upper).num_weights, least or np.inf)
+    return int(least)
 
 
 class Grid(eqx.Module):
@@ -236,7 +250,7 @@ def grid(system: Approximation, coarse: Sequence[int], fine: Sequence[int]) -> G
     """
     if float(system.order) > 1:
         raise argument_error("order", "at most 1", float(system.order), "Only first-order digits are mapped.")
-    f = system.target if callable(system.target) else targets.make(system.target, float(system.order))
+    f = system.target if callable(system.target) else targets.target(system.target, float(system.order))
     networks = [interpolant(f, size) for size in coarse]
     networks += [two_scale(f, size, digits, backend="exact") for size in coarse for digits in fine]
     columns = [(network.num_weights, network.depth, sup_error(network, f)) for network in networks]

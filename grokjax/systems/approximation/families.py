@@ -1,8 +1,8 @@
 r"""Families of constructions that grow: which one belongs to a system, and how its sizes advance together.
 
-Of N coarse cells the number of fine ones follows the depth, $M = \mathrm{round}(c\,W^\alpha)$ with $c = 6/300^\alpha$, so that all families
-are alike at W = 300. Encoding weights of $\beta$ bits hold $M\le\beta-\lceil\log_2N\rceil$ digits, so that sums over steps are exact in any
-order.
+Of N coarse cells the number of fine ones follows the depth, $M = \mathrm{round}(c\,W^\alpha)$ with $c =
+6/300^\alpha$, so that all families are alike at W = 300. Encoding weights of $\beta$ bits hold
+$M\le\beta-\lceil\log_2N\rceil$ digits, so that sums over steps are exact in any order.
 """
 
 import math
@@ -28,7 +28,6 @@ from .constructions.two_scale_smooth import leading_digits
 CONSTRUCTIONS = ("interpolant", "taylor", "two_scale", "two_scale_smooth", "taylor_code", "fixed_width", "periodic")
 SHALLOW = ("interpolant", "taylor")
 LARGEST = 400_000  # fine cells that are looked at
-SMALLEST_WEIGHTS = 300  # below, overhead steepens slopes
 NUM_SIZES = 6
 
 
@@ -88,9 +87,7 @@ def build(
     num_fine = fine_cells(name, num_cells, order, depth_exponent, bits)
     if name == "taylor_code":
         return taylor_code(f, num_cells, num_fine, order, backend="exact")
-    return {"two_scale": two_scale, "two_scale_smooth": two_scale_smooth}[name](
-        f, num_cells, num_fine, backend="exact"
-    )
+    return {"two_scale": two_scale, "two_scale_smooth": two_scale_smooth}[name](f, num_cells, num_fine, backend="exact")
 
 
 def fine_cells(name: str, num_cells: int, order: float, depth_exponent: float, bits: int | None = None) -> int:
@@ -104,8 +101,8 @@ def fine_cells(name: str, num_cells: int, order: float, depth_exponent: float, b
         bits: $\\beta$, or None.
     """
     scale = 6 / 300**depth_exponent
-    if name == "taylor_code":  # W is some 40 weights per digit there; the same law for the part that grows
-        return max(4, 2 * round(scale * (6.0 * num_cells) ** depth_exponent / 2))
+    if name == "taylor_code":  # nodes cost more there: as many weights in them as in steps at N = 50
+        return max(4, 2 * round(6 * (num_cells / 50) ** depth_exponent))
     num_fine = 6
     for _ in range(200):
         leading = leading_digits(num_fine) if name == "two_scale_smooth" else 0
@@ -121,7 +118,7 @@ def fine_cells(name: str, num_cells: int, order: float, depth_exponent: float, b
     return num_fine
 
 
-def default_sizes(name: str, order: float, dim: int, depth_exponent: float) -> list[int]:
+def default_sizes(name: str, order: float, dim: int, depth_exponent: float, bits: int | None = None) -> list[int]:
     """Powers of two, the last six that can be looked at closely.
 
     Args:
@@ -129,14 +126,18 @@ def default_sizes(name: str, order: float, dim: int, depth_exponent: float) -> l
         order: $r$.
         dim: $d$.
         depth_exponent: $\\alpha$.
+        bits: $\\beta$, or None.
     """
-    last = {"interpolant": 13 // dim, "taylor": 11, "periodic": 18, "fixed_width": 7}.get(name)
+    last = {"interpolant": {1: 13, 2: 7}.get(dim, 15 // dim), "taylor": 11, "periodic": 18, "fixed_width": 7}.get(name)
     if last is None:
-        largest = min(LARGEST, 10 ** (12.5 / order))  # errors stay above the rounding of float64
-        fits = lambda k: 2**k * fine_cells(name, 2**k, order, depth_exponent) <= largest
-        last = max(k for k in range(2, 20) if fits(k))
-    count = min(NUM_SIZES, last) if name != "fixed_width" else 5
-    return [2**k for k in range(last - count + 1, last + 1)]
+        largest = min(LARGEST, 10 ** (14.5 / order))  # errors stay above the rounding of float64
+        fits = lambda k: 2**k * fine_cells(name, 2**k, order, depth_exponent, bits) <= largest
+        last = max(k for k in range(2, 14) if fits(k))
+    count = 5 if name == "fixed_width" or dim > 1 else NUM_SIZES
+    sizes = [2**k for k in range(last - count + 1, last + 1)]
+    if name == "taylor_code":  # patches of two nodes code nothing yet
+        sizes = [size for size in sizes if fine_cells(name, size, order, depth_exponent) >= 8]
+    return sizes
 
 
 def resolution(network: AbstractNetwork) -> int:

@@ -11,9 +11,10 @@ class OrderParameters(eqx.Module):
     Attributes:
         rate: $p$ of an error $W^{-p}$.
         depth_exponent: $\alpha$ of a depth $W^\alpha$.
-        resolution_rate: exponent of the error in the number of fine cells $NM$ along an axis, free of the overhead of
-            small networks; experiment only, as is the rest.
-        rate_interval: 95 % interval of the rate, shape (..., 2).
+        growing_rate: $p$ again, against the part of $W$ that grows like a size (without the logarithms that make small
+            networks heavy): the same in theory, closer to it in experiment.
+        resolution_rate: exponent of the error in the number of fine cells $NM$ along an axis; $r$ in theory.
+        rate_interval: 95 % interval of the rate, shape (..., 2); experiment only, as is the rest.
         errors: sup-norm error of each network, shape (..., size).
         num_weights: $W$ of each network.
         depths: $L$ of each network.
@@ -22,6 +23,7 @@ class OrderParameters(eqx.Module):
 
     rate: Any
     depth_exponent: Any
+    growing_rate: Any = None
     resolution_rate: Any = None
     rate_interval: Any = None
     errors: Any = None

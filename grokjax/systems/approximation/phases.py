@@ -10,8 +10,9 @@ For the unit ball of Hoelder functions of smoothness r on the d-cube, with $c = 
 | boundary | $p=2c$ | discontinuous | $\alpha=1$ |
 | infeasible | $p>2c$ | | |
 
-Continuous weights stop at $c$ by nonlinear widths. The depth bound counts: $n^d$ bumps of height $n^{-r}$ are a shattered set, and the
-VC dimension of a ReLU network is at most of order $W\min(L\log W, W)$. Other activations change the counting only:
+Continuous weights stop at $c$ by nonlinear widths. The depth bound counts: $n^d$ bumps of height $n^{-r}$ are a
+shattered set, and the VC dimension of a ReLU network is at most of order $W\min(L\log W, W)$. Other activations
+change the counting only:
 
 | activation | VC dimension | reached | excluded |
 |---|---|---|---|
@@ -103,7 +104,7 @@ def classify(p: Any, r: Any, d: Any, activation: str = "relu") -> Any:
         ValueError: as for `phase`.
     """
     _check(r, d, activation)
-    check_positive("p", p, "A rate is above zero.")
+    _check_rate(p)
     xp = _module(p, r, d)
     ratio = xp.asarray(p * d / r)
     inner = xp.where(ratio < 1 - TOLERANCE, 0, xp.where(ratio <= 1 + TOLERANCE, 1, 2))
@@ -129,7 +130,7 @@ def min_depth_exponent(p: Any, r: Any, d: Any, activation: str = "relu") -> Any:
         ValueError: as for `phase`.
     """
     _check(r, d, activation)
-    check_positive("p", p, "A rate is above zero.")
+    _check_rate(p)
     share = {"relu": 1.0, "piecewise_polynomial": 0.5}.get(activation, 0.0)
     return share * _module(p, r, d).maximum(0.0, p * d / r - 1)
 
@@ -204,6 +205,11 @@ def _check(r: Any, d: Any, activation: str) -> None:
     check_positive("r", r, "Smoothness is above zero.")
     if is_concrete(d):
         check_at_least("d", d, 1, "A dimension is a whole number.")
+
+
+def _check_rate(p: Any) -> None:
+    if is_concrete(p) and not (np.asarray(p) > 0).all():
+        raise argument_error("p", "above zero", np.asarray(p).tolist(), "A rate is above zero; it may be infinite.")
 
 
 def _module(*values: Any) -> Any:

@@ -2,7 +2,7 @@ r"""What is approximated, and how: a class of functions, a depth, an activation 
 
 | symbol | name |
 |---|---|
-| $r$ | `order`, smoothness; $F_{r,d}$ is the unit ball of $C^{K-1,\theta}([0,1]^d)$, $K = \lceil r\rceil$, $\theta = r - K + 1$ |
+| $r$ | `order`, smoothness; $F_{r,d}$ is the unit ball of $C^{K-1,r-K+1}([0,1]^d)$, $K = \lceil r\rceil$ |
 | $d$ | `dim` |
 | $\alpha$ | `depth_exponent`, $L\sim W^\alpha$ |
 

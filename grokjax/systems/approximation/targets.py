@@ -1,8 +1,8 @@
-r"""Functions of known smoothness, each in the unit ball of its class (or close to it), with the points where they break.
+r"""Functions of known smoothness, each about in the unit ball of its class, with the points where they break.
 
 | name | function | smoothness |
 |---|---|---|
-| kink | $|x - 1/3|^r$, self-similar on dyadic grids: exact power laws; in d dimensions the cone | r (at most 1 in d > 1) |
+| kink | $|x - 1/3|^r$, self-similar on dyadic grids; in d dimensions the cone | r (d > 1: at most 1) |
 | zigzag | 64 random kinks, slopes $\pm1$ | 1 |
 | weierstrass | $\tfrac18\sum_{k<24}2^{-rk}\cos2\pi(2^kx+\phi_k)$, random phases | r < 1 |
 | sine | $\sin(2\pi x)/(2\pi)^r$ | any |
@@ -43,7 +43,7 @@ class Target(eqx.Module):
         return self.function(x)
 
 
-def make(name: str, order: float = 1.0, dim: int = 1, *, seed: int = 0) -> Target:
+def target(name: str, order: float = 1.0, dim: int = 1, *, seed: int = 0) -> Target:
     """A function by its name.
 
     Args:

@@ -1,7 +1,8 @@
 r"""The road of theory: rate, depth and phase of the best family of a given depth.
 
-A family with $L\sim W^\alpha$ reaches $p = (1+\alpha)r/d$, and ReLU networks reach no more. With at most $\beta$ bits in a weight,
-$W\beta\gtrsim\epsilon^{-d/r}$ by counting (the entropy of the class), so any bounded precision leads back to $p = r/d$.
+A family with $L\sim W^\alpha$ reaches $p = (1+\alpha)r/d$, and ReLU networks reach no more. With at most $\beta$ bits
+in a weight, $W\beta\gtrsim\epsilon^{-d/r}$ by counting (the entropy of the class), so any bounded precision leads
+back to $p = r/d$.
 
 References:
     arXiv:1906.09477, the phase diagram.
@@ -25,11 +26,13 @@ class Prediction(eqx.Module):
     Attributes:
         rate: $p$; infinite where the error falls faster than any power.
         depth_exponent: $\\alpha$.
+        resolution_rate: exponent of the error in the number of cells along an axis, the smoothness itself.
         label: index into `PHASES`.
     """
 
     rate: Any
     depth_exponent: Any
+    resolution_rate: Any
     label: Int[Array, "*sweep"]
 
     @property
@@ -41,7 +44,7 @@ class Prediction(eqx.Module):
     @property
     def order_parameters(self) -> OrderParameters:
         """The pytree that experiments report too."""
-        return OrderParameters(self.rate, self.depth_exponent)
+        return OrderParameters(self.rate, self.depth_exponent, self.rate, self.resolution_rate)
 
 
 def predict(system: Approximation) -> Prediction:
@@ -51,4 +54,4 @@ def predict(system: Approximation) -> Prediction:
         alpha = 0 * alpha
     rate = max_rate(alpha, order, dim, system.activation)
     order, dim, alpha, rate = jnp.broadcast_arrays(order, dim, alpha, rate)
-    return Prediction(rate, alpha, classify(rate, order, dim, system.activation))
+    return Prediction(rate, alpha, order, classify(rate, order, dim, system.activation))

@@ -31,6 +31,11 @@ class Squarer(AbstractNetwork):
         return 8 * self.num_hats
 
     @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return self.num_weights
+
+    @property
     def depth(self) -> int:
         """$L = m + 1$."""
         return self.num_hats + 1
@@ -70,6 +75,11 @@ class Product(AbstractNetwork):
     def num_weights(self) -> int:
         """$W = 24m + 15$."""
         return 24 * self.num_hats + 15
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return self.num_weights
 
     @property
     def depth(self) -> int:

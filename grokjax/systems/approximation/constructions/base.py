@@ -40,6 +40,11 @@ class AbstractNetwork(eqx.Module):
 
     @property
     @abstractmethod
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size; the rest grows like the logarithm of one, or not at all."""
+
+    @property
+    @abstractmethod
     def depth(self) -> int:
         """$L$ by its closed formula; `to_units().depth` walks."""
 

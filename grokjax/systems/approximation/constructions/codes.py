@@ -1,8 +1,9 @@
 r"""One number that carries many: binary codes of what a coarse grid misses, and how exactly they have to be kept.
 
 Along each coarse cell a function is followed by a walk of fixed step; each binary digit of the cell's encoding weight
-says whether the walk goes up or down. First order: the value makes steps $\pm s$ (delta modulation). Second order: the slope does.
-A number of B digits is exact in float64 as long as $B + \lceil\log_2 N\rceil\le53$; beyond, digits are kept as integers.
+says whether the walk goes up or down. First order: the value makes steps $\pm s$ (delta modulation). Second order:
+the slope does. A number of B digits is exact in float64 as long as $B + \lceil\log_2 N\rceil\le53$; beyond, digits
+are kept as integers.
 """
 
 import math

@@ -10,9 +10,10 @@ Channels are carried from layer to layer, so W grows with depth alone and the er
 | 3 per digit | E, coarse part, code, sum, $\tau$, the digit at work, $\tau$ of the next node |
 | 1 | the clip |
 
-The code is the same accumulation of $(b_n - b_{n-1})(1 - S_n)$ as in the wide network, and every partial sum is one of the b, so no digit
-is lost. One dense architecture serves every smoothness: given as many layers as it needs, order 1 fills it with first-order and
-order 2 with second-order digits ("adapts to the smoothness"). Structural zeros count here: $W = 56(L-2) + 22$.
+The code is the same accumulation of $(b_n - b_{n-1})(1 - S_n)$ as in the wide network, and every partial sum is one
+of the b, so no digit is lost. One dense architecture serves every smoothness: given as many layers as it needs, order
+1 fills it with first-order and order 2 with second-order digits ("adapts to the smoothness"). Structural zeros count
+here: $W = 56(L-2) + 22$.
 
 References:
     arXiv:1906.09477, theorem on fixed-width networks (width 2d + 10, there with a logarithm); arXiv:1802.03620.
@@ -59,6 +60,11 @@ class FixedWidth(AbstractNetwork):
     def num_weights(self) -> int:
         """$W = 56(L - 2) + 22$ for width 7."""
         return self.matrices.size + self.biases.size + self.first.size + self.last.size
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return self.num_weights
 
     @property
     def depth(self) -> int:
@@ -148,7 +154,6 @@ def serialise(network: TwoScale | TwoScaleSmooth, depth: int | None = None) -> F
         ValueError: it does not fit into so few layers.
     """
     size, fine, zone = network.num_cells, network.num_fine, network.lattice.zone
-    smooth = isinstance(network, TwoScaleSmooth)
     values, code = np.asarray(network.values), network.encoding
     slopes = size * np.diff(values)
     tape, x = _Tape(), Form({0: 1.0})
@@ -216,9 +221,7 @@ def _read(tape: _Tape, network: TwoScale | TwoScaleSmooth, now: dict[str, Form])
     return now, (total - centre) * float(network.step)
 
 
-def fixed_width(
-    f: Function, num_cells: int, num_fine: int, *, order: int = 1, depth: int | None = None
-) -> FixedWidth:
+def fixed_width(f: Function, num_cells: int, num_fine: int, *, order: int = 1, depth: int | None = None) -> FixedWidth:
     """Encode a function at width 7.
 
     Args:

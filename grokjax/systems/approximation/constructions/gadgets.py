@@ -1,12 +1,13 @@
 r"""Small programs that several constructions share; each is an exact identity of ReLU units.
 
-With $\hat g(y) = 2\,\mathrm{relu}(y) - 4\,\mathrm{relu}(y-\tfrac12)$, the hat on $[0,1]$, and $g^{(s)}$ its s-fold composition:
+With $\hat g(y) = 2\,\mathrm{relu}(y) - 4\,\mathrm{relu}(y-\tfrac12)$, the hat on $[0,1]$, and $g^{(s)}$ its s-fold
+composition:
 
 | gadget | identity |
 |---|---|
 | `tent` | $g^{(k)}(y)$: rises from 0 to 1 on even cells of width $2^{-k}$, falls on odd ones |
-| `square` | $f_m(z) = z - \sum_{s\le m} g^{(s)}(z)/4^s$ interpolates $z^2$ at $k/2^m$; error in $[0, 4^{-m-1}]$ |
-| `multiply` | $2R^2[f_m(\tfrac{|u+v|}{2R}) - f_m(\tfrac{|u|}{2R}) - f_m(\tfrac{|v|}{2R})]$; error at most $R^2 4^{-m}$ |
+| `square` | $f_m(z) = z - \sum_{s\le m} g^{(s)}(z)/4^s$, $z^2$ at $k/2^m$; error in $[0, 4^{-m-1}]$ |
+| `multiply` | $2R^2[f_m(\tfrac{|u+v|}{2R}) - f_m(\tfrac{|u|}{2R}) - f_m(\tfrac{|v|}{2R})]$; error $\le R^2 4^{-m}$ |
 | `digit` | the leading one of B binary digits, taken from 1: exact as long as the number is |
 | `clip` | $\mathrm{clip}(D, -E, E) = \mathrm{relu}(D+E) - \mathrm{relu}(D-E) - E$ |
 

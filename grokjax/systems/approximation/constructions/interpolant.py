@@ -1,13 +1,14 @@
 r"""Piecewise-linear interpolation: the shallow network with weights that are linear in the function.
 
-In one dimension $f(0) + s_0\,\mathrm{relu}(x) + \sum_n (s_n - s_{n-1})\,\mathrm{relu}(x - n/N)$ with the slopes $s_n$ between nodes. In d
-dimensions on Kuhn's triangulation: with $y = Nx - n$ the hat of node n is
+In one dimension $f(0) + s_0\,\mathrm{relu}(x) + \sum_n (s_n - s_{n-1})\,\mathrm{relu}(x - n/N)$ with the slopes $s_n$
+between nodes. In d dimensions on Kuhn's triangulation: with $y = Nx - n$ the hat of node n is
 
 $$ \phi_n = \mathrm{relu}(1 - \max(0, y_1, .., y_d) - \max(0, -y_1, .., -y_d)),\qquad
 \max(0, y_1, .., y_d) = \mathrm{relu}(y_d + \mathrm{relu}(y_{d-1} - y_d + \mathrm{relu}(\dots))) , $$
 
-whose inner units depend on differences of indices only and are shared. The error is at most $\tfrac12N^{-1}$ for $r=1$ and
-$\tfrac18N^{-2}$ for $r=2$ in one dimension, so the rate is $p = r/d$ up to $r = 2$, at a depth that does not grow.
+whose inner units depend on differences of indices only and are shared. The error is at most $\tfrac12N^{-1}$ for
+$r=1$ and $\tfrac18N^{-2}$ for $r=2$ in one dimension, so the rate is $p = r/d$ up to $r = 2$, at a depth that does
+not grow.
 
 References:
     arXiv:1906.09477, the shallow continuous phase.
@@ -52,6 +53,11 @@ class Interpolant(AbstractNetwork):
         return 10 * (n + 1) ** d + 2 * shared + 1
 
     @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return self.num_weights
+
+    @property
     def depth(self) -> int:
         """2 in one dimension, else $d + 2$."""
         return 2 if self.dim == 1 else self.dim + 2
@@ -61,7 +67,7 @@ class Interpolant(AbstractNetwork):
         """The nodes."""
         return Lattice(self.num_cells, np.zeros(0), 0.0)
 
-    def __call__(self, x: Float[Any, "points *dim"]) -> Float[Any, " points"]:
+    def __call__(self, x: Float[Any, "points ..."]) -> Float[Any, " points"]:
         """Values at points of the unit cube."""
         return run(self, check_points(x, self.dim))
 
@@ -110,7 +116,9 @@ class Interpolant(AbstractNetwork):
         corner = xp.minimum(scaled.astype(int), self.num_cells - 1)
         order = xp.argsort(-(scaled - corner), axis=-1)
         fractions = xp.take_along_axis(scaled - corner, order, axis=-1)
-        weights = xp.concatenate([1 - fractions[:, :1], fractions[:, :-1] - fractions[:, 1:], fractions[:, -1:]], axis=1)
+        weights = xp.concatenate(
+            [1 - fractions[:, :1], fractions[:, :-1] - fractions[:, 1:], fractions[:, -1:]], axis=1
+        )
         total, axes = 0, xp.arange(self.dim)
         for k in range(self.dim + 1):
             total = total + weights[:, k] * self.values[tuple(corner.T)]

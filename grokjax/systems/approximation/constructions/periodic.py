@@ -1,18 +1,19 @@
 r"""Periodic look-up: one periodic unit turns a single weight into a memory without limit, and the rate is exponential.
 
-With ReLU and one periodic activation there is no bound by the VC dimension. The values at $2^m$ nodes, B binary digits each,
-are written into the base-4 digits (0 or 2) of ONE weight $w$ per family. ReLU units find the index digits of $x$; each of them
-multiplies by $(4^B)^{2^{K-1-i}}$ or by 1, so that the entry in question moves behind the point; $\sigma(4^ju + \tfrac16)$ reads digit j, because
-the fractional part decides and nothing has to be reduced. The output interpolates the table:
-$\sum_q\sum_j2^{-j}\mathrm{relu}(\Phi_q + \mathrm{bit}_j - 1) + 2^{-B} - 1$.
+With ReLU and one periodic activation there is no bound by the VC dimension. The values at $2^m$ nodes, B binary
+digits each, are written into the base-4 digits (0 or 2) of ONE weight $w$ per family. ReLU units find the index
+digits of $x$; each of them multiplies by $(4^B)^{2^{K-1-i}}$ or by 1, so that the entry in question moves behind the
+point; $\sigma(4^ju + \tfrac16)$ reads digit j, because the fractional part decides and nothing has to be reduced. The
+output interpolates the table: $\sum_q\sum_j2^{-j}\mathrm{relu}(\Phi_q + \mathrm{bit}_j - 1) + 2^{-B} - 1$.
 
 | variant | W | error |
 |---|---|---|
 | a chain of multiplications for each digit | $12mB + 18B + 20m - 10$ | $\exp(-c\sqrt W)$, as published |
 | one chain shared by all digits | $32m + 22B - 14$ | $\exp(-cW)$, an improvement of this library |
 
-A weight has $2B(2^{m-1}+1)$ bits. Up to m = 5 or so the list of units runs in exact rationals; calling the network interpolates
-the decoded table, which is the same function outside of zones in which both stay within $2^{-B}$ of each other.
+A weight has $2B(2^{m-1}+1)$ bits. Up to m = 5 or so the list of units runs in exact rationals; calling the network
+interpolates the decoded table, which is the same function outside of zones in which both stay within $2^{-B}$ of each
+other.
 
 References:
     arXiv:1906.09477, section on "deep Fourier" expressive power (T-periodic activations).
@@ -60,6 +61,11 @@ class PeriodicLookup(AbstractNetwork):
         """$W$."""
         m, b = self.num_digits, self.bits
         return 32 * m + 22 * b - 14 if self.shared else 12 * m * b + 18 * b + 20 * m - 10
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return self.num_weights
 
     @property
     def depth(self) -> int:
@@ -146,9 +152,7 @@ class PeriodicLookup(AbstractNetwork):
         return memory
 
 
-def periodic(
-    f: Function, num_digits: int, bits: int, *, shared: bool = True, wave: str = "triangle"
-) -> PeriodicLookup:
+def periodic(f: Function, num_digits: int, bits: int, *, shared: bool = True, wave: str = "triangle") -> PeriodicLookup:
     """Store a function with $|f|\\le1$ in one weight per family.
 
     Args:

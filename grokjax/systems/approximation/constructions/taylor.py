@@ -3,11 +3,13 @@ r"""Taylor patchwork: any smoothness r at rate r, with weights that depend conti
 Patches of two cells around the nodes of one parity, and a second family around the nodes of the other. In each family
 steps hold the Taylor coefficients $c_k = D^kf(x_n)N^{-k}/k!$ and the centre $x_n$ of the patch; with $\xi = N(x - x_n)$
 
-$$ f_W = \sum_q \Phi_q\,\big(c_0 + \xi(c_1 + \xi(c_2 + \dots))\big),\qquad \Phi_\mathrm{odd} = T,\quad \Phi_\mathrm{even} = 1 - T , $$
+$$ f_W = \sum_q \Phi_q\,\big(c_0 + \xi(c_1 + \xi(c_2 + \dots))\big),\qquad \Phi_\mathrm{odd} = T,\quad
+\Phi_\mathrm{even} = 1 - T , $$
 
-and steps change where $\Phi_q = 0$. One evaluation serves all patches, so no logarithm is lost in the rate. With ReLU the
-products need $L = O(\log W)$. With $\sigma(t) = \mathrm{relu}(t)^2$, a piecewise polynomial, products are exact: the depth is $K + 4$ for
-any number of patches. There $T$ is made of wide steps, $(1-t^2)^2$ on a cell with $0\le t\le1$, one for each cell.
+and steps change where $\Phi_q = 0$. One evaluation serves all patches, so no logarithm is lost in the rate. With ReLU
+the products need $L = O(\log W)$. With $\sigma(t) = \mathrm{relu}(t)^2$, a piecewise polynomial, products are exact:
+the depth is $K + 4$ for any number of patches. There $T$ is made of wide steps, $(1-t^2)^2$ on a cell with $0\le
+t\le1$, one for each cell.
 
 References:
     arXiv:1906.09477, sections on Taylor approximation and on other activations; arXiv:1610.01145, theorem 1.
@@ -53,6 +55,13 @@ class TaylorPatches(AbstractNetwork):
         return math.ceil(self.order / 2 * math.log2(self.num_cells)) + 7
 
     @property
+    def _per_boundary(self) -> int:
+        """Weights for each cell: steps and what they hold, and for relu^2 the wide steps."""
+        degrees = len(self.coefficients)
+        held = degrees + (degrees > 1)
+        return 4 + held if self.activation == "relu" else 10 + 2 * held
+
+    @property
     def num_weights(self) -> int:
         """$W$; for ReLU and r = 3 it is $8N + 6k + 144m + 163$ with $k = \\lceil\\log_2N\\rceil$."""
         n, k, m, degrees = self.num_cells, math.ceil(math.log2(self.num_cells)), self.num_hats, len(self.coefficients)
@@ -63,6 +72,11 @@ class TaylorPatches(AbstractNetwork):
         local = degrees + 7 if degrees > 1 else 1
         family = local + degrees * (24 * m + 24) + 2 * (degrees - 1)
         return (4 + degrees + (degrees > 1)) * (n - 1) + 6 * k - 2 + 2 * family + 1
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return self._per_boundary * self.num_cells
 
     @property
     def depth(self) -> int:

@@ -1,17 +1,18 @@
 r"""Coded Taylor data: any smoothness r at every rate up to 2r, by storing only what the neighbour does not predict.
 
-Two families of fine nodes, spaced $H = 2h$ and shifted by $h = 1/(NM)$, each with the tents $\Phi_q$ of half-width $h$, which add up
-to 1. A coarse patch owns $M/2$ nodes of a family. It keeps the Taylor data $b_k = D^kf(y)h^k/k!$ of its first node as they are; at
-each further node, prediction and correction
+Two families of fine nodes, spaced $H = 2h$ and shifted by $h = 1/(NM)$, each with the tents $\Phi_q$ of half-width
+$h$, which add up to 1. A coarse patch owns $M/2$ nodes of a family. It keeps the Taylor data $b_k = D^kf(y)h^k/k!$ of
+its first node as they are; at each further node, prediction and correction
 
 $$ b_k' = \sum_l\tbinom{k+l}{k}2^l\,b_{k+l} + c_k\,\ell_k,\qquad \ell_k = F\,2^{r-k}h^r/k! , $$
 
-leave an error of at most $\ell_k/2$, always: errors do not add up. The corrections $c_k$ are whole numbers that 3 digits hold, so a patch
-needs $K = \lceil r\rceil$ encoding weights of $3(M/2-1)$ digits. All nodes up to the point's own are worked off by one chain of depth
-$\sim M$; the polynomial is evaluated once, so no logarithm is lost: error $\lesssim Fh^r$ with $W\sim N + M$.
+leave an error of at most $\ell_k/2$, always: errors do not add up. The corrections $c_k$ are whole numbers that 3
+digits hold, so a patch needs $K = \lceil r\rceil$ encoding weights of $3(M/2-1)$ digits. All nodes up to the point's
+own are worked off by one chain of depth $\sim M$; the polynomial is evaluated once, so no logarithm is lost: error
+$\lesssim Fh^r$ with $W\sim N + M$.
 
-The construction is ours, in the spirit of the paper's coding of Taylor data. It reaches the end point $p = 2r$, where the paper is
-recalled to claim the open interval (and fixed width with a logarithm).
+The construction is ours, in the spirit of the paper's coding of Taylor data. It reaches the end point $p = 2r$, where
+the paper is recalled to claim the open interval (and fixed width with a logarithm).
 
 References:
     arXiv:1906.09477, the deep discontinuous phase for r > 1.
@@ -72,14 +73,24 @@ class TaylorCode(AbstractNetwork):
         return math.ceil(self.order / 2 * math.log2(self.num_cells * self.num_fine)) + 7
 
     @property
+    def _per_node(self) -> int:
+        """Weights for each node that is worked off."""
+        count = len(self.degrees)
+        return 5 + 30 * count + count * (count - 1) // 2
+
+    @property
     def num_weights(self) -> int:
         """$W$."""
         n, own, count = self.num_cells, self.num_fine // 2, len(self.degrees)
         hats = math.ceil(math.log2(n * self.num_fine))
-        correction = 5 + 30 * count + count * (count - 1) // 2
         horner = count * (24 * self.num_hats + 24) + 2 * (count - 1)
-        family = 2 * count + 1 + (own - 1) * correction + own + 7 + horner
+        family = 2 * count + 1 + (own - 1) * self._per_node + own + 7 + horner
         return 6 * hats - 2 + (5 + 2 * count) * (2 * n - 1) + 2 * family + 1
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return (10 + 4 * len(self.degrees)) * self.num_cells + self._per_node * self.num_fine
 
     @property
     def depth(self) -> int:
@@ -212,9 +223,7 @@ def _encode(network: TaylorCode, table: np.ndarray, family: int) -> tuple[np.nda
     return digits.reshape(*corrections.shape[:2], -1).astype(np.uint8), int(np.abs(corrections).max())
 
 
-def taylor_code(
-    f: Function, num_cells: int, num_fine: int, order: float, *, backend: str = "float64"
-) -> TaylorCode:
+def taylor_code(f: Function, num_cells: int, num_fine: int, order: float, *, backend: str = "float64") -> TaylorCode:
     """Encode a function, $r > 1$.
 
     Args:

@@ -1,14 +1,15 @@
 r"""Two-scale bit extraction: N coarse cells and M digits for each, so that about N + M weights do the work of N M.
 
-The coarse interpolant has N free slopes. What it misses is followed by delta modulation on M fine nodes of each cell, and
-the M digits of a cell are ONE weight. A decoder of depth 3M reads them out at the point in question, so
+The coarse interpolant has N free slopes. What it misses is followed by delta modulation on M fine nodes of each cell,
+and the M digits of a cell are ONE weight. A decoder of depth 3M reads them out at the point in question, so
 
 $$ \|f - f_W\|_\infty \le 3 h^r,\quad h = 1/(NM),\quad W = 6N + 14M + 6\lceil\log_2N\rceil + 19,\quad
 L = \max(3M+6, \lceil\log_2 N\rceil+M+4), $$
 
-for $f\in F_{r,1}$, $r\le1$. With $M\sim W^\alpha$ the error falls as $W^{-(1+\alpha)r}$: every rate between $r$ and $2r$ at the
-depth that is necessary for it. Steps need a zone of width $h/8$ to change; there an envelope closes, and only the coarse part is seen.
-The tent coordinate runs back and forth, so odd cells store their digits in reverse and no second selector is needed.
+for $f\in F_{r,1}$, $r\le1$. With $M\sim W^\alpha$ the error falls as $W^{-(1+\alpha)r}$: every rate between $r$ and
+$2r$ at the depth that is necessary for it. Steps need a zone of width $h/8$ to change; there an envelope closes, and
+only the coarse part is seen. The tent coordinate runs back and forth, so odd cells store their digits in reverse and
+no second selector is needed.
 
 The construction is ours: arXiv:1802.03620 uses ternary increments on filtered grids. The rates are the same.
 
@@ -67,6 +68,11 @@ class TwoScale(AbstractNetwork):
     def num_weights(self) -> int:
         """$W$."""
         return 6 * self.num_cells + 14 * self.num_fine + 6 * math.ceil(math.log2(self.num_cells)) + 19
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return 6 * self.num_cells + 14 * self.num_fine
 
     @property
     def depth(self) -> int:

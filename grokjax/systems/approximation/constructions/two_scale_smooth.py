@@ -2,12 +2,14 @@ r"""Two-scale bit extraction of second order: the digits bend a line, and the ra
 
 In units of $s_2 = 2\max|Y_{j+1} - 2Y_j + Y_{j-1}|$ the correction on a cell is a piecewise linear walk of the slope,
 
-$$ D/s_2 = A_0\tau_0 + \sum_{i=1}^M e_i\tau_{i-1},\qquad e_i = \pm1,\quad \tau_{i-1} = \mathrm{relu}(\tau_0 - (i-1)) , $$
+$$ D/s_2 = A_0\tau_0 + \sum_{i=1}^M e_i\tau_{i-1},\qquad e_i = \pm1,\quad \tau_{i-1} = \mathrm{relu}(\tau_0 - (i-1)) ,
+$$
 
-and a digit times a ramp is exact: $\mathrm{relu}(\tau - M(1-\mathrm{bit}))$. The first slope takes $P = \lceil\log_2(M/2+2)\rceil$ leading digits,
-enough for every function. The coder is stable with an error below $2.46\,s_2$, so
-$\|f - f_W\|_\infty\le(4.92+\tfrac18)h^2\max|f''|$ with $W = 6N + 14M + 11P + 6\lceil\log_2N\rceil + 18$ and $L = 3(M+P) + 6$ (or the tent's path).
-Near a node the correction rises with a slope of order $Mh$, so zones are $h/(8M)$.
+and a digit times a ramp is exact: $\mathrm{relu}(\tau - M(1-\mathrm{bit}))$. The first slope takes $P =
+\lceil\log_2(M/2+2)\rceil$ leading digits, enough for every function. The coder is stable with an error below
+$2.46\,s_2$, so $\|f - f_W\|_\infty\le(4.92+\tfrac18)h^2\max|f''|$ with $W = 6N + 14M + 11P + 6\lceil\log_2N\rceil +
+18$ and $L = 3(M+P) + 6$ (or the tent's path). Near a node the correction rises with a slope of order $Mh$, so zones
+are $h/(8M)$.
 
 The construction is ours; arXiv:1906.09477 codes Taylor data. The rates are the same.
 
@@ -75,6 +77,11 @@ class TwoScaleSmooth(AbstractNetwork):
         """$W$."""
         hats = math.ceil(math.log2(self.num_cells))
         return 6 * self.num_cells + 14 * self.num_fine + 11 * self.num_leading + 6 * hats + 18
+
+    @property
+    def num_growing(self) -> int:
+        """The part of $W$ that grows like a size."""
+        return 6 * self.num_cells + 14 * self.num_fine
 
     @property
     def depth(self) -> int:

@@ -211,7 +211,9 @@ class Numbers(NamedTuple):
                 carry = body(*carry)
             return carry
         shapes = jax.eval_shape(body, *carry)
-        carry = tuple(jnp.broadcast_to(jnp.asarray(value, float), like.shape) for value, like in zip(carry, shapes, strict=True))
+        carry = tuple(
+            jnp.broadcast_to(jnp.asarray(value, float), like.shape) for value, like in zip(carry, shapes, strict=True)
+        )
         return jax.lax.fori_loop(0, count, lambda _, carry: body(*carry), carry)
 
     def steps(self, x: Any, positions: Any, width: float, activation: str = "relu") -> "NumberSteps":
