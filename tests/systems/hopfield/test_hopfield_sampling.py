@@ -114,7 +114,7 @@ def sweep():
     """Load and temperature in one call."""
     system = hop.AssociativeMemory(jnp.array(LOADS), jnp.array(TEMPERATURES))
     with pytest.warns(grokjax.NotInEquilibrium):  # beyond the capacity
-        return hop.simulate(jax.random.key(7), system, num_spins=1000, num_members=12, num_steps=200, progress=False)
+        return hop.simulate(jax.random.key(7), system, num_spins=1000, num_members=8, num_steps=200, progress=False)
 
 
 def agree(theory, run, point=(), num_errors=5.0):
@@ -146,7 +146,7 @@ def test_recall_of_gaussian_units(sweep):
     assert agree(theory.order_parameters, sweep, 1)
     assert float(theory.magnetisation[2]) == 0
     np.testing.assert_array_equal(hop.recalled(sweep).mean, [1, 1, 0, 0, 0])
-    assert hop.final_magnetisation(sweep).shape == (5, 12, 2)
+    assert hop.final_magnetisation(sweep).shape == (5, 8, 2)
     # Two replicas of a memory sit in the same state: their overlap at equal times is q, up to the width of a bin.
     histogram = sweep.observed["replica_overlap"]
     mean = (histogram.counts[0] * histogram.centres).sum() / histogram.counts[0].sum()
@@ -156,9 +156,9 @@ def test_recall_of_gaussian_units(sweep):
 def test_patterns_beyond_the_load_of_a_point(sweep):
     """They are rows of zeros; the histogram of pattern overlaps is filled from the others."""
     patterns, counts = sweep.problem.target.patterns, np.rint(np.array(LOADS) * 1000).astype(int)
-    assert patterns.shape == (5 * 12, 250, 1000)
-    np.testing.assert_array_equal((np.asarray(patterns) != 0).all(axis=-1).sum(axis=-1), np.tile(counts, 12))
-    np.testing.assert_array_equal(sweep.problem.truth, np.tile(counts, 12))
+    assert patterns.shape == (5 * 8, 250, 1000)
+    np.testing.assert_array_equal((np.asarray(patterns) != 0).all(axis=-1).sum(axis=-1), np.tile(counts, 8))
+    np.testing.assert_array_equal(sweep.problem.truth, np.tile(counts, 8))
     histogram = sweep.observed["pattern_overlap"]
     assert np.all(histogram.counts.sum(axis=-1) == 249 * sweep.series.overlap.shape[-1])
     seen = (histogram.counts * histogram.centres**2).sum(axis=(1, 2)) / histogram.counts.sum(axis=(1, 2))
@@ -175,9 +175,9 @@ def test_run_of_gibbs_sampling(sweep):
     assert np.all(np.abs(certificate.drift["magnetisation"][[0, 1, 3, 4]]) < 5)
     assert np.all(certificate.autocorrelation_time[:2] < 10)
     text = str(sweep)
-    assert all(words in text for words in ("5 points x 12 members", "no gradient", "none by construction"))
+    assert all(words in text for words in ("5 points x 8 members", "no gradient", "none by construction"))
     longer = sweep.extend(jax.random.key(11), 40)
-    assert longer.series.magnetisation.shape == (5, 12, 160, 2)
+    assert longer.series.magnetisation.shape == (5, 8, 160, 2)
     assert longer.observed["spins"].num_records == 160
     np.testing.assert_array_equal(longer.series.magnetisation[:, :, :120], sweep.series.magnetisation)
     assert agree(hop.predict(sweep.system).order_parameters, longer, 0)
