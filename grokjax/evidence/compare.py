@@ -85,10 +85,10 @@ class Comparison(eqx.Module):
         return str(self)
 
     def __str__(self) -> str:
-        head = ("order parameter", self.theory_name, "experiment", "z", "verdict")
+        head = ("order parameter", self.theory_name, "experiment", "sigma", "verdict")
         lines: list[tuple[str, ...]] = [head]
         for row in self.rows:
-            cells = (_digits(row.theory, row.experiment.error), str(row.experiment), f"{row.z_score:+.1f}")
+            cells = (_digits(row.theory, row.experiment.error), str(row.experiment), f"{row.sigma:+.1f}")
             lines.append((row.name, *cells, self.verdict(row)))
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
         justify = lambda line: "  ".join(
