@@ -26,8 +26,11 @@ from .system import ModularAddition
 from .theory import Prediction
 
 
-CONVENTIONS = {"paper": ("as printed", "-"), "exact": ("exact", "--")}  # their names and lines
-BORDERS = {"start": ("mixed phase starts", ":"), "end": ("mixed phase ends", "-.")}
+CONVENTIONS: dict[str, tuple[str, Any]] = {
+    "paper": ("as printed", "-"),
+    "exact": ("exact", "--"),
+}  # their names and lines
+BORDERS: dict[str, tuple[str, Any]] = {"start": ("mixed phase starts", ":"), "end": ("mixed phase ends", "-.")}
 AXES = {
     "noise_variance": r"noise variance $\sigma^2$",
     "readout_variance": r"read-out variance $\sigma_a^2$",

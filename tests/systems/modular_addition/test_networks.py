@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from grokjax import Design, Histogram, Posterior, Problem
-from grokjax.driver import first_positions
+from grokjax.experiment import first_positions
 from grokjax.networks import TwoLayer, activation_function
 from grokjax.samplers import State
 from grokjax.systems.modular_addition import ModularAddition, QuadraticNetworks
