@@ -23,8 +23,8 @@ import optax
 import pytest
 
 from grokjax import GradientDescent, io
-from grokjax._codec import encode
 from grokjax.evidence.statistics import Estimate
+from grokjax.io.codec import encode
 from grokjax.samplers.gradient import GradientState
 from grokjax.systems.representation.phases import Phase
 from grokjax.systems.teacher_student.system import TeacherStudent

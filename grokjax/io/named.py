@@ -17,8 +17,8 @@ from typing import Any
 import equinox as eqx
 import optax
 
-from ._archive import shown
-from ._checks import argument_error
+from .._checks import argument_error
+from .archive import shown
 
 
 OURS = "grokjax"

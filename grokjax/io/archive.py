@@ -21,8 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from ._checks import argument_error
-from ._dtypes import dtype_name, dtype_of, is_valid, raw, stored_dtype
+from .._checks import argument_error
+from .dtypes import dtype_name, dtype_of, is_valid, raw, stored_dtype
 
 
 HEADER = "header"

@@ -20,10 +20,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from ._archive import shown
-from ._checks import argument_error
-from ._dtypes import dtype_name, dtype_of
-from ._named import OTHER_VERSION, NotNamed, find_class, find_function, is_named_tuple, name_of
+from .._checks import argument_error
+from .archive import shown
+from .dtypes import dtype_name, dtype_of
+from .named import OTHER_VERSION, NotNamed, find_class, find_function, is_named_tuple, name_of
 
 
 LARGEST_DEPTH = 64

@@ -18,15 +18,15 @@ import jax
 import numpy as np
 import optax
 
-from ._archive import (
+from .._checks import argument_error
+from .archive import (
     read_arrays as read_arrays,
     read_header,
     remove_leftovers as remove_leftovers,
     write_arrays as write_arrays,
 )
-from ._checks import argument_error
-from ._codec import decode, encode
-from ._named import as_trust
+from .codec import decode, encode
+from .named import as_trust
 
 
 FORMAT = "grokjax-results"
@@ -35,7 +35,7 @@ FORMAT_VERSION = 2
 
 def versions() -> dict[str, str]:
     """Versions of this library, its engine and the device it runs on."""
-    from . import __version__
+    from .. import __version__
 
     device = jax.devices()[0]
     return {
