@@ -50,16 +50,16 @@ class Problem(eqx.Module):
 
         Args:
             target: what is sampled.
-            starts: first positions by name, such as `{"prior": position, "droplets": other}`.
+            starts: first positions by name, such as `{"prior": position, "droplets": other}`; or a single position, if
+                it is no dictionary.
             truth: anything.
 
         Raises:
-            ValueError: `starts` is no mapping from names, or empty.
+            ValueError: a dictionary of starts is empty, or its keys are no names.
         """
-        if not isinstance(starts, Mapping) or not starts or not all(isinstance(name, str) for name in starts):
-            raise argument_error(
-                "starts", "a mapping from names to first positions", type(starts).__name__, 'Try {"prior": position}.'
-            )
+        starts = starts if isinstance(starts, Mapping) else {"start": starts}
+        if not starts or not all(isinstance(name, str) for name in starts):
+            raise argument_error("starts", "positions by name", list(starts), 'Try {"prior": position}.')
         self.target, self.truth = target, truth
         self.starts, self.start_names = tuple(starts.values()), tuple(starts)
 

@@ -278,7 +278,7 @@ def _last(experiment, problem, axes, assembly: Assembly, run) -> Any:
 def _certificate(experiment, layout, measured, flat, diverged, about, record_every: int) -> Certificate:
     """The evidence, from the scalar series of what was measured; of small arrays from their means."""
     series = {}
-    for name, values in named_leaves(measured).items():
+    for name, values in sorted(named_leaves(measured).items()):  # the order in which jax keeps dictionaries
         chosen = experiment.certified is None or name.split("[")[0].split(".")[0] in experiment.certified
         values = np.asarray(values, np.float64).reshape(*values.shape[:2], -1).mean(axis=-1)
         if chosen and not np.isnan(values).all():

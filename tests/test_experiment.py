@@ -253,7 +253,8 @@ def simulate(system=SYSTEM, experiment=None, **options):
         (lambda: Well(dim=0, curvature=1.0), "`dim` must be at least 1"),
         (lambda: Well(dim=3, curvature=1.0, centre=float("nan")), "`centre` must be finite"),
         (lambda: SYSTEM.replace(curve=1.0), "`curve` must be a field of Well"),
-        (lambda: Problem(None, jnp.zeros(3)), "`starts` must be a mapping from names to first positions"),
+        (lambda: Problem(None, {}), "`starts` must be positions by name, but got []"),
+        (lambda: Problem(None, {1: jnp.zeros(3)}), "`starts` must be positions by name, but got [1]"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
