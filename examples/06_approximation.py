@@ -65,7 +65,7 @@ def main() -> None:
             run_of(order=1, dim=2, depth_exponent=0),
             run_of(order=3, depth_exponent=0, target="sine"),
         ]
-        deep += [run_of(order=0.5), run_of(order=3, target="sine")]
+        deep += [run_of(order=0.5, target="weierstrass"), run_of(order=3, target="sine")]
     squared = run_of(order=3, depth_exponent=0, target="sine", activation="piecewise_polynomial")
     width = {order: run_of([8, 16, 32] if smoke else None, "fixed_width", order=order, target=target)
              for order, target in ((1, "kink"), (2, "sine"))}  # fmt: skip

@@ -198,7 +198,7 @@ def _least_weights(count: int, construction: str, seed: int) -> int:
     else:
         coarse = [2**k for k in range(max(1, middle - 1), middle + 2)]
         builders = [lambda size, n=n: two_scale(f, n, size, backend="exact") for n in coarse]
-    least = None
+    least = []
     for grow in builders:
         good = lambda size, grow=grow: sup_error(grow(size), f, num_uniform=0) <= 1 / (4 * count)
         lower, upper = 1, 2
@@ -207,8 +207,8 @@ def _least_weights(count: int, construction: str, seed: int) -> int:
         while upper - lower > 1:
             half = (lower + upper) // 2
             lower, upper = (lower, half) if good(half) else (half, upper)
-        least = min(grow(upper).num_weights, least or np.inf)
-    return int(least)
+        least.append(grow(upper).num_weights)
+    return min(least)
 
 
 class Grid(eqx.Module):

@@ -69,8 +69,9 @@ def phase_diagram(diagram: PhaseDiagram, measured: Mapping[str, Sequence[Run]], 
         labels = np.asarray(diagram.labels)
         index = np.array([names.index(n) if n in names else names.index(_inner(n)) for n in diagram.phases])
         plot.draw_phases(ax, ratios, rates, index[labels].T, names)
-        if ax.get_legend():
-            ax.get_legend().remove()
+        legend = ax.get_legend()
+        if legend is not None:
+            legend.remove()
         reach = np.array([0.0, ratios[-1]])
         ax.plot(reach, reach, "-", color="black")
         ax.plot(reach, 2 * reach, "--", color="black")

@@ -17,7 +17,7 @@ import equinox as eqx
 import numpy as np
 
 from ..._checks import argument_error, check_choice, is_concrete
-from ...parameters import AbstractParameters, Number, parameter, size
+from ...parameters import AbstractParameters, parameter, size
 
 
 ACTIVATIONS = ("relu", "piecewise_polynomial", "periodic")
@@ -39,9 +39,9 @@ class Approximation(AbstractParameters):
         ValueError: order not above 0, dimension below 1, depth exponent outside of [0, 1], or an unknown name.
     """
 
-    order: Number = parameter(default=1.0, positive=True, remedy="Smoothness is above zero.")
-    dim: Number = size(default=1)
-    depth_exponent: Number = parameter(default=1.0, at_least=0, remedy="Depth grows like W^alpha, alpha in [0, 1].")
+    order: Any = parameter(default=1.0, positive=True, remedy="Smoothness is above zero.")
+    dim: Any = size(default=1)
+    depth_exponent: Any = parameter(default=1.0, at_least=0, remedy="Depth grows like W^alpha, alpha in [0, 1].")
     target: str | Callable[[Any], Any] = eqx.field(static=True, default="kink", kw_only=True)
     activation: str = eqx.field(static=True, default="relu", kw_only=True)
     weight_bits: int | None = eqx.field(static=True, default=None, kw_only=True)

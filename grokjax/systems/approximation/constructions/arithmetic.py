@@ -45,7 +45,7 @@ class Squarer(AbstractNetwork):
         """The nodes of the interpolant."""
         return Lattice(2**self.num_hats, np.zeros(0), 0.0)
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         return run(self, check_points(x))
 
@@ -91,7 +91,7 @@ class Product(AbstractNetwork):
         """Nodes along each axis of [0, 1]."""
         return Lattice(2 ** min(self.num_hats, 7), np.zeros(0), 0.0)
 
-    def __call__(self, x: Float[Any, "points 2"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Products of pairs of numbers in $[-R, R]$."""
         if x.ndim != 2 or x.shape[1] != 2:
             raise argument_error("x", "of shape (points, 2)", f"shape {x.shape}", "Stack the factors.")

@@ -1,7 +1,7 @@
 """What all constructions share: how they are called, checked and written down; how a function is looked at."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import equinox as eqx
@@ -14,6 +14,7 @@ from .units import Graph, Numbers, Units
 
 
 Function = Callable[[Any], Any]
+Derivatives = Sequence[Function]
 
 
 class Lattice(NamedTuple):
@@ -108,7 +109,7 @@ def check_points(x: Any, dim: int = 1) -> Any:
     return x
 
 
-def look(f: Function, x: np.ndarray, name: str = "f") -> np.ndarray:
+def look(f: Function, x: Any, name: str = "f") -> np.ndarray:
     """Values of a function at points, checked.
 
     Args:
@@ -130,7 +131,7 @@ def look(f: Function, x: np.ndarray, name: str = "f") -> np.ndarray:
     return values
 
 
-def derivatives(f: Function, x: np.ndarray, count: int) -> np.ndarray:
+def derivatives(f: Function | Derivatives, x: np.ndarray, count: int) -> np.ndarray:
     """Derivatives 0, ..., count - 1 of a function of one variable, by forward differentiation; shape (count, points).
 
     Args:
@@ -141,7 +142,7 @@ def derivatives(f: Function, x: np.ndarray, count: int) -> np.ndarray:
     Raises:
         ValueError: the function cannot be differentiated by jax, or is not finite.
     """
-    if isinstance(f, list | tuple):
+    if not callable(f):
         if len(f) < count:
             raise argument_error("f", f"a sequence of {count} derivatives", len(f), "Give D^0 f, ..., D^(K-1) f.")
         return np.stack([look(each, x) for each in f[:count]])
@@ -152,7 +153,7 @@ def derivatives(f: Function, x: np.ndarray, count: int) -> np.ndarray:
         tower.append(jax.grad(tower[-1]))
     try:
         rows = [look(jax.vmap(each), jnp.asarray(x)) for each in tower]
-    except (jax.errors.TracerArrayConversionError, TypeError) as error:
+    except jax.errors.TracerArrayConversionError as error:
         remedy = "Write it with jax.numpy, or give a tuple of its derivatives."
         raise argument_error("f", "differentiable by jax", type(error).__name__, remedy) from error
     return np.stack(rows)

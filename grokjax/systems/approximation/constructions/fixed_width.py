@@ -54,7 +54,7 @@ class FixedWidth(AbstractNetwork):
     biases: Float[Array, "hidden 7"]
     first: Float[Array, " 7"]
     last: Float[Array, " 8"]
-    grid: Lattice = eqx.field(static=True)
+    grid: tuple[int, tuple[float, ...], float] = eqx.field(static=True)
 
     @property
     def num_weights(self) -> int:
@@ -77,7 +77,7 @@ class FixedWidth(AbstractNetwork):
         num_nodes, switches, zone = self.grid
         return Lattice(num_nodes, np.asarray(switches), zone)
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         check_x64("networks that carry digits in their weights")
         x = check_points(x)
@@ -190,17 +190,18 @@ def serialise(network: TwoScale | TwoScaleSmooth, depth: int | None = None) -> F
         raise argument_error("depth", f"at least {needed}", depth, "Give more layers, or fewer cells.")
     arrays = (jnp.asarray(array) for array in tape.arrays(output, depth))
     num_nodes, switches, zone = network.lattice
-    return FixedWidth(*arrays, grid=Lattice(num_nodes, tuple(switches.tolist()), zone))
+    return FixedWidth(*arrays, grid=(num_nodes, tuple(switches.tolist()), zone))
 
 
 def _read(tape: _Tape, network: TwoScale | TwoScaleSmooth, now: dict[str, Form]) -> tuple[dict[str, Form], Form]:
     """Three layers per digit: threshold, complement, gate. Returns the last layer and the walk as a form in it."""
-    smooth, fine, num_bits = isinstance(network, TwoScaleSmooth), network.num_fine, network.digits.shape[1]
-    half = 2.0 ** (network.num_leading - 1) if smooth else 1.0
-    centre = network.reach if smooth else float(fine)
+    fine, num_bits = network.num_fine, network.digits.shape[1]
+    smooth = isinstance(network, TwoScaleSmooth)
+    num_leading, centre = (network.num_leading, network.reach) if smooth else (0, float(fine))
+    half = 2.0 ** (num_leading - 1) if smooth else 1.0
     gate_weight, total = 0.0, now["here"] * -half + centre
     for k in range(num_bits):
-        leading = smooth and k < network.num_leading
+        leading = k < num_leading
         carried = {name: now[name] for name in ("bound", "part", "code", "here")}
         threshold = 2.0**num_bits * now["code"] - (2.0 ** (num_bits - 1) - 1)
         later = {} if smooth else {"later": now["here"] - 1}

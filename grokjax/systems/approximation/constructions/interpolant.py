@@ -67,7 +67,7 @@ class Interpolant(AbstractNetwork):
         """The nodes."""
         return Lattice(self.num_cells, np.zeros(0), 0.0)
 
-    def __call__(self, x: Float[Any, "points ..."]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points of the unit cube."""
         return run(self, check_points(x, self.dim))
 

@@ -93,7 +93,7 @@ class PeriodicLookup(AbstractNetwork):
         """Width of a zone in x."""
         return 2.0 ** -(self.num_digits + self.bits + 3)
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]: the interpolant of the decoded table."""
         x = check_points(x)
         xp, values = (jnp, self.values) if isinstance(x, jax.Array) else (np, np.asarray(self.values))
@@ -120,7 +120,7 @@ class PeriodicLookup(AbstractNetwork):
         even = self._family(net, net.unit((x + 1 / size) / 2), self.table[0::2], m, 1 - tent)
         return odd + even + (2.0**-self.bits - 1)
 
-    def _family(self, net: Graph, point: Any, entries: np.ndarray, num_index: int, weight: Any) -> Any:
+    def _family(self, net: Graph, point: Any, entries: Any, num_index: int, weight: Any) -> Any:
         complements, zone = [], self.zone
         for i in range(num_index):
             complements.append(net.unit(1 - net.unit((point - 0.5) / zone + 1)))

@@ -25,7 +25,7 @@ from jaxtyping import Array, Float
 
 from ...._checks import argument_error, check_at_least, check_choice, check_whole, check_x64
 from . import gadgets
-from .base import AbstractNetwork, Function, Lattice, check_points, derivatives, run, write_down
+from .base import AbstractNetwork, Derivatives, Function, Lattice, check_points, derivatives, run, write_down
 from .units import Units
 
 
@@ -92,10 +92,9 @@ class TaylorPatches(AbstractNetwork):
     def lattice(self) -> Lattice:
         """Nodes; zones shrink like $h^{r-1}$ next to h, because what is seen of them is off by $h^2$ only."""
         n = self.num_cells
-        k = math.ceil(math.log2(n))
-        return Lattice(n, np.arange(1, n) / n, 2.0 ** -(math.ceil(k * max(self.order - 1, 1)) + 6))
+        return Lattice(n, np.arange(1, n) / n, _zone(n, self.order))
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         return run(self, check_points(x))
 
@@ -148,13 +147,18 @@ class TaylorPatches(AbstractNetwork):
         return gadgets.multiply_exactly(net, weight, polynomial / size) * size
 
 
+def _zone(num_cells: int, order: float) -> float:
+    """Width of a zone, $h^{\\max(r-1,1)}/64$."""
+    return 2.0 ** -(math.ceil(math.ceil(math.log2(num_cells)) * max(order - 1, 1)) + 6)
+
+
 def _held(net: Any, steps: Any, values: Any, bound: Any) -> Any:
     """Piecewise constant values of size `bound` at most: $z = \\frac14[\\sigma(z+1) - \\sigma(1-z)]$ for $|z|\\le1$."""
     z = steps.constant(values / bound)
     return (net.unit(z + 1, "relu2") - net.unit(1 - z, "relu2")) * (bound / 4)
 
 
-def taylor(f: Function, num_cells: int, order: float, *, activation: str = "relu") -> TaylorPatches:
+def taylor(f: Function | Derivatives, num_cells: int, order: float, *, activation: str = "relu") -> TaylorPatches:
     """Patch Taylor polynomials of degree $\\lceil r\\rceil - 1$ together.
 
     Args:
@@ -171,13 +175,12 @@ def taylor(f: Function, num_cells: int, order: float, *, activation: str = "relu
     num_cells = check_whole("num_cells", num_cells, 2)
     check_at_least("order", order, 1, "Use `interpolant` for rougher functions.")
     check_choice("activation", activation, ("relu", "relu2"))
+    if _zone(num_cells, order) < 2**-46:
+        raise argument_error("num_cells", "so small that zones are wider than floats", num_cells, "Take fewer cells.")
     degrees = np.arange(math.ceil(order))
     data = derivatives(f, np.arange(num_cells + 1) / num_cells, len(degrees))
     scale = np.array([float(num_cells) ** -k / math.factorial(k) for k in degrees])
     coefficients = data * scale[:, None]
     largest = np.abs(coefficients).max(axis=1)
     bounds = np.where(largest > 0, largest, scale)
-    network = TaylorPatches(jnp.asarray(coefficients), jnp.asarray(bounds), float(order), activation)
-    if network.lattice.zone < 2**-46:
-        raise argument_error("num_cells", "so small that zones are wider than floats", num_cells, "Take fewer cells.")
-    return network
+    return TaylorPatches(jnp.asarray(coefficients), jnp.asarray(bounds), float(order), activation)

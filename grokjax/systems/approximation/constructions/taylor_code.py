@@ -25,11 +25,11 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, UInt8
+from jaxtyping import Float, UInt8
 
 from ...._checks import argument_error, check_x64
 from . import codes, gadgets
-from .base import AbstractNetwork, Function, Lattice, check_points, derivatives, run, write_down
+from .base import AbstractNetwork, Derivatives, Function, Lattice, check_points, derivatives, run, write_down
 from .units import Units
 
 
@@ -45,9 +45,9 @@ class TaylorCode(AbstractNetwork):
         backend: `"float64"`, or `"exact"` for digits decoded in integers.
     """
 
-    starts: tuple[Float[Array, "degrees patches"], Float[Array, "degrees patches_"]]
-    digits: tuple[UInt8[Array, "degrees patches digits"], UInt8[Array, "degrees patches_ digits"]]
-    norm: Float[Array, ""]
+    starts: tuple[Float[Any, "degrees patches"], Float[Any, "degrees patches_"]]
+    digits: tuple[UInt8[Any, "degrees patches digits"], UInt8[Any, "degrees patches_ digits"]]
+    norm: Any
     order: float = eqx.field(static=True)
     sizes: tuple[int, int] = eqx.field(static=True)
     backend: str = eqx.field(static=True, default="float64")
@@ -104,7 +104,7 @@ class TaylorCode(AbstractNetwork):
         zone = float(self.num_cells) ** min(self.order, 2) / float(size) ** (self.order + 1) / 64
         return Lattice(size, np.arange(1, size) / size, zone)
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         x = check_points(x)
         return run(self, x) if self.backend == "float64" else self._exact(np.asarray(x))
@@ -119,8 +119,7 @@ class TaylorCode(AbstractNetwork):
 
     def spacing(self, degree: int) -> Any:
         """$\\ell_k$, the lattice of corrections."""
-        size = float(self.num_cells * self.num_fine)
-        return self.norm * (2.0 ** (self.order - degree) * size**-self.order / math.factorial(degree))
+        return self.norm * _spacing(self.order, self.num_cells * self.num_fine, degree)
 
     def program(self, net: Any, x: Any) -> Any:
         """What the network computes."""
@@ -204,10 +203,20 @@ def _predict(data: np.ndarray) -> np.ndarray:
     return np.stack([sum(math.comb(l, k) * 2.0 ** (l - k) * data[l] for l in range(k, count)) for k in range(count)])
 
 
-def _encode(network: TaylorCode, table: np.ndarray, family: int) -> tuple[np.ndarray, int]:
-    """Digits of the corrections of a family, and the largest correction in size."""
-    own, first = network.num_fine // 2, network.patches(family)
-    spacing = np.array([float(network.spacing(k)) for k in network.degrees])[:, None]
+def _spacing(order: float, size: int, degree: int) -> float:
+    """$2^{r-k}h^r/k!$."""
+    return 2.0 ** (order - degree) * float(size) ** -order / math.factorial(degree)
+
+
+def _encode(table: np.ndarray, first: np.ndarray, own: int, spacing: np.ndarray) -> tuple[np.ndarray, int]:
+    """Digits of the corrections of a family, and the largest correction in size.
+
+    Args:
+        table: Taylor data at all fine nodes, shape (K, nodes).
+        first: index of each patch's first node.
+        own: nodes that a patch owns.
+        spacing: of the lattices of corrections, shape (K, 1).
+    """
     data, found = table[:, first], []
     for j in range(1, own):
         node = first + 2 * j
@@ -223,7 +232,9 @@ def _encode(network: TaylorCode, table: np.ndarray, family: int) -> tuple[np.nda
     return digits.reshape(*corrections.shape[:2], -1).astype(np.uint8), int(np.abs(corrections).max())
 
 
-def taylor_code(f: Function, num_cells: int, num_fine: int, order: float, *, backend: str = "float64") -> TaylorCode:
+def taylor_code(
+    f: Function | Derivatives, num_cells: int, num_fine: int, order: float, *, backend: str = "float64"
+) -> TaylorCode:
     """Encode a function, $r > 1$.
 
     Args:
@@ -248,13 +259,13 @@ def taylor_code(f: Function, num_cells: int, num_fine: int, order: float, *, bac
     roughness = np.abs(table[-1, 2:] - table[-1, :-2]).max() * (size / 2) ** (order - degrees[-1])
     table = table * np.array([float(size) ** -k / math.factorial(k) for k in degrees])[:, None]
     norm = roughness or 1.0
-    network = TaylorCode((table, table), (table, table), np.array(norm), float(order), (num_cells, num_fine), backend)
+    spacing = np.array([[_spacing(order, size, k)] for k in degrees])
+    firsts = [family + num_fine * np.arange(num_cells + 1 - family) for family in (0, 1)]
     while True:  # corrections have to fit into 3 digits: -4, ..., 3
-        codewords, largest = zip(*(_encode(network, table, family) for family in (0, 1)), strict=True)
+        digits, largest = zip(*(_encode(table, first, num_fine // 2, norm * spacing) for first in firsts), strict=True)
         if max(largest) <= 3:
             break
         norm *= 2
-        network = eqx.tree_at(lambda n: n.norm, network, np.array(norm))
-    starts = tuple(table[:, network.patches(family)] for family in (0, 1))
-    arrays = jax.tree.map(jnp.asarray, (starts, codewords, np.array(norm)))
-    return TaylorCode(*arrays, float(order), (num_cells, num_fine), backend)
+    starts = tuple(table[:, first] for first in firsts)
+    arrays = jax.tree.map(jnp.asarray, (starts, digits, np.array(norm)))
+    return TaylorCode(*arrays, order=float(order), sizes=(num_cells, num_fine), backend=backend)

@@ -90,7 +90,7 @@ class TwoScale(AbstractNetwork):
         """Distances from a coarse node between which the envelope opens."""
         return 2 * self.lattice.zone, 4 * self.lattice.zone
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         x = check_points(x)
         return run(self, x) if self.backend == "float64" else self._exact(x)
@@ -173,4 +173,4 @@ def two_scale(f: Function, num_cells: int, num_fine: int, *, backend: str = "flo
     step = np.abs(np.diff(rows, axis=1)).max()
     digits = codes.first_order(rows, step, 8 * np.finfo(float).eps * np.abs(nodes).max())
     height = np.abs(rows).max() + step
-    return TwoScale(*jax.tree.map(jnp.asarray, (nodes, digits, step, height)), backend)
+    return TwoScale(*jax.tree.map(jnp.asarray, (nodes, digits, step, height)), backend=backend)

@@ -100,7 +100,7 @@ class TwoScaleSmooth(AbstractNetwork):
         """Distances from a coarse node between which the envelope opens."""
         return 2 * self.lattice.zone, 4 * self.lattice.zone
 
-    def __call__(self, x: Float[Any, " points"]) -> Float[Any, " points"]:
+    def __call__(self, x: Any) -> Float[Any, " points"]:
         """Values at points in [0, 1]."""
         x = check_points(x)
         return run(self, x) if self.backend == "float64" else self._exact(x)
@@ -176,4 +176,4 @@ def two_scale_smooth(f: Function, num_cells: int, num_fine: int, *, backend: str
     step = 2 * np.abs(np.diff(rows, 2, axis=1)).max()
     digits = codes.second_order(rows, step, leading_digits(num_fine))
     height = np.abs(rows).max() + 4 * step
-    return TwoScaleSmooth(*jax.tree.map(jnp.asarray, (nodes, digits, step, height)), num_fine, backend)
+    return TwoScaleSmooth(*jax.tree.map(jnp.asarray, (nodes, digits, step, height)), num_fine=num_fine, backend=backend)

@@ -14,7 +14,7 @@ References:
     arXiv:1906.09477, section 2; arXiv:1610.01145, section 2.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -150,7 +150,7 @@ class Graph:
             carry = body(*carry)
         return carry
 
-    def steps(self, x: Form, positions: Sequence[float], width: float, activation: str = "relu") -> "GraphSteps":
+    def steps(self, x: Form, positions: Any, width: float, activation: str = "relu") -> "GraphSteps":
         """Two units for each position: the ramp $P$ and $S = \\sigma(1 - P)$."""
         ramps = [self.unit((x - position) / width, activation) for position in map(_plain, positions)]
         return GraphSteps(x, width, ramps, [self.unit(1 - ramp, activation) for ramp in ramps])
