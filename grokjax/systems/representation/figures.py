@@ -306,7 +306,7 @@ def _draw_structured(ax: Axes, run: Run) -> None:
     )
 
 
-def _draw_steps(ax: Axes, run: Any, bound: Any, reached: np.ndarray) -> None:
+def _draw_steps(ax: Axes, run: Any, bound: Any, reached: Any) -> None:
     rate = float(run.system.embedding_rate)
     predicted = 1 / (rate * np.asarray(bound.third_eigenvalue)[reached])
     steps = run.members.structure_step[reached]

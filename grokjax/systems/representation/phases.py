@@ -94,7 +94,7 @@ class TrainingPhaseDiagram(eqx.Module):
         """The `Phase` of each run."""
         steps, lag = self.run.members, self.run.experiment.lag_threshold
         phase = classify(steps.train_step, steps.validation_step, lag_threshold=lag)
-        return np.where(self.run.diverged, int(Phase.UNCLASSIFIED), phase)
+        return np.where(np.asarray(self.run.diverged), int(Phase.UNCLASSIFIED), phase)
 
     def probability(
         self, phase: Phase | int, *, keep: Bool[np.ndarray, "..."] | None = None
