@@ -28,8 +28,10 @@ from .evidence import (
     Certificate as Certificate,
     Comparison as Comparison,
     Estimate as Estimate,
+    PowerLaw as PowerLaw,
     TwoStart as TwoStart,
     compare as compare,
+    power_law as power_law,
     statistics as statistics,
     two_start as two_start,
 )

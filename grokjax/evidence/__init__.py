@@ -3,4 +3,5 @@
 from . import statistics as statistics
 from .certificate import Certificate as Certificate
 from .compare import Comparison as Comparison, compare as compare
+from .power_law import PowerLaw as PowerLaw, power_law as power_law
 from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start

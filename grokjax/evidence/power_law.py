@@ -28,7 +28,7 @@ class PowerLaw(eqx.Module):
     Attributes:
         exponent: $p$.
         prefactor: $c$.
-        chi_squared: $\chi^2$ at the minimum, with the errors as they were given.
+        chi_squared: $\chi^2$ at the minimum, with the errors as they were given (without any, means nothing).
         degrees_of_freedom: points minus two.
         covariance: of $(p, \ln c)$, grown by the scatter.
     """
@@ -58,19 +58,21 @@ class PowerLaw(eqx.Module):
     __repr__ = __str__
 
 
-def power_law(sizes: Any, values: Any, errors: Any) -> PowerLaw:
+def power_law(sizes: Any, values: Any, errors: Any = None) -> PowerLaw:
     """Fit a power law to values over sizes, weighted by their errors, in the logarithms.
 
     Args:
         sizes: $x$, shape (point,), at least three different ones.
         values: $y$, above zero.
         errors: standard errors of the values, smaller than these: the logarithm of a value that is not resolved has no
-            Gaussian error.
+            Gaussian error. Without them all values weigh alike, and the error is that of the scatter.
 
     Raises:
         ValueError: shapes differ, there are fewer than three sizes, something is not positive or not finite, or an
             error is as large as its value.
     """
+    scattered = errors is None
+    errors = np.asarray(values, float) / 2 if scattered else errors
     arrays = {name: np.asarray(array, float) for name, array in zip(NAMES, (sizes, values, errors), strict=True)}
     shape = arrays["sizes"].shape
     for name, array in arrays.items():
@@ -92,7 +94,7 @@ def power_law(sizes: Any, values: Any, errors: Any) -> PowerLaw:
     exponent = weights @ (along * np.log(y)) / (weights @ along**2)
     level = weights @ np.log(y) / weights.sum()
     chi_squared, freedom = float(weights @ (np.log(y) - level - exponent * along) ** 2), x.size - 2
-    growth = max(1.0, chi_squared / freedom)
+    growth = chi_squared / freedom if scattered else max(1.0, chi_squared / freedom)
     slope, height = growth / (weights @ along**2), growth / weights.sum()  # variances, uncorrelated at the centre
     covariance = np.array([[slope, -centre * slope], [-centre * slope, height + centre**2 * slope]])
     prefactor = np.exp(level - exponent * centre)

@@ -85,3 +85,14 @@ def test_it_prints_its_numbers_and_survives_a_file(tmp_path):
 def test_bad_input_is_refused(sizes, values, errors, message):
     with pytest.raises(ValueError, match=message):
         power_law(sizes, values, errors)
+
+
+def test_without_errors_the_scatter_is_the_error():
+    rng = np.random.default_rng(5)
+    sizes = np.geomspace(10, 1000, 8)
+    off = []
+    for _ in range(200):
+        found = power_law(sizes, 3 * sizes**-0.7 * np.exp(0.1 * rng.normal(size=8))).exponent
+        off.append((found.mean + 0.7) / found.error)
+    # Student's t with six degrees of freedom has a variance of 1.5.
+    assert abs(np.mean(np.square(off)) - 1.5) < 5 * np.std(np.square(off)) / np.sqrt(200)

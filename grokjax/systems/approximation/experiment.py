@@ -16,8 +16,9 @@ import jax
 import numpy as np
 
 from ..._checks import argument_error, check_choice, check_whole
+from ...driver import evaluate
 from ...evidence.statistics import Estimate
-from ...experiment import AbstractEvaluation, evaluate
+from ...experiment import AbstractEvaluation
 from ...parameters import map_parameters, sweep_shape, with_sizes
 from ...results import Run
 from . import families, targets
