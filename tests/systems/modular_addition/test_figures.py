@@ -1,6 +1,7 @@
 """Figures of a tiny ensemble, read back from their artists."""
 
 import jax
+import jax.numpy as jnp
 import matplotlib
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def test_figure_3():
             assert line.get_label() == rf"$\sigma^2={[0.3, 0.15][index]:g}$"
             law = jax.tree.map(lambda leaf, i=index: leaf[i], found[convention].law)
             well = law.system.well_position
-            at = np.asarray(line.get_xdata()[100] * well)
+            at = jnp.asarray(line.get_xdata()[100] * well)
             expected = per_pair * law.action(at, at) / (401 * well)
             np.testing.assert_allclose(line.get_ydata()[100], expected, rtol=1e-6)
     for line, convention in zip(discrepancy.lines[:2], ("paper", "exact"), strict=True):
@@ -74,7 +75,8 @@ def test_pair_densities(run, theory):
     counts = pairs.counts[1].sum(axis=0)
     shown = np.asarray(right.collections[0].get_array()).reshape(60, 60).T
     np.testing.assert_allclose(shown, counts / counts.sum() / np.diff(pairs.edges)[0] ** 2)
-    expected = np.exp(theory.law.log_density(*(np.full(2, 0.5 * pairs.edges[1]),) * 2))[1]  # x* = 1, first cell
+    middle = jnp.full(2, pairs.centres[0])  # of the first cell; x* = 1
+    expected = np.exp(theory.law.log_density(middle, middle))[1]
     np.testing.assert_allclose(np.asarray(left.collections[0].get_array()).reshape(60, 60)[0, 0], expected)
     plt.close(figure)
 

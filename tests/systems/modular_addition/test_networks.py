@@ -2,13 +2,15 @@
 
 import functools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax import Design, Histogram, Posterior, Problem
-from grokjax.experiment import first_positions
+from grokjax import Compute, Design, Histogram, Posterior, Problem, Schedule
+from grokjax.driver import first_positions
+from grokjax.experiment import Settings
 from grokjax.networks import TwoLayer, activation_function
 from grokjax.samplers import State
 from grokjax.systems.modular_addition import ModularAddition, QuadraticNetworks
@@ -104,10 +106,10 @@ def test_training_set_is_a_random_fraction_of_the_table():
 
 
 def test_members_of_the_whole_table_are_independent_whatever_number_of_data_sets_is_asked_for():
-    design, whole = Design(num_members=6, num_datasets=4), QuadraticNetworks()
-    assert whole.design(SYSTEM, design).num_datasets is None
+    experiment, settings = QuadraticNetworks(), Settings(Design(num_members=6, num_datasets=4), Schedule(), Compute())
+    assert experiment.prepared(SYSTEM, settings)[2].design.num_datasets is None
     part = SYSTEM.replace(training_fraction=np.array([0.5, 1.0]))
-    assert whole.design(part, design).num_datasets == 4
+    assert experiment.prepared(part, settings)[2].design.num_datasets == 4
 
 
 def test_hot_start_has_one_frequency_per_neuron():
@@ -138,6 +140,7 @@ def test_hot_read_out_is_a_draw_given_the_read_in(width):
     assert abs(z.var() - 1) < 5 * np.sqrt(2 / z.size)
 
 
+@eqx.filter_jit
 def measured(position, included=WHOLE):
     """All prior scales, x* and the eigenvalue's factor are 1."""
     scales = TwoHotNetwork(jnp.ones(()), jnp.ones(()))
