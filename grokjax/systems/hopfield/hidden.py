@@ -19,19 +19,19 @@ References:
 """
 
 import abc
-import functools
 import math
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.scipy.special import log_ndtr, ndtr, ndtri
+from jax.scipy.special import log_ndtr, ndtr
 from jaxtyping import Array, Float, Key
 
 from ..._checks import argument_error, as_scalar, check_at_least, check_finite, check_positive, is_concrete
 from ..._printing import AbstractPrinted
 from ..._tree import drawn_flat, standard_normal
 from ...parameters import Number
+from .half_line import half_line_moments, sample_half_line
 
 
 Field = Float[Array, "*units"]
@@ -275,33 +275,3 @@ def _half_line_cold_response(bias: Number) -> tuple[Number, Number]:
     """`cold_response` of that unit."""
     density = jnp.exp(-bias * bias / 2) / math.sqrt(2 * math.pi)
     return (1 + bias**2) * ndtr(bias) + bias * density, ndtr(bias)
-
-
-def half_line_moments(t: Field) -> tuple[Field, Field]:
-    r"""Mean and variance of $N(t,1)$ cut to the positive half-line: $t+\kappa$ and $1-t\kappa-\kappa^2$.
-
-    $\kappa=\varphi(t)/\Phi_N(t)$; an expansion takes over below $t=-30$, where these differences cancel.
-    """
-    near, u = jnp.maximum(t, -30.0), jnp.maximum(-t, 30.0)
-    kappa = jnp.exp(-near * near / 2 - math.log(2 * math.pi) / 2 - log_ndtr(near))
-    mean = jnp.where(t < -30, 1 / u - 2 / u**3 + 10 / u**5, near + kappa)
-    variance = jnp.where(t < -30, 1 / u**2 - 6 / u**4 + 50 / u**6, 1 - near * kappa - kappa * kappa)
-    return jnp.where(t > -30, mean + (t - near), mean), variance
-
-
-def sample_half_line(key: Key[Array, ""], t: Field) -> Field:
-    r"""A draw from $N(t,1)$ cut to the positive half-line, accurate in the far tail also in single precision.
-
-    The inverse of the distribution function where it can be formed; in the tail, $t<-4$, its logarithm is inverted by
-    Newton's method from the Rayleigh tail $\sqrt{t^2-2\ln u}$.
-    """
-    uniform = functools.partial(jax.random.uniform, minval=jnp.finfo(t.dtype).eps / 4)
-    u = drawn_flat(uniform, key, t.shape, t.dtype)
-    body = t - ndtri(u * ndtr(jnp.maximum(t, -4.0)))
-    depth = jnp.maximum(-t, 4.0)
-    target = jnp.log(u) + log_ndtr(-depth)
-    z = jnp.sqrt(depth * depth - 2 * jnp.log(u))
-    for _ in range(2):
-        log_tail = log_ndtr(-z)
-        z = z + (log_tail - target) * jnp.exp(log_tail + z * z / 2 + math.log(2 * math.pi) / 2)
-    return jnp.maximum(jnp.where(t < -4, z - depth, body), 0)

@@ -12,7 +12,8 @@ from grokjax import ensemble
 from grokjax.observables import Series
 from grokjax.samplers.gibbs import BlockGibbs
 from grokjax.systems import hopfield as hop
-from grokjax.systems.hopfield.hidden import half_line_moments, sample_half_line
+from grokjax.systems.hopfield import figures
+from grokjax.systems.hopfield.half_line import half_line_moments, sample_half_line
 
 
 SINGLE = {
@@ -221,3 +222,25 @@ def test_basin_of_attraction_and_storage():
     assert hop.recalled(far).mean < 0.5
     np.testing.assert_array_equal(close.series.magnetisation, packed.series.magnetisation)
     assert packed.problem.target.patterns.dtype == jnp.int8
+
+
+def test_figures_show_the_results(sweep):
+    """Lines are the predictions, points the run; a diagram's lines end where there is no recall."""
+    theory, name = hop.predict(sweep.system), "simulated"
+    (ax,) = figures.draw_recall({name: sweep}, {name: (sweep.system, theory)}, "load").axes
+    line, points = ax.get_lines()[:2]
+    np.testing.assert_allclose(line.get_ydata(), theory.magnetisation)
+    np.testing.assert_allclose(points.get_xdata(), LOADS)
+    np.testing.assert_allclose(points.get_ydata(), sweep.magnetisation.mean)
+    temperatures, loads = np.array([0.5, 1.0, 1.5]), np.array([0.05, 0.1])
+    diagram = grokjax.PhaseDiagram(
+        ("temperature", "load"), (temperatures, loads), None, np.array([[3, 2], [1, 1], [0, 0]]), np.zeros((3, 2), int),
+        hop.PHASES,
+    )  # fmt: skip
+    lines = hop.Capacity(np.array([0.08, 0.0, 0.0]), np.array([0.06, 0.0, 0.0]), *[None] * 4)
+    (ax,) = figures.draw_diagram(diagram, lines, np.array([0.02, 0.04, 0.2])).axes
+    drawn = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
+    np.testing.assert_array_equal(drawn["spinodal"], [0.08, np.nan, np.nan])
+    np.testing.assert_array_equal(drawn["equal free energies"], [0.06, np.nan, np.nan])
+    np.testing.assert_array_equal(drawn["freezing of the paramagnet"], [0.02, 0.04, np.nan])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(hop.PHASES)
