@@ -120,7 +120,7 @@ def main() -> None:
         "figure_10": figures.figure_10(bound, sweep),
     }
     for name, figure in pictures.items():
-        print(f"wrote {plot.save(figure, args.output / name, caption=figures.CAPTIONS[name])}")
+        print(f"wrote {plot.save(figure, args.output / name, caption=figures.caption(getattr(figures, name)))}")
     results = {"diagram": diagram.without_states(), "sweep": sweep.without_states(), "critical": critical}
     print(f"wrote {io.save(args.output / 'results.npz', results)} after {time.perf_counter() - started:.0f} s")
 

@@ -153,7 +153,7 @@ class Training(AbstractExperiment):
         target, network = problem.target, state.position
         realised = target.task.realised_parallelograms(network.embedding)
         reached = target.task.reachable_samples(target.train_mask, realised)
-        quality = target.task.quality(network.embedding)
+        quality = target.quality(network)
         return OrderParameters(
             quality=quality,
             accuracy=target.accuracy(network),
@@ -167,9 +167,9 @@ class Training(AbstractExperiment):
         """Hitting times, and the embeddings on the way where they are followed."""
         target = problem.target
         observables: dict[str, AbstractObservable] = {
-            "train": HittingTime(_TrainAccuracy(target), self.accuracy_threshold - SLACK),
-            "validation": HittingTime(_ValidationAccuracy(target), self.accuracy_threshold - SLACK),
-            "structure": HittingTime(_Quality(target.task), self.quality_threshold + SLACK),
+            "train": HittingTime(_Reading(target, "train_accuracy"), self.accuracy_threshold - SLACK),
+            "validation": HittingTime(_Reading(target, "validation_accuracy"), self.accuracy_threshold - SLACK),
+            "structure": HittingTime(_Reading(target, "quality"), self.quality_threshold + SLACK),
         }
         return observables | {"embedding": Series(_embedding)} if self.followed else observables
 
@@ -287,22 +287,11 @@ def _embedding(key: Any, state: Any) -> Float[Array, "symbols ..."]:
     return state.position.embedding
 
 
-class _TrainAccuracy(eqx.Module):
+class _Reading(eqx.Module):
+    """One of the target's readings of a network, as a measurement."""
+
     target: TrainingLoss
+    name: str = eqx.field(static=True)
 
     def __call__(self, key, state):
-        return self.target.train_accuracy(state.position)
-
-
-class _ValidationAccuracy(eqx.Module):
-    target: TrainingLoss
-
-    def __call__(self, key, state):
-        return self.target.validation_accuracy(state.position)
-
-
-class _Quality(eqx.Module):
-    task: AbstractTask
-
-    def __call__(self, key, state):
-        return self.task.quality(state.position.embedding)
+        return getattr(self.target, self.name)(state.position)

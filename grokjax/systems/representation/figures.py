@@ -1,12 +1,14 @@
 r"""The published figures, one function each: results in, a figure out, nothing is solved here.
 
-Every function draws on the `axes` it is given, one per panel from left to right, or on a new figure.
+Every function draws on the `axes` it is given, one per panel from left to right, or on a new figure. What its
+docstring says before `Args` is the caption.
 
 References:
     arXiv:2205.10343, figures 2, 3, 4, 5, 6 and 10.
 """
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
@@ -28,26 +30,13 @@ from .theory import Prediction
 
 
 FRACTION = "training fraction $r$"
-CAPTIONS = {
-    "figure_2": "After figure 2 of arXiv:2205.10343. Embeddings in the plane (numbers), on the class that the decoder "
-    "gives to the sum of two symbols at a place (colours, one per class). Of the seeds the most accurate one is shown.",
-    "figure_3": "After figure 3. (a) Accuracy on all samples against the training fraction, of networks and of the "
-    "parallelograms that their representations realise; one standard error. (b) One against the other.",
-    "figure_4a": "After figure 4a. (a) Probability that a random training set fixes the linear structure, and that it "
-    "predicts all samples; share of networks that reach the structure (one-sigma Wilson intervals). (b) Where the "
-    "first probability is 1/2, against the number of symbols. The dotted line's constant is fitted to the theory.",
-    "figure_4cd": "After figure 4c and 4d. Standardised embeddings along (c) the effective flow and (d) the training "
-    "of a network, from the same start.",
-    "figure_5": "After figure 5. (a) Rate of the slowest mode of the effective theory. (b) Steps of networks to a "
-    "linear structure against the theory's time in steps of the embeddings' learning rate: networks are faster, for a "
-    "step of Adam is no step of the gradient flow.",
-    "figure_6": "After figure 6. (a) Phase of most seeds, of several the first one in the legend, and of every seed by "
-    "its letter. (b) Share of the seeds in that phase.",
-    "figure_10": "After figure 10. What networks reach against what their training sets imply, run by run. It bounds "
-    "exact structures; RQI counts parallelograms that close approximately, so single runs lie above.",
-}
 LETTERS = "CGMXU"
 LETTERS_UP_TO = 64  # cells of a phase diagram that still have room for a letter per seed
+
+
+def caption(figure: Callable[..., Figure]) -> str:
+    """The caption of a figure, such as `caption(figure_2)`."""
+    return inspect.cleandoc(figure.__doc__ or "").split("\n\nArgs:")[0]
 
 
 def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence[Axes] | None = None) -> Figure:
@@ -82,6 +71,8 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence
 
 def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     r"""Accuracy on all samples against the training fraction, and what the representation alone predicts.
+
+    (a) Means over networks with one standard error. (b) The two against each other, one point per network.
 
     Args:
         run: at one point of hyperparameters, on training sets of several sizes.
@@ -118,10 +109,12 @@ def figure_4a(
 ) -> Figure:
     r"""Probability of a unique linear structure against the training fraction, theory and networks in one picture.
 
+    (a) Share of networks with RQI above its threshold, with Wilson's one-sigma interval, next to what training sets
+    fix. (b) Where the probability is 1/2 against the number of symbols; the dotted line's constant is fitted to it.
+
     Args:
         probability: $P(n_0=2)$ at sizes $0..N$, from random orders or exact counts.
-        run: trained networks on training sets of several sizes; the share with RQI above its threshold is drawn with
-            Wilson's one-sigma interval.
+        run: trained networks on training sets of several sizes.
         accuracy_one: $P(\overline{\mathrm{Acc}}=1)$ at sizes $0..N$.
         critical: $r_c$ for other numbers of symbols; adds a second panel.
         isolated: the estimate of $r_c$ from isolated symbols, for the second panel.
@@ -182,6 +175,8 @@ def figure_5(
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     r"""The grokking rate $\lambda_3$ against the training fraction; steps to structure against $1/(\lambda_3\eta_1)$.
+
+    (b) One point per network that reached the structure; a step of Adam is no step of the gradient flow.
 
     Args:
         fraction: training fractions.
@@ -248,6 +243,8 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, axes: Sequence[
 
 def figure_10(bound: Prediction, run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     r"""RQI and accuracy of networks against what their training sets imply, a bound for exact structures.
+
+    RQI counts parallelograms that close approximately, so single networks lie above.
 
     Args:
         bound: predictions for the training sets of the run.

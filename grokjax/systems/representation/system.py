@@ -130,6 +130,10 @@ class TrainingLoss(eqx.Module):
         """Fraction of correct samples, training and validation together."""
         return jnp.mean(self.correct(network), dtype=jnp.float32)
 
+    def quality(self, network: ToyNetwork) -> Scalar:
+        """RQI of its embeddings."""
+        return self.task.quality(network.embedding)
+
 
 class ToyRepresentation(AbstractParameters):
     """Parameters of network and training; any number may be an array, and they broadcast to a sweep.

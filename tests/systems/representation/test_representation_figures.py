@@ -110,6 +110,12 @@ def test_figure_10(run, bound):
     np.testing.assert_allclose(points(right).T, [bound.predicted_accuracy, run.members.represented_accuracy])
 
 
+def test_captions_are_the_docstrings():
+    caption = figures.caption(figures.figure_10)
+    assert caption.startswith("RQI and accuracy of networks")
+    assert caption.endswith("lie above.")
+
+
 def test_axes_must_fit(run):
     with pytest.raises(ValueError, match="axes"):
         figures.figure_3(run, axes=[plt.subplots()[1]])
