@@ -88,7 +88,7 @@ def test_compare_prints_a_verdict_per_number():
     assert text[3].endswith("off by +50%")
     assert "warm" in text[3]
     np.testing.assert_allclose(table.largest, 30.0)
-    with pytest.raises(ValueError, match="`experiment` must be of the structure"):
+    with pytest.raises(ValueError, match="Compare like with like"):
         compare({"overlap": 1.0}, {"other": Estimate(1.0, 0.1)})
 
 
