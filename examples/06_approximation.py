@@ -107,10 +107,10 @@ def main() -> None:
     # %% Figures and results
     diagram = ap.phase_diagram(jnp.linspace(0.02, 3.2, 160), jnp.linspace(0.02, 6.6, 160))
     families = {
-        "interpolant": shallow[0],
-        "two-scale": deep[0],
-        "two-scale, second order, $r=2$": deep[1],
-        "periodic look-up": lookup,
+        "interpolant, $r=1$": shallow[0],
+        "two-scale, $r=1$": deep[0],
+        "second order, $r=2$": deep[1],
+        "periodic look-up, $r=1$": lookup,
     }
     theory = {name: ap.predict(run.system) for name, run in families.items()}
     curve = ap.predict(ap.Approximation(depth_exponent=jnp.linspace(0, 1, 11)))

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
 from ... import plot
 from ...evidence.statistics import Estimate
@@ -75,7 +76,7 @@ def phase_diagram(diagram: PhaseDiagram, measured: Mapping[str, Sequence[Run]], 
         reach = np.array([0.0, ratios[-1]])
         ax.plot(reach, reach, "-", color="black")
         ax.plot(reach, 2 * reach, "--", color="black")
-        for name, x, y in (("shallow\ncontinuous", 0.82, 0.27), ("deep discontinuous", 0.62, 0.6)):
+        for name, x, y in (("shallow\ncontinuous", 0.82, 0.27), ("deep discontinuous", 0.8, 0.6)):
             ax.annotate(name, (x * ratios[-1], y * rates[-1]), fontsize=7, ha="center", va="center")
         ax.annotate("infeasible", (0.2 * ratios[-1], 0.78 * rates[-1]), fontsize=7, ha="center")
         for position, (name, runs) in enumerate(measured.items()):
@@ -153,6 +154,7 @@ def errors(runs: Mapping[str, Run], predictions: Mapping[str, Prediction], *, ax
             )  # fmt: skip
         ax.set(xscale="log", yscale="log", xlabel=LABELS["weights"], ylabel=LABELS["error"])
         ax.set_xlim(right=ax.get_xlim()[1] * 1.6)
+        _label_logs(ax.xaxis)
         plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return figure
 
@@ -179,6 +181,7 @@ def precision(runs: Mapping[str, Run], *, ax: Axes | None = None) -> Figure:
             law = 0.6 * corner[1] * (line / corner[0]) ** -exponent
             ax.plot(line, law, style, color="0.35", linewidth=0.9, label=f"slope $-{exponent:g}$")
         ax.set(xscale="log", yscale="log", xlabel=LABELS["weights"], ylabel=LABELS["error"])
+        _label_logs(ax.xaxis)
         ax.set_ylim(bottom=0.5 * min(float(np.min(run.errors)) for run in runs.values()))
         plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return figure
@@ -201,6 +204,7 @@ def budget(grid: Grid, *, size: int = 60, ax: Axes | None = None) -> Figure:
         figure.colorbar(mesh, ax=ax, label="least error")
         ax.plot(weights, 3 * weights / 28 + 6, "--", color="white", label="$6N=14M$")
         ax.set(xscale="log", yscale="log", xlabel=r"weights, at most $W$", ylabel=r"depth, at most $L$")
+        _label_logs(ax.yaxis)
         ax.set(xlim=(weights[0], weights[-1]), ylim=(depths[0], depths[-1]))
         ax.legend(loc="upper left", labelcolor="white")
     return figure
@@ -224,8 +228,16 @@ def capacity(measured: Mapping[str, tuple[Capacity, float]], *, ax: Axes | None 
                 count, law, "--", color=plot.COLOURS[position], linewidth=0.9, label=f"theory: $K^{{{exponent:g}}}$"
             )
         ax.set(xscale="log", yscale="log", xlabel="bumps $K$", ylabel="least weights $W$")
+        _label_logs(ax.xaxis, ax.yaxis)
         ax.legend(loc="upper left")
     return figure
+
+
+def _label_logs(*log_axes: Any) -> None:
+    """Labels at 1 and 3 of each decade, where an axis shows few of them."""
+    for axis in log_axes:
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
 
 
 def _panel(ax: Axes | None, height: float) -> tuple[Any, Axes]:

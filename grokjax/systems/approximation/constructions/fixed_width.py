@@ -64,7 +64,9 @@ class FixedWidth(AbstractNetwork):
     @property
     def num_growing(self) -> int:
         """The part of $W$ that grows like a size."""
-        return self.num_weights
+        num_nodes, switches, _ = self.grid
+        cells = len(switches) + 1
+        return WIDTH * (WIDTH + 1) * (cells + 3 * num_nodes // cells)
 
     @property
     def depth(self) -> int:

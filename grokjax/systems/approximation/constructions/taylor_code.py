@@ -254,7 +254,7 @@ def taylor_code(
         raise argument_error("num_fine", "even and at least 4", num_fine, "Each family owns every other node.")
     if not (math.isfinite(order) and order > 1):
         raise argument_error("order", "above 1", order, "Use `two_scale` up to order 1.")
-    size, degrees = num_cells * num_fine, np.arange(math.ceil(order))
+    size, degrees = num_cells * num_fine, range(math.ceil(order))
     table = derivatives(f, np.arange(size + 1) / size, len(degrees))
     roughness = np.abs(table[-1, 2:] - table[-1, :-2]).max() * (size / 2) ** (order - degrees[-1])
     table = table * np.array([float(size) ** -k / math.factorial(k) for k in degrees])[:, None]

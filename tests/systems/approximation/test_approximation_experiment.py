@@ -1,0 +1,211 @@
+"""Slopes against predicted exponents, in both variables; figures read back."""
+
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+import grokjax
+from grokjax import io
+from grokjax.results import Run
+from grokjax.systems import approximation as ap
+from grokjax.systems.approximation import experiment, families, figures
+
+
+# Slopes of the specification; 0.15 allows for logarithms of small networks.
+SIZES = [16, 32, 64, 128, 256, 512]
+
+
+@pytest.fixture(scope="module")
+def by_depth():
+    alphas = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0])
+    return ap.simulate(ap.Approximation(target="kink", depth_exponent=alphas), sizes=SIZES)
+
+
+def test_depth_buys_rate(by_depth):
+    assert isinstance(by_depth, Run)
+    theory = ap.predict(by_depth.system)
+    assert by_depth.errors.shape == (5, 6)
+    assert abs(float(by_depth.rate.mean[0]) - 1) < 0.01
+    np.testing.assert_allclose(by_depth.rate.mean, theory.rate, atol=0.15)
+    np.testing.assert_allclose(by_depth.depth_exponent.mean, theory.depth_exponent, atol=0.15)
+    np.testing.assert_allclose(by_depth.growing_rate.mean, theory.rate, atol=0.1)
+    np.testing.assert_allclose(by_depth.resolution_rate.mean, 1, atol=1e-9)  # the kink is exact: (4/3) h, (4/9) h
+    np.testing.assert_allclose(by_depth.errors[1:] * by_depth.resolutions[1:], 4 / 3, rtol=1e-9)
+    np.testing.assert_allclose(by_depth.errors[0] * by_depth.resolutions[0], 4 / 9, rtol=1e-9)
+
+
+def test_one_run_prints_compares_and_is_kept(tmp_path):
+    system = ap.Approximation(target="zigzag", order=1, dim=1, depth_exponent=1.0)
+    run = ap.simulate(system, sizes=[64, 128, 256, 512])
+    assert abs(float(run.rate.mean) - 2) < 0.15
+    assert run.rate_interval[0] < run.rate.mean < run.rate_interval[1]
+    assert "rate" in str(run)
+    table = grokjax.compare(ap.predict(system), run)
+    assert [row.name for row in table.rows] == ["rate", "depth_exponent", "growing_rate", "resolution_rate"]
+    again = io.load(io.save(tmp_path / "run", run))
+    np.testing.assert_array_equal(again.errors, run.errors)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sizes", "construction", "rate"),
+    [
+        ({"order": 2, "target": "parabola", "depth_exponent": 0}, [16, 64, 256], "auto", 2),
+        ({"order": 2, "target": "sine"}, [32, 64, 128, 256], "auto", 4),
+        ({"order": 3, "target": "sine", "depth_exponent": 0}, [64, 128, 256], "auto", 3),
+        (
+            {"order": 3, "target": "sine", "depth_exponent": 0, "activation": "piecewise_polynomial"},
+            [16, 64],
+            "auto",
+            3,
+        ),
+        ({"order": 3, "target": "sine"}, [64, 128, 256], "auto", 6),
+        ({"order": 1}, [8, 16, 32, 64], "fixed_width", 2),
+    ],
+)
+def test_rates_of_all_constructions(fields, sizes, construction, rate):
+    """Against the growing part of W, within 0.3 at sizes of seconds (0.15 at the default sizes; slow test)."""
+    sizes = sizes if len(sizes) > 2 else [*sizes, 2 * sizes[-1]]
+    run = ap.simulate(ap.Approximation(**fields), sizes=sizes, construction=construction)
+    assert abs(float(run.growing_rate.mean) - rate) < 0.3
+    assert abs(float(run.resolution_rate.mean) - fields["order"]) < 0.15
+
+
+def test_a_function_of_ones_own():
+    run = ap.simulate(ap.Approximation(target=lambda x: np.exp(-x), order=1), sizes=[8, 16, 32])
+    assert float(run.rate.mean) > 1.7
+
+
+def test_dimension_two_is_shallow():
+    run = ap.simulate(ap.Approximation(order=1, dim=2, depth_exponent=0), sizes=[16, 32, 64])
+    assert abs(float(run.rate.mean) - 0.5) < 0.05
+
+
+def test_periodic_error_falls_exponentially():
+    run = ap.simulate(ap.Approximation(activation="periodic"), sizes=[2**m for m in range(3, 15)])
+    slope = np.polyfit(run.num_weights, np.log(run.errors), 1)[0]
+    np.testing.assert_allclose(-slope, np.log(2) / (32 + 22), rtol=1e-6)
+
+
+def test_precision_leads_back_to_the_shallow_rate():
+    """53 bits in float64: M = 53 - log2 N; the range W = 3.8e3 .. 2.5e4 of the specification, slope -1.05 there."""
+    run = ap.simulate(ap.Approximation(weight_bits=53), sizes=[512, 1024, 2048, 4096])
+    assert run.num_weights[[0, -1]].tolist() == [3761, 25241]
+    assert abs(float(run.rate.mean) - 1.05) < 0.08
+    free = ap.simulate(ap.Approximation(), sizes=[128, 256, 512])
+    assert float(free.rate.mean) > 1.9
+    few = [families.fine_cells("two_scale", 256, 1.0, 1.0, bits) for bits in (8, 24, 53, None)]
+    assert few == [2, 16, 43, 43]
+
+
+def test_crossover_with_interpolation_at_equal_weights():
+    """Ratio of the kink's errors, (4/9)/((W-1)/3) over (4/3)/(NM): doubles with W; the table of the specification."""
+    f = ap.target("kink")
+    for cells, weights, ratio in (
+        (64, 817, 2.1),
+        (128, 1599, 4.4),
+        (256, 3143, 9.0),
+        (512, 6211, 18),
+        (1024, 12369, 36),
+    ):
+        net = ap.two_scale(f, cells, round(6 * cells / 14), backend="exact")
+        assert net.num_weights == weights
+        if cells <= 256:
+            error = ap.sup_error(net, f)
+            assert error == pytest.approx(4 / 3 / net.lattice.num_nodes, rel=1e-9)
+            assert abs((4 / 9) / ((weights - 1) / 3) / error - ratio) < 0.05 * ratio
+
+
+def test_capacity():
+    deep, flat = ap.capacity([32, 128, 512]), ap.capacity([32, 128, 512], "interpolant")
+    assert deep.num_weights.tolist() == [195, 353, 663]
+    assert abs(float(deep.exponent.mean) - 0.5) < 0.1
+    assert abs(float(flat.exponent.mean) - 1) < 0.01
+
+
+def test_fit_and_quantiles():
+    fit = experiment.fit([1, 2, 4, 8], [3, 12, 48, 192])
+    assert float(fit.mean) == pytest.approx(2, abs=1e-12)
+    assert float(fit.error) < 1e-12
+    assert experiment.student_quantile(4) == pytest.approx(2.776445, abs=1e-5)
+    assert experiment.student_quantile(1) == pytest.approx(12.7062, abs=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("fields", "construction", "rate"),
+    [
+        ({"target": "zigzag"}, "auto", 2),
+        ({"order": 0.5, "target": "weierstrass"}, "auto", 1),
+        ({"order": 2, "target": "sine"}, "auto", 4),
+        ({"order": 2, "target": "rough"}, "auto", 4),
+        ({"order": 3, "target": "sine"}, "auto", 6),
+        ({"order": 3, "target": "sine", "depth_exponent": 0.5}, "auto", 4.5),
+    ],
+)
+def test_slopes_at_the_default_sizes(fields, construction, rate):
+    run = ap.simulate(ap.Approximation(**fields), construction=construction, num_seeds=2 if "order" in fields else 1)
+    best = min((run.rate, run.growing_rate), key=lambda estimate: abs(float(estimate.mean) - rate))
+    assert abs(float(best.mean) - rate) < 0.15 * max(1.0, fields.get("order", 1.0))
+
+
+def test_figures(by_depth):
+    shallow = ap.simulate(ap.Approximation(depth_exponent=0), sizes=[16, 32, 64])
+    deep = ap.simulate(ap.Approximation(), sizes=[16, 32, 64])
+    diagram = ap.phase_diagram(jnp.linspace(0.1, 2, 20), jnp.linspace(0.1, 4, 20))
+    ax = figures.phase_diagram(diagram, {"shallow": [shallow], "deep": [deep]}).axes[0]
+    borders = [line for line in ax.lines if len(line.get_xdata()) == 2]
+    assert [line.get_ydata()[1] / line.get_xdata()[1] for line in borders] == [1, 2]
+    points = [line.get_ydata()[0] for line in ax.lines if len(line.get_xdata()) == 1]
+    np.testing.assert_allclose(points[0], shallow.growing_rate.mean)
+
+    curve = ap.predict(ap.Approximation(depth_exponent=jnp.linspace(0, 1, 5)))
+    figure, ax = plt.subplots()
+    assert figures.depth(curve, {"kink": by_depth}, ax=ax) is figure
+    np.testing.assert_allclose(ax.lines[0].get_ydata(), 1 + np.linspace(0, 1, 5))
+    assert ax.get_legend() is not None
+
+    runs = {"shallow": shallow, "deep": deep}
+    ax = figures.errors(runs, {name: ap.predict(run.system) for name, run in runs.items()}).axes[0]
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), shallow.errors)
+    dashed = ax.lines[3]
+    slope = np.diff(np.log(dashed.get_ydata()[[0, -1]])) / np.diff(np.log(dashed.get_xdata()[[0, -1]]))
+    np.testing.assert_allclose(slope, -2)
+
+    ax = figures.precision({"8 bits": shallow, "unlimited": deep}).axes[0]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [
+        "8 bits",
+        "unlimited",
+        "slope $-1$",
+        "slope $-2$",
+    ]
+
+    grid = ap.grid(ap.Approximation(), [4, 8, 16], [2, 4])
+    figure = figures.budget(grid, size=20)
+    mesh = figure.axes[0].collections[0].get_array()
+    assert np.ma.compressed(mesh).min() == grid.errors.min()
+    assert (np.diff(np.ma.filled(mesh, np.inf).reshape(20, 20)[-1]) <= 0).all()
+
+    found = ap.capacity([8, 16, 32])
+    ax = figures.capacity({"two-scale": (found, 0.5)}).axes[0]
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.num_weights)
+    assert set(figures.CAPTIONS) == {"phase_diagram", "depth", "errors", "precision", "budget", "capacity"}
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("call", "name"),
+    [
+        (lambda: ap.simulate(ap.Approximation(), sizes=[8, 16]), "sizes"),
+        (lambda: ap.simulate(ap.Approximation(), sizes=[1, 8, 16]), "sizes"),
+        (lambda: ap.simulate(ap.Approximation(), construction="deep"), "construction"),
+        (lambda: ap.simulate(ap.Approximation(dim=2)), "dim"),
+        (lambda: ap.simulate(ap.Approximation(activation="piecewise_polynomial")), "depth_exponent"),
+        (lambda: ap.simulate(ap.Approximation(target=lambda x: x / 0 * np.inf), sizes=[4, 8, 16]), "f"),
+        (lambda: ap.capacity([4, 8], "taylor"), "construction"),
+        (lambda: ap.grid(ap.Approximation(order=2.0), [4], [2]), "order"),
+    ],
+)
+def test_bad_input(call, name):
+    with pytest.raises(ValueError, match=f"`{name}`"), np.errstate(all="ignore"):
+        call()
