@@ -27,11 +27,6 @@ class DataSet(eqx.Module):
     def __init__(self, inputs, targets, name: str = "data"):
         self.inputs, self.targets, self.name = *check_data(inputs, targets), name
 
-    @property
-    def augmented(self) -> Float[np.ndarray, "samples augmented"]:
-        r"""$\\tilde x = (x, 1)$."""
-        return augmented(self.inputs)
-
 
 def augmented(inputs: Float[np.ndarray, "samples inputs"]) -> Float[np.ndarray, "samples augmented"]:
     r"""$\tilde x = (x, 1)$, so that the last input weight is the bias."""
