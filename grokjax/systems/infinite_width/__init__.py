@@ -1,13 +1,15 @@
 """Regimes of wide networks: which layers move as the width grows (arXiv:2007.07497, arXiv:2205.12101)."""
 
-from .data import (
-    DataSet as DataSet,
+from .data import DataSet as DataSet
+from .datasets import (
     cloud as cloud,
     digits as digits,
     four_points as four_points,
     three_points as three_points,
     two_neurons as two_neurons,
 )
+from .experiment import Networks as Networks, outputs as outputs, simulate as simulate, train as train
+from .flow import DescentFlow as DescentFlow, ExponentialFlow as ExponentialFlow
 from .order_parameters import Displacement as Displacement, OrderParameters as OrderParameters
 from .phases import (
     PHASES as PHASES,
@@ -17,6 +19,7 @@ from .phases import (
     two_layer_border as two_layer_border,
     zero_crossing as zero_crossing,
 )
+from .scaling import Scaling as Scaling
 from .system import (
     INITIALISATIONS as INITIALISATIONS,
     FourLayer as FourLayer,

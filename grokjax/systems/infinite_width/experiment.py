@@ -5,22 +5,31 @@ r"""The road of simulation: gradient flow of normalised networks at growing widt
 Nothing here knows the theory.
 """
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Key
+import numpy as np
+from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error
-from ...experiment import AbstractExperiment, Problem, door
+from ..._checks import argument_error, check_whole
+from ..._doors import flat
+from ...ensemble import Compute, Schedule
+from ...experiment import AbstractExperiment, Design, Problem, door, simulate as simulate_one
+from ...parameters import over_sizes, sweep_shape
+from ...results import Run
 from ...samplers.base import AbstractSampler
 from ...status import Status
 from .condensation import effective_number, neurons, operator_norm, shares
-from .data import DataSet, four_points
+from .data import DataSet
+from .datasets import four_points
 from .flow import ExponentialFlow
 from .network import READOUT, FlowProblem, standard_weights
 from .order_parameters import Displacement
+from .scaling import Scaling, collect
 from .system import AbstractNetwork
 
 
@@ -64,6 +73,13 @@ class Networks(AbstractExperiment):
         """The exponential integrator."""
         del key, system
         return ExponentialFlow()
+
+    def compute(self, system: AbstractNetwork, compute: Compute) -> Compute:
+        """On a CPU, small blocks of neighbouring points: they need equally many steps, and a block that has ended is free."""
+        if compute.member_block is not None or jax.default_backend() != "cpu":
+            return compute
+        shape = sweep_shape(system)
+        return dataclasses.replace(compute, member_block=min(shape[-1], 16) if shape else 8)
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> Displacement:
         """Displacements of all layers, and whether neurons gather; NaN unless the member reached its goal."""
@@ -109,3 +125,104 @@ train = door(
         ValueError: a keyword is not known, or the network has no width.
     """,
 )
+
+
+def outputs(run: Run, inputs: Any) -> Float[np.ndarray, "..."]:
+    """What the networks of a run (of one width) put out at other inputs, shape (*sweep, member, point).
+
+    Args:
+        run: of `train`, with its states.
+        inputs: shape (point,) or (point, inputs), without the constant of the bias.
+    """
+    points = jnp.asarray(inputs, jnp.float32)
+    points = points[:, None] if points.ndim == 1 else points
+    points = jnp.concatenate([points, jnp.ones_like(points[:, :1])], axis=1)
+
+    def one(problem: FlowProblem, moved: Any) -> Array:
+        start = problem.features(problem.at_rest(), points).output if run.system.centred else 0.0
+        return problem.kappa * (problem.features(moved, points).output - start)
+
+    return _of_members(run, one)
+
+
+def first_layer(run: Run) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Orientation and contribution of all neurons of a run, (at the start, at the end), shape (*sweep, member, neuron).
+
+    Args:
+        run: of `train`, with its states.
+    """
+    start = _of_members(run, lambda problem, moved: neurons(problem, problem.at_rest()))
+    return start, _of_members(run, neurons)
+
+
+def _of_members(run: Run, function: Any) -> Any:
+    if run.problem is None or run.ensemble.states is None:
+        raise argument_error("run", "one with its problems and states", "a copy without them", "Keep the whole run.")
+    target, experiment = run.problem.target, run.experiment
+    shared = jax.tree.map(lambda _: 0, target)
+    axes = eqx.tree_at(lambda t: (t.inputs, t.targets), shared, (None, None), is_leaf=lambda leaf: leaf is None)
+    assert isinstance(experiment, Networks)
+    values = eqx.filter_vmap(function, in_axes=(axes, 0))(target, run.ensemble.states.position)
+    return run.layout.fold(values)
+
+
+def _simulate(
+    key: Key[Array, ""],
+    system: AbstractNetwork,
+    *,
+    widths: Sequence[int] = (50, 100, 200, 400, 800),
+    sampler: AbstractSampler | None = None,
+    experiment: Networks,
+    design: Design,
+    schedule: Schedule,
+    compute: Compute,
+) -> Scaling:
+    """Train networks at several widths to the end of their flow, and fit the exponent of every layer's displacement.
+
+    The fields of `Networks`, `Design`, `Schedule` and `Compute` are keywords, too:
+    `simulate(key, system, widths=(50, 100, 200), num_members=5, data=three_points(), progress=False)`.
+
+    Args:
+        key: random key; every width has its own part of it.
+        system: a network; its coordinates may be arrays, a sweep in one call per width.
+        widths: three or more, of at least 2.
+        sampler: the integrator; `ExponentialFlow()` unless given.
+        experiment: data and options.
+        design: see `grokjax.Design`.
+        schedule: see `grokjax.Schedule`; `num_steps` is the largest number of trial steps.
+        compute: see `grokjax.Compute`.
+
+    Returns:
+        A `Scaling`: `.exponent` by layer, `.displacement` by layer and width, `.status` of all members.
+
+    Raises:
+        ValueError: fewer than three widths, or equal ones, or one below 2; a coordinate is not finite; a keyword is not
+            known.
+    """
+    sizes = tuple(
+        sorted({check_whole("widths", m, 2, "Widths are whole numbers of neurons, 2 or more.") for m in widths})
+    )
+    if len(sizes) < 3 or len(sizes) < len(widths):
+        raise argument_error("widths", "three or more different numbers", tuple(widths), "A slope needs three points.")
+
+    def one(network: AbstractNetwork) -> Run:
+        width = int(network.width)
+        label = f"width {width}" if compute.label == Compute().label else compute.label
+        run = simulate_one(
+            jax.random.fold_in(key, width),
+            network,
+            experiment,
+            sampler=sampler,
+            design=design,
+            schedule=schedule,
+            compute=dataclasses.replace(compute, label=label),
+        )
+        return run.without_states()
+
+    return collect(system, sizes, over_sizes(one, system, width=sizes))
+
+
+simulate = flat(
+    _simulate, name="simulate", experiment=Networks(), design=Design(), schedule=Schedule(), compute=Compute()
+)
+"""The system's road of simulation."""

@@ -11,7 +11,8 @@ $\gamma_3 = 3/2+2\max(\gamma_2,0)$, the second one $\gamma_3=\max(3-\gamma_2, 5/
 there are four regimes. In operator norm the second layer condenses with the first one at $\gamma_2\le0$ already.
 
 References:
-    arXiv:2007.07497, theorem 1 and figure 3; arXiv:2205.12101, figure 4. The border of the second layer is derived here.
+    arXiv:2007.07497, theorem on regimes and its phase diagram; arXiv:2205.12101. The borders of three layers are derived
+    here.
 """
 
 from typing import Any

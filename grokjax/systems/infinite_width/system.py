@@ -4,9 +4,9 @@ A bias-free ReLU network of depth L (a bias enters through a constant input),
 
 $$ f(x) = \frac1\alpha\, a\cdot\sigma(W_{L-1}\cdots\sigma(W_1\tilde x)), \qquad \tilde x = (x, 1), $$
 
-has all entries of a block drawn from N(0, β²), with one β per block. Divided by its own β, every block starts at N(0, 1),
-and gradient flow depends on the width m only through κ = β_1...β_L/α and the ratios of the β's. As powers of m these are
-the coordinates:
+has all entries of a block drawn from N(0, β²), with one β per block. Divided by its own β, every block starts at
+N(0, 1), and gradient flow depends on the width m only through κ = β_1...β_L/α and the ratios of the β's. As powers of m
+these are the coordinates:
 
 | symbol | field | meaning |
 |---|---|---|
@@ -16,7 +16,7 @@ the coordinates:
 | $\gamma_1$ (three layers) | `gamma_1` | $-\log_m(\beta_2/\beta_3)$, 0 for all common schemes |
 
 References:
-    arXiv:2007.07497, section 3 (two layers); arXiv:2205.12101 (three layers).
+    arXiv:2007.07497 (two layers); arXiv:2205.12101 (three layers).
 """
 
 import abc
@@ -24,7 +24,6 @@ from typing import Any, ClassVar
 
 import equinox as eqx
 import jax.numpy as jnp
-
 
 from ..._checks import argument_error, check_choice
 from ...parameters import AbstractParameters, Number, parameter, size

@@ -1,19 +1,19 @@
 r"""The norm budget: how the growth that fitting needs is shared among the layers, at any depth.
 
 Gradient flow conserves the differences of the squared norms of all blocks, so every block receives the same budget
-$D$. Up to a depth-dependent threshold the network fits the data near its start (kernel regime). Beyond it the product of
-norms at the start is too small, and D follows from
+$D$. Up to a depth-dependent threshold the network fits the data near its start (kernel regime). Beyond it the product
+of norms at the start is too small, and D follows from
 
 $$ \prod_l \max(\|W_l(0)\|^2, D) = \alpha^2 . $$
 
-In powers of the width m, with the read-out's standard deviation as unit: $\|a\|^2\sim m^{l_A}$, operator norms of hidden
-matrices $\sim m^{l_\Omega}$ and their Frobenius norms $m^{l_F}$ (squared), $\|W_1\|^2\sim m^{l_H}$ with
+In powers of the width m, with the read-out's standard deviation as unit: $\|a\|^2\sim m^{l_A}$, operator norms of
+hidden matrices $\sim m^{l_\Omega}$ and their Frobenius norms $m^{l_F}$ (squared), $\|W_1\|^2\sim m^{l_H}$ with
 
 $$ l_A = 1,\quad l_\Omega = 1+2s,\quad l_F = 2+2s,\quad l_H = 1+2s_1,\quad \log_m\alpha = \gamma_L + \sum_l s_l . $$
 
-A block that stays near its start moves by $D/\|W(0)\|$, one that outgrows it by $\sqrt D$. Updates of a hidden matrix have a
-rank that does not grow with the width, so its budget counts in operator norm and its displacement is compared with the
-Frobenius norm.
+A block that stays near its start moves by $D/\|W(0)\|$, one that outgrows it by $\sqrt D$. Updates of a hidden matrix
+have a rank that does not grow with the width, so its budget counts in operator norm and its displacement is compared
+with the Frobenius norm.
 
 References:
     arXiv:2007.07497 (two layers: the sign of S) and arXiv:2205.12101; the exponents themselves are derived here.

@@ -6,12 +6,12 @@ Two layers, input weights, $|e(0)|=O(1)$:
 |---|---|---|
 | $\gamma\le1$, $\gamma'\le0$ | $\gamma-1$ | kernel regime, input weights dominate the kernel |
 | $\gamma\le1$, $\gamma'>0$ | $\gamma-1-2\gamma'$ | kernel regime, the read-out dominates |
-| $\gamma>1$, $\gamma'\ge\gamma-1$ | $2(\gamma-1-\gamma')$ | random features: the read-out grows and drags the input weights |
+| $\gamma>1$, $\gamma'\ge\gamma-1$ | $2(\gamma-1-\gamma')$ | random features: the read-out grows, input weights follow |
 | $\gamma>1$, $1-\gamma\le\gamma'\le\gamma-1$ | $(\gamma-1-\gamma')/2$ | both grow |
 | $\gamma>1$, $\gamma'\le1-\gamma$ | $\gamma-1$ | only the input weights grow |
 
-In the last region the read-out keeps its signs, which restricts what a few directions can fit; there the measured exponent
-depends on the data.
+In the last region the read-out keeps its signs, which restricts what a few directions can fit; there the measured
+exponent depends on the data.
 
 Three layers, $\gamma_1=0$:
 

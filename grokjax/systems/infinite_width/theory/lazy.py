@@ -1,7 +1,7 @@
 r"""The lazy regime beyond its exponent: the neural tangent kernel gives the prefactor of the displacement, too.
 
-In the kernel regime the flow is linear, and ends at $\Delta\theta = -\nabla f\,K^{-1}(f(\theta_0)-y)$. The displacement of
-one block follows from the part of the kernel that is its own:
+In the kernel regime the flow is linear, and ends at $\Delta\theta = -\nabla f\,K^{-1}(f(\theta_0)-y)$. The displacement
+of one block follows from the part of the kernel that is its own:
 
 $$ \|\Delta W_l\|^2 = e^\top K^{-1}K_lK^{-1}e, \qquad K=\sum_l K_l . $$
 
@@ -47,7 +47,7 @@ def lazy_prefactor(inputs: object, targets: object, gamma_prime: float = 0.0) ->
 def arc_cosine_kernels(
     x: Float[np.ndarray, "samples inputs"],
 ) -> tuple[Float[np.ndarray, "samples samples"], Float[np.ndarray, "samples samples"]]:
-    r"""$K_a = E[\sigma(w\cdot x_i)\sigma(w\cdot x_j)]$ and $K_w = x_i\cdot x_j\,E[\sigma'\sigma']$ for $w\sim N(0, 1)$."""
+    r"""$K_a = E[\sigma(w\cdot x_i)\sigma(w\cdot x_j)]$ and $K_w = x_i\cdot x_j\,E[\sigma'\sigma']$, $w\sim N(0, 1)$."""
     norms = np.linalg.norm(x, axis=1)
     lengths, inner = np.outer(norms, norms), x @ x.T
     cosine = np.clip(inner / lengths, -1, 1)
