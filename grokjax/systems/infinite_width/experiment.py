@@ -75,11 +75,15 @@ class Networks(AbstractExperiment):
         return ExponentialFlow()
 
     def compute(self, system: AbstractNetwork, compute: Compute) -> Compute:
-        """On a CPU, small blocks of neighbouring points: they need equally many steps, and a block that has ended is free."""
+        """On a CPU, small blocks of neighbouring points: they need equally many steps, and one that has ended is free.
+
+        The matrices of a single deep network fill the cache already.
+        """
         if compute.member_block is not None or jax.default_backend() != "cpu":
             return compute
         shape = sweep_shape(system)
-        return dataclasses.replace(compute, member_block=min(shape[-1], 16) if shape else 8)
+        block = min(shape[-1], 16) if shape else 8
+        return dataclasses.replace(compute, member_block=1 if len(system.layers) > 1 else block)
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> Displacement:
         """Displacements of all layers, and whether neurons gather; NaN unless the member reached its goal."""

@@ -20,6 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from ..._tree import normal_like
 from .system import AbstractNetwork
 
 
@@ -187,10 +188,8 @@ def standard_weights(key: Any, network: AbstractNetwork, num_inputs: int, hidden
         hidden_bias: whether hidden matrices have a column for a constant.
         dtype: float type.
     """
-    from ..._tree import standard_normal
-
     m = int(network.width)
-    shapes = {layer: (m, m + hidden_bias) for layer in network.layers}
+    shapes: dict[str, tuple[int, ...]] = {layer: (m, m + hidden_bias) for layer in network.layers}
     shapes |= {network.layers[0]: (m, num_inputs), READOUT: (m,)}
-    keys = jax.random.split(key, len(shapes))
-    return {name: standard_normal(k, shape, dtype) for k, (name, shape) in zip(keys, shapes.items(), strict=True)}
+    template = {name: jnp.zeros(shape, dtype) for name, shape in shapes.items()}
+    return normal_like(key, template)
