@@ -8,17 +8,23 @@ from .datasets import (
     three_points as three_points,
     two_neurons as two_neurons,
 )
-from .experiment import Networks as Networks, outputs as outputs, simulate as simulate, train as train
+from .experiment import (
+    Networks as Networks,
+    first_layer as first_layer,
+    outputs as outputs,
+    simulate as simulate,
+    train as train,
+)
 from .flow import DescentFlow as DescentFlow, ExponentialFlow as ExponentialFlow
 from .order_parameters import Displacement as Displacement, OrderParameters as OrderParameters
 from .phases import (
-    PHASES as PHASES,
-    classify as classify,
     first_layer_border as first_layer_border,
+    phase_diagram as phase_diagram,
     second_layer_border as second_layer_border,
     two_layer_border as two_layer_border,
     zero_crossing as zero_crossing,
 )
+from .regimes import PHASES as PHASES, classify as classify
 from .scaling import Scaling as Scaling
 from .system import (
     INITIALISATIONS as INITIALISATIONS,

@@ -1,9 +1,9 @@
 r"""Do neurons gather? Orientations and contributions of first-layer neurons, and the rank of hidden matrices.
 
-In one dimension a neuron $a\,\sigma(wx+b)$ has the orientation $\phi=\mathrm{atan2}(b, w)$; in more, the angle between its
-input weights and $(1,\dots,1)$ stands for it. It contributes $A=a\|w\|$. If contributions sit in a few orientations, the
-wide network acts like a narrow one: $N_{\rm eff}$ is the exponential of the entropy of the $|A|$-weighted histogram of
-orientations on 90 bins.
+In one dimension a neuron $a\,\sigma(wx+b)$ has the orientation $\phi=\mathrm{atan2}(b, w)$; in more, the angle between
+its input weights and $(1,\dots,1)$ stands for it. It contributes $A=a\|w\|$. If contributions sit in a few
+orientations, the wide network acts like a narrow one: $N_{\rm eff}$ is the exponential of the entropy of the
+$|A|$-weighted histogram of orientations on 90 bins.
 
 References:
     arXiv:2007.07497, figure 2 (orientation against amplitude).

@@ -1,7 +1,8 @@
 r"""The road of simulation: gradient flow of normalised networks at growing width.
 
 `train` runs one width: all points of a sweep and all seeds in one compiled call, through the driver of the library.
-`simulate` runs several widths one after the other (sizes change shapes) and fits $\log RD = S\log m + c$ layer by layer.
+`simulate` runs several widths one after the other (sizes change shapes) and fits $\log RD = S\log m + c$ layer by
+layer.
 Nothing here knows the theory.
 """
 
@@ -17,8 +18,9 @@ from jaxtyping import Array, Float, Key
 
 from ..._checks import argument_error, check_whole
 from ..._doors import flat
+from ...driver import door, simulate as simulate_one
 from ...ensemble import Compute, Schedule
-from ...experiment import AbstractExperiment, Design, Problem, door, simulate as simulate_one
+from ...experiment import AbstractExperiment, Design, Problem, Settings
 from ...parameters import over_sizes, sweep_shape
 from ...results import Run
 from ...samplers.base import AbstractSampler
@@ -74,16 +76,17 @@ class Networks(AbstractExperiment):
         del key, system
         return ExponentialFlow()
 
-    def compute(self, system: AbstractNetwork, compute: Compute) -> Compute:
+    def prepared(self, system: AbstractNetwork, settings: Settings) -> tuple[Any, AbstractNetwork, Settings]:
         """On a CPU, small blocks of neighbouring points: they need equally many steps, and one that has ended is free.
 
         The matrices of a single deep network fill the cache already.
         """
-        if compute.member_block is not None or jax.default_backend() != "cpu":
-            return compute
-        shape = sweep_shape(system)
-        block = min(shape[-1], 16) if shape else 8
-        return dataclasses.replace(compute, member_block=1 if len(system.layers) > 1 else block)
+        if settings.compute.member_block is None and jax.default_backend() == "cpu":
+            shape = sweep_shape(system)
+            block = min(shape[-1], 16) if shape else 8
+            block = 1 if len(system.layers) > 1 else block
+            settings = settings._replace(compute=dataclasses.replace(settings.compute, member_block=block))
+        return self, system, settings
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> Displacement:
         """Displacements of all layers, and whether neurons gather; NaN unless the member reached its goal."""

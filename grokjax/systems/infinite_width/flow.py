@@ -4,10 +4,10 @@ r"""Gradient flow to its end, as a trainer behind the protocol of samplers.
 
 $$ \hat e = e^{-K\tau}e, \qquad E = \frac1n\int_0^\tau e^{-Ks}e\,ds, \qquad \Delta W_l = -\rho_l\,\nabla f\cdot E . $$
 
-A linear model is solved in one step, so the kernel regime takes ten or so; a condensed network takes hundreds. A step is
-accepted if no block changes by more than $2\epsilon$ of itself and the residuals end where they should up to $\epsilon$.
-The error is compared with at least a fifth of the residual: near a kink of a ReLU the flow slides along it, and a purely
-relative test would reject for ever.
+A linear model is solved in one step, so the kernel regime takes ten or so; a condensed network takes hundreds. A step
+is accepted if no block changes by more than $2\epsilon$ of itself and the residuals end where they should up to
+$\epsilon$. The error is compared with at least a fifth of the residual: near a kink of a ReLU the flow slides along it,
+and a purely relative test would reject for ever.
 
 Members end one by one: the goal is reached, or the flow is stuck at a positive loss because no unit is active on some
 sample. One step of the protocol is a burst of trial steps, so that a block of members that have ended costs nothing.

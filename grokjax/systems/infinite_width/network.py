@@ -6,11 +6,11 @@ layers keep their digits in float32, where $W(0)+\Delta$ loses them.
 With $h_0=\tilde x$, $z_l=W_lh_{l-1}$, $h_l=\sigma(z_l)$ and $B_l = \partial(a\cdot h_{L-1})/\partial z_l$,
 
 $$ f = \kappa\,a\cdot h_{L-1}, \qquad
-   K_{ij} = \frac{\kappa^2}{n}\Big[\rho_L\,h_{L-1,i}\cdot h_{L-1,j} + \sum_l\rho_l\,(B_{l,i}\cdot B_{l,j})(h_{l-1,i}\cdot
-   h_{l-1,j})\Big], $$
+   K_{ij} = \frac{\kappa^2}{n}\Big[\rho_L\,h_{L-1,i}\cdot h_{L-1,j}
+   + \sum_l\rho_l\,(B_{l,i}\cdot B_{l,j})(h_{l-1,i}\cdot h_{l-1,j})\Big], $$
 
-where $\rho_l\propto\beta_l^{-2}$ are the rates of the normalised blocks. Time is measured so that the largest rate and the
-kernel at the start are of order one at any width.
+where $\rho_l\propto\beta_l^{-2}$ are the rates of the normalised blocks. Time is measured so that the largest rate and
+the kernel at the start are of order one at any width.
 """
 
 from typing import Any
@@ -152,7 +152,7 @@ class FlowProblem(eqx.Module):
         return total / (len(self.targets) * self._volume)
 
     def update(self, features: Features, back: dict[str, Array], impulse: Float[Array, " samples"]) -> Blocks:
-        r"""The change of all blocks, $-\rho_l\sum_iE_i\partial f_i/\partial W_l$, for an impulse $E$ in units of time."""
+        r"""The change $-\rho_l\sum_iE_i\,\partial f_i/\partial W_l$ of all blocks for an impulse $E$, in units of time."""
         scale = -jnp.exp(-self.log_kappa) / self._volume * impulse
         steps = {READOUT: self.rates[READOUT] * (scale @ features.hidden[-1])}
         for layer, seen in self.below(features).items():

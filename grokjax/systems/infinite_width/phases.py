@@ -11,39 +11,25 @@ $\gamma_3 = 3/2+2\max(\gamma_2,0)$, the second one $\gamma_3=\max(3-\gamma_2, 5/
 there are four regimes. In operator norm the second layer condenses with the first one at $\gamma_2\le0$ already.
 
 References:
-    arXiv:2007.07497, theorem on regimes and its phase diagram; arXiv:2205.12101. The borders of three layers are derived
-    here.
+    arXiv:2007.07497, theorem on regimes and its phase diagram; arXiv:2205.12101. The borders of three layers are
+    derived here.
 """
 
+import dataclasses
+import itertools
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
-from ..._checks import argument_error, is_concrete
-
-
-PHASES = ("linear", "critical", "condensed")
-
-
-def classify(exponent: Any, tolerance: Any = 1e-6) -> Int[Array, "..."]:
-    """Index into `PHASES` of an exponent.
-
-    Args:
-        exponent: $S$.
-        tolerance: what counts as zero; for a measured exponent twice its error, and more at small widths.
-    """
-    exponent = jnp.asarray(exponent, float)
-    return jnp.where(exponent < -tolerance, 0, jnp.where(exponent > tolerance, 2, 1))
-
-
-def names_of(exponent: Any, tolerance: Any = 1e-6) -> Any:
-    """The regime's name, or an array of names."""
-    if not is_concrete(exponent):
-        raise argument_error("exponent", "concrete", "a traced value", "Use `classify` under jit.")
-    names = np.asarray(PHASES)[np.asarray(classify(exponent, tolerance))]
-    return str(names) if names.ndim == 0 else names
+from ..._checks import argument_error
+from ...phases import PhaseDiagram, PhasePoint, sweep
+from ...status import Status
+from .regimes import PHASES, classify
+from .system import AbstractNetwork
+from .theory.budget import budget_exponents
 
 
 def two_layer_border(gamma_prime: Float[Array, "..."]) -> Float[Array, "..."]:
@@ -59,6 +45,43 @@ def first_layer_border(gamma_2: Float[Array, "..."]) -> Float[Array, "..."]:
 def second_layer_border(gamma_2: Float[Array, "..."]) -> Float[Array, "..."]:
     r"""$\gamma_3$ at which the second of three layers is critical in Frobenius norm ($\gamma_1=0$)."""
     return jnp.maximum(3.0 - jnp.asarray(gamma_2, float), 2.5)
+
+
+class _Point(eqx.Module):
+    network: AbstractNetwork
+
+    def __call__(self, **coordinates: Array) -> PhasePoint:
+        network = self.network.replace(**coordinates)
+        found = budget_exponents(network)
+        label = jnp.zeros((), jnp.int32)
+        for layer in network.layers:
+            label = len(PHASES) * label + classify(found.exponent[layer])
+        return PhasePoint(found, label, jnp.asarray(int(Status.SOLVED)))
+
+
+def phase_diagram(network: AbstractNetwork, **axes: Any) -> PhaseDiagram:
+    """Theory over a grid of coordinates: `phase_diagram(ThreeLayer(gamma_3=1), gamma_2=..., gamma_3=...)`.
+
+    Args:
+        network: the coordinates that are not swept.
+        **axes: names of coordinates and their 1-d values.
+
+    Returns:
+        A diagram whose phases name the regimes of all layers, such as "condensed / linear".
+
+    Raises:
+        ValueError: no axis, or one that is no coordinate.
+    """
+    for name in axes:
+        if name not in coordinate_names(network):
+            raise argument_error(name, f"one of {coordinate_names(network)}", axes[name], "Sweep a coordinate.")
+    names = tuple(" / ".join(regimes) for regimes in itertools.product(PHASES, repeat=len(network.layers)))
+    return sweep(_Point(network), axes, names)
+
+
+def coordinate_names(network: AbstractNetwork) -> list[str]:
+    """The fields of a network that are coordinates."""
+    return [field.name for field in dataclasses.fields(network) if field.name.startswith("gamma")]
 
 
 def zero_crossing(coordinate: Any, exponent: Any) -> float:

@@ -1,8 +1,9 @@
 r"""From displacements at several widths to exponents: $\log RD = S\log m + c$, layer by layer.
 
-The line is fitted to the means over members, with equal weights. Its slope is a linear combination of these means, whose
-errors are independent, so that its error needs no bootstrap: $\mathrm{Var}\,S = \sum_mc_m^2\,\mathrm{Var}_m$. The error
-is statistical; a slope may differ from its limit by more where widths are small, which `local_exponent` shows.
+The line is fitted to the means over members with equal weights, as in the papers. Its slope is a linear combination of
+these means, whose errors are independent, so that its error needs no bootstrap: $\mathrm{Var}\,S =
+\sum_mc_m^2\,\mathrm{Var}_m$. The error is statistical; a slope may differ from its limit by more where widths are
+small, which `local_exponent` shows. `power_law` weights the widths by their errors, and tests the law.
 """
 
 import dataclasses
@@ -13,10 +14,12 @@ import jax
 import numpy as np
 
 from ..._printing import shown
+from ...evidence.power_law import PowerLaw, power_law
 from ...evidence.statistics import Estimate, is_estimate
+from ...parameters import map_parameters, sweep_shape
 from ...status import describe, succeeded
 from .order_parameters import Displacement, OrderParameters
-from .phases import PHASES, classify
+from .regimes import PHASES, classify
 from .system import AbstractNetwork
 
 
@@ -78,7 +81,7 @@ class Scaling(eqx.Module):
 
     @property
     def regime(self) -> dict[str, np.ndarray]:
-        """ "linear", "critical" or "condensed" by layer: critical within two errors and the allowance of finite size."""
+        """The name of each layer's regime: critical within two errors and the allowance of finite size."""
         allowance = FINITE_SIZE if max(self.widths) <= SMALL_WIDTHS else 0.0
         tolerance = lambda s: np.maximum(CRITICAL, 2 * np.nan_to_num(s.error)) + allowance
         return {
@@ -104,6 +107,29 @@ class Scaling(eqx.Module):
         """
         s = self.exponent[layer]
         return s.mean - deviations * s.error, s.mean + deviations * s.error
+
+    def power_law(self, layer: str) -> PowerLaw:
+        r"""The law $RD=c\,m^S$ of one layer at a single point, widths weighted by their errors, with its $\chi^2$.
+
+        Args:
+            layer: its name.
+
+        Raises:
+            ValueError: the coordinates are swept, or a width has no error.
+        """
+        return power_law(self.widths, self.displacement[layer].mean, self.displacement[layer].error)
+
+    def at(self, *point: int) -> "Scaling":
+        """The same at one point of a sweep, by its indices."""
+        shape = sweep_shape(self.system)
+        return dataclasses.replace(
+            self,
+            system=map_parameters(lambda leaf: np.broadcast_to(leaf, shape)[point], self.system),
+            measured=jax.tree.map(
+                lambda e: Estimate(e.mean[point], e.error[point]), self.measured, is_leaf=is_estimate
+            ),
+            status=self.status[point],
+        )
 
     def between(self, smallest: int, largest: int | None = None) -> "Scaling":
         """The same from some of the widths only.

@@ -6,7 +6,7 @@ from jaxtyping import Array
 
 from ...._printing import AbstractPrinted
 from ..order_parameters import OrderParameters
-from ..phases import names_of
+from ..regimes import names_of
 from ..system import AbstractNetwork
 from .budget import budget_exponents
 
