@@ -1,10 +1,10 @@
 # %% [markdown]
 # # Which layers learn when a network is wide?
 #
-# Reproduces the phase diagrams of arXiv:2007.07497 (two layers) and arXiv:2205.12101 (three layers). Weights and output
-# are scaled by powers of the width m. Gradient flow to zero loss moves a layer by RD ~ m^S: linear networks (S < 0) keep
-# their features, condensed ones (S > 0) forget their start, and their neurons gather in a few directions. Theory gives S
-# of every layer from a budget of norms, without a fitted number.
+# Reproduces the phase diagrams of arXiv:2007.07497 (two layers) and arXiv:2205.12101 (three layers). Weights and
+# output are scaled by powers of the width m. Gradient flow to zero loss moves a layer by RD ~ m^S: linear networks
+# (S < 0) keep their features, condensed ones (S > 0) forget their start, and their neurons gather in a few directions.
+# Theory gives S of every layer from a budget of norms, without a fitted number.
 #
 #     python examples/08_infinite_width.py          # two CPU cores, a few minutes
 #     python examples/08_infinite_width.py --full   # wider networks, finer grids: for a GPU
@@ -26,19 +26,11 @@ def arguments() -> argparse.Namespace:
     return made.parse_args()
 
 
-SIZES = {  # widths, seeds and grid points of the diagrams of two and three layers; widths of curves, neurons of pictures
-    "smoke": ((8, 16, 32), 1, 3, (4, 8, 16), 1, 3, (8, 16, 32), 50),
-    "default": ((50, 100, 200, 400, 800), 3, 9, (50, 100, 200, 400), 2, 7, (50, 100, 200, 400, 800, 1600), 1000),
-    "full": (
-        (1000, 2500, 5000, 10_000, 40_000),
-        5,
-        15,
-        (100, 300, 1000, 3000),
-        3,
-        13,
-        (1000, 4000, 10_000, 40_000),
-        10_000,
-    ),
+# Widths, seeds and steps of the grid for the diagram of two layers, and of three; neurons of the pictures.
+SIZES = {
+    "smoke": ((8, 16, 32), 2, 4, (4, 8, 16), 1, 4, 50),
+    "default": ((50, 100, 200, 400, 800), 4, 1, (50, 100, 200, 400), 2, 1, 1000),
+    "full": ((1000, 2500, 5000, 10_000, 40_000), 5, 1, (100, 300, 1000, 3000), 3, 1, 10_000),
 }
 
 
@@ -53,7 +45,7 @@ def main() -> None:
 
     device = devices.use(args.device)
     size = "smoke" if args.smoke else "full" if args.full else "default"
-    widths, seeds, points, deep_widths, deep_seeds, deep_points, curve_widths, wide = SIZES[size]
+    widths, seeds, every, deep_widths, deep_seeds, deep_every, wide = SIZES[size]
     keys = jax.random.split(jax.random.key(args.seed), 6)
     clock = lambda: f"{time.perf_counter() - started:.0f} s"
     print(f"{size} sizes on {device.device_kind}")
@@ -65,7 +57,8 @@ def main() -> None:
             print(f"{depth} layers, {name:12} {iw.predict(network).regime}  {network}")
 
     # %% Two layers: the diagram
-    gamma, gamma_prime = jnp.linspace(0.25, 2.25, points)[:, None], jnp.linspace(-1.0, 1.5, points)[None]
+    gamma = jnp.array([0.5, 1.0, 1.75]) if args.smoke else jnp.linspace(0.25, 2.25, 9)
+    gamma, gamma_prime = gamma[:, None], jnp.linspace(-1.0, 1.5, 11)[None, ::every]
     plane = iw.TwoLayer(gamma=gamma, gamma_prime=gamma_prime)
     two = iw.simulate(keys[0], plane, widths=widths, num_members=seeds, progress=False)
     theory = iw.predict(plane)
@@ -83,21 +76,16 @@ def main() -> None:
 
     # %% Displacement against width in the three regimes, and in the lazy one its prefactor from the tangent kernel
     regime_points = {"linear": 0.5, "critical": 1.0, "condensed": 1.75}
-    curve_members = 2 if args.smoke else 8
-    curves = iw.simulate(
-        keys[1],
-        iw.TwoLayer(gamma=jnp.asarray(list(regime_points.values()))),
-        widths=curve_widths,
-        num_members=curve_members,
-        progress=False,
-    )
-    labelled = {rf"$\gamma={value:g}$": curves.at(i) for i, value in enumerate(regime_points.values())}
+    row = {value: int(np.argmin(np.abs(np.ravel(gamma) - value))) for value in regime_points.values()}
+    middle = int(np.argmin(np.abs(np.ravel(gamma_prime))))
+    labelled = {rf"$\gamma={value:g}$": two.at(i, middle) for value, i in row.items()}
     predicted = {name: _numbers(iw.predict(run.system).exponent) for name, run in labelled.items()}
-    print(grokjax.compare(iw.predict(curves.system), curves, points=list(regime_points)))
-    data = iw.four_points()
-    prefactor = curves.displacement["input"].mean[0] * np.asarray(curves.widths) ** 0.5
+    for (name, run), exponents in zip(labelled.items(), predicted.values(), strict=True):
+        print(f"{name}: S = {run.exponent['input']}, theory {exponents['input']:+.3f}; {run.power_law('input')}")
+    data, lazy = iw.four_points(), next(iter(labelled.values()))
+    prefactor = lazy.displacement["input"].mean * np.sqrt(widths)
     expected = iw.lazy_prefactor(data.inputs, data.targets)
-    print(f"lazy prefactor {expected:.4f}; RD m^(1/2) at {curves.widths}: {np.round(prefactor, 3)}  (after {clock()})")
+    print(f"lazy prefactor {expected:.4f}; RD m^(1/2) at widths {widths}: {np.round(prefactor, 3)}  (after {clock()})")
     figure = figures.displacement(labelled, predicted)
     pictures.append(plot.save(figure, args.output / "displacement", caption=figures.caption_displacement(labelled)))
 
@@ -126,7 +114,7 @@ def main() -> None:
     print(f"effective neurons {np.round(effective, 2)}, of the target 2  (after {clock()})")
 
     # %% Three layers: the diagram
-    gamma_3, gamma_2 = jnp.linspace(0.75, 3.75, deep_points)[:, None], jnp.linspace(-0.75, 1.5, deep_points)[None]
+    gamma_3, gamma_2 = jnp.linspace(0.5, 4.0, 8)[::deep_every, None], jnp.linspace(-0.5, 1.5, 5)[None, ::deep_every]
     plane = iw.ThreeLayer(gamma_3=gamma_3, gamma_2=gamma_2)
     three = iw.simulate(keys[3], plane, widths=deep_widths, num_members=deep_seeds, progress=False)
     print(f"\n{three}\n(after {clock()})")
@@ -140,37 +128,38 @@ def main() -> None:
 
     # %% Real data and four layers: exponents measured and predicted
     found = {"two layers": (two.exponent["input"], np.asarray(theory.exponent["input"]))}
-    for layer, values in iw.predict(plane).exponent.items():
-        found[f"three, {figures.NAMES[layer]}"] = (three.exponent[layer], np.asarray(values))
-    few = {"widths": deep_widths, "num_members": deep_seeds, "progress": False}
-    four = iw.FourLayer(gamma_4=jnp.array([2.0, 3.0]))
-    deep = iw.simulate(keys[4], four, **few)
-    print(f"\n{deep}")
-    print(grokjax.compare(iw.predict(four), deep, points=["gamma_4 = 2", "gamma_4 = 3"]))
-    try:
-        digits = iw.digits(10 if args.smoke else 20)
-    except ImportError as error:
-        print(f"no digits: {error}")
-    else:
-        network = iw.ThreeLayer(gamma_2=jnp.array([0.0, 1.5]), gamma_3=jnp.array([2.1, 3.5]))
-        on_digits = iw.simulate(keys[5], network, data=digits, **few)
-        print(grokjax.compare(iw.predict(network), on_digits, points=["(0, 2.1)", "(1.5, 3.5)"]))
-        print(
-            f"digits at (gamma_2, gamma_3) = (0, 2.1): {on_digits.at(0).regime}, (1.5, 3.5): {on_digits.at(1).regime}"
-        )
-        for layer in network.layers:
-            name = f"digits, {figures.NAMES[layer]}"
-            found[name] = (on_digits.exponent[layer], np.asarray(iw.predict(network).exponent[layer]))
+    _append(found, "three", three, iw.predict(plane), figures.NAMES)
+    results = {"two": two, "three": three}
+    if not args.smoke:
+        few = {"widths": deep_widths, "num_members": 2 * deep_seeds, "progress": False}
+        four = iw.FourLayer(gamma_4=jnp.array([1.5, 3.0]))
+        results["four"] = iw.simulate(keys[4], four, **few)
+        print(f"\n{results['four']}")
+        print(grokjax.compare(iw.predict(four), results["four"], points=["gamma_4 = 1.5", "gamma_4 = 3"]))
+        _append(found, "four", results["four"], iw.predict(four), figures.NAMES)
+        digits = iw.ThreeLayer(gamma_2=jnp.array([0.0, 1.5]), gamma_3=jnp.array([2.1, 3.5]))
+        try:
+            results["digits"] = run = iw.simulate(keys[5], digits, data=iw.digits(20), **few)
+        except ImportError as error:
+            print(f"no digits: {error}")
+        else:
+            print(grokjax.compare(iw.predict(digits), run, points=["(0, 2.1)", "(1.5, 3.5)"]))
+            print(f"digits at (0, 2.1): {run.at(0).regime}, at (1.5, 3.5): {run.at(1).regime}  (after {clock()})")
+            _append(found, "digits", run, iw.predict(digits), figures.NAMES)
     pictures.append(plot.save(figures.exponents(found), args.output / "exponents"))
 
     # %% Results
-    results = {"two": two, "three": three, "curves": curves, "four": deep}
     data_file = io.save(args.output / "results.npz", results, note=f"{size} sizes")
     print(f"wrote {', '.join(str(path) for path in pictures)} and {data_file} after {clock()}")
 
 
 def _numbers(exponent):
     return {layer: float(value) for layer, value in exponent.items()}
+
+
+def _append(found, name, run, prediction, names):
+    for layer, values in prediction.exponent.items():
+        found[f"{name}, {names[layer]}"] = (run.exponent[layer], np.asarray(values))
 
 
 if __name__ == "__main__":

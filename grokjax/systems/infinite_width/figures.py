@@ -97,9 +97,9 @@ def caption_phase_diagram(measured: Scaling) -> str:
     """What the diagram shows, in words."""
     members = measured.status.shape[-1]
     return (
-        f"Exponent S of the displacement RD ~ m^S at the end of training, from widths {_widths(measured)} with {members} "
-        f"networks each ({measured.counts}). Red: condensed, blue: linear, white: critical; colours end at |S| = "
-        f"{COLOUR_RANGE:g}; grey: no network reached its goal. At these widths exponents are up to 0.1 from their limit."
+        f"Exponent S of the displacement RD ~ m^S at the end of training, from widths {_widths(measured)} with "
+        f"{members} networks each ({measured.counts}). Red: condensed, blue: linear, white: critical; colours end at "
+        f"|S| = {COLOUR_RANGE:g}; grey: fewer than two widths with a network that reached its goal."
     )
 
 
@@ -135,9 +135,9 @@ def caption_displacement(runs: Mapping[str, Scaling]) -> str:
     """What the figure shows, in words."""
     run = next(iter(runs.values()))
     return (
-        f"Relative displacement of a layer at the end of training against the width: geometric means over "
-        f"{run.status.shape[-1]} networks with one standard error. Dashed: theory's exponent, through the largest width "
-        "(no prefactor is fitted). S: slope of the least-squares line through all widths."
+        "Relative displacement of a layer at the end of training against the width: geometric means over "
+        f"{run.status.shape[-1]} networks with one standard error. Dashed: theory's exponent, through the largest "
+        "width. S: slope of the least-squares line through all widths."
     )
 
 
@@ -187,7 +187,7 @@ def regimes(
     return figure
 
 
-def exponents(found: Mapping[str, tuple[Estimate, float]], *, ax: Axes | None = None) -> Figure:
+def exponents(found: Mapping[str, tuple[Estimate, Any]], *, ax: Axes | None = None) -> Figure:
     """Measured against predicted exponents; points on the diagonal agree.
 
     Args:

@@ -152,7 +152,7 @@ class FlowProblem(eqx.Module):
         return total / (len(self.targets) * self._volume)
 
     def update(self, features: Features, back: dict[str, Array], impulse: Float[Array, " samples"]) -> Blocks:
-        r"""The change $-\rho_l\sum_iE_i\,\partial f_i/\partial W_l$ of all blocks for an impulse $E$, in units of time."""
+        r"""The change $-\rho_l\sum_iE_i\,\partial f_i/\partial W_l$ of all blocks, $E$ in units of time."""
         scale = -jnp.exp(-self.log_kappa) / self._volume * impulse
         steps = {READOUT: self.rates[READOUT] * (scale @ features.hidden[-1])}
         for layer, seen in self.below(features).items():

@@ -11,6 +11,7 @@ from typing import Any
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from ..._printing import shown
@@ -124,7 +125,7 @@ class Scaling(eqx.Module):
         shape = sweep_shape(self.system)
         return dataclasses.replace(
             self,
-            system=map_parameters(lambda leaf: np.broadcast_to(leaf, shape)[point], self.system),
+            system=map_parameters(lambda leaf: jnp.broadcast_to(leaf, shape)[point], self.system),
             measured=jax.tree.map(
                 lambda e: Estimate(e.mean[point], e.error[point]), self.measured, is_leaf=is_estimate
             ),
