@@ -35,13 +35,23 @@ from .scaling import Scaling, collect
 from .system import AbstractNetwork
 
 
+def _as_data(data: Any) -> DataSet:
+    if isinstance(data, DataSet):
+        return data
+    if isinstance(data, tuple) and len(data) == 2:
+        return DataSet(*data)
+    raise argument_error(
+        "data", "a DataSet, or inputs and targets", type(data).__name__, "Try DataSet(inputs, targets)."
+    )
+
+
 class Networks(AbstractExperiment):
     """Networks trained by gradient flow until they fit the data.
 
     A member that is stuck or out of steps is counted in the run's status and enters no average.
 
     Attributes:
-        data: the training set, the same for all members.
+        data: the training set, the same for all members; a `DataSet`, or a pair of inputs and targets.
         hidden_bias: whether hidden matrices have a bias, too; it breaks the exact scale invariance.
     """
 
@@ -50,12 +60,8 @@ class Networks(AbstractExperiment):
     shared = "everything"  # seeds are the same all over a grid: smoother maps
     followed = False
 
-    data: DataSet = eqx.field(default_factory=four_points)
+    data: DataSet = eqx.field(converter=_as_data, default_factory=four_points)
     hidden_bias: bool = eqx.field(static=True, default=False)
-
-    def __check_init__(self):
-        if not isinstance(self.data, DataSet):
-            raise argument_error("data", "a DataSet", type(self.data).__name__, "Try DataSet(inputs, targets).")
 
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: AbstractNetwork) -> Problem:
         """First weights; data are not random."""
@@ -81,6 +87,10 @@ class Networks(AbstractExperiment):
 
         The matrices of a single deep network fill the cache already.
         """
+        if system.width is None:
+            raise argument_error(
+                "width", "given for a single run", None, "Try system.replace(width=100), or `simulate`."
+            )
         if settings.compute.member_block is None and jax.default_backend() == "cpu":
             shape = sweep_shape(system)
             block = min(shape[-1], 16) if shape else 8

@@ -19,6 +19,7 @@ References:
     arXiv:2007.07497 (two layers: the sign of S) and arXiv:2205.12101; the exponents themselves are derived here.
 """
 
+import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -26,6 +27,7 @@ from ..order_parameters import OrderParameters
 from ..system import AbstractNetwork
 
 
+@eqx.filter_jit
 def budget_exponents(network: AbstractNetwork) -> OrderParameters:
     """Exponents of the displacement of every layer.
 
@@ -40,7 +42,7 @@ def budget_exponents(network: AbstractNetwork) -> OrderParameters:
     moved = _displacements(gamma, jnp.stack(starts), gamma + first + sum(hidden, jnp.zeros_like(gamma)))
     if not network.centred:  # the error at the start is then the output itself
         excess = jnp.maximum((scales.depth - 1) / 2 - gamma, 0.0)
-        moved = moved + excess
+        moved = moved + excess[None]
     exponents = [s - norm / 2 for s, norm in zip(moved, norms, strict=True)]
     operator = [s - start / 2 for s, start in zip(moved, starts, strict=True)]
     return OrderParameters(
@@ -53,10 +55,10 @@ def budget_exponents(network: AbstractNetwork) -> OrderParameters:
 def _displacements(gamma: Array, starts: Float[Array, "blocks ..."], divisor: Array) -> Float[Array, "blocks ..."]:
     r"""$\log_m\|\Delta W_l\|$ of every block; `divisor` is $\log_m\alpha$."""
     depth = len(starts)
-    lazy = gamma - depth / 2 + starts.min(axis=0) - starts / 2
-    growth = common_growth(starts, divisor)
+    lazy = (gamma - depth / 2 + starts.min(axis=0))[None] - starts / 2
+    growth = common_growth(starts, divisor)[None]
     grown = jnp.where(growth > starts, growth / 2, growth - starts / 2)
-    return jnp.where(gamma <= depth / 2, lazy, grown)
+    return jnp.where(gamma[None] <= depth / 2, lazy, grown)
 
 
 def common_growth(starts: Float[Array, "blocks ..."], divisor: Array) -> Array:
@@ -72,4 +74,4 @@ def common_growth(starts: Float[Array, "blocks ..."], divisor: Array) -> Array:
     falling = -jnp.sort(-starts, axis=0)
     largest = jnp.cumsum(falling, axis=0) - falling  # sum of the 0, 1, ... largest starts
     growing = jnp.arange(len(starts), 0, -1).reshape(-1, *(1,) * divisor.ndim)
-    return jnp.min((2 * divisor - largest) / growing, axis=0)
+    return jnp.min((2 * divisor[None] - largest) / growing, axis=0)
