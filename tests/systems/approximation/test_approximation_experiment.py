@@ -12,17 +12,14 @@ from grokjax.systems import approximation as ap
 from grokjax.systems.approximation import experiment, families, figures
 
 
-# Slopes of the specification; 0.15 allows for logarithms of small networks.
-SIZES = [16, 32, 64, 128, 256, 512]
-
-
 @pytest.fixture(scope="module")
 def by_depth():
     alphas = jnp.array([0.0, 0.25, 0.5, 0.75, 1.0])
-    return ap.simulate(ap.Approximation(target="kink", depth_exponent=alphas), sizes=SIZES)
+    return ap.simulate(ap.Approximation(target="kink", depth_exponent=alphas))
 
 
 def test_depth_buys_rate(by_depth):
+    """At the default sizes, which differ from point to point; 0.15 allows for the logarithms of small networks."""
     assert isinstance(by_depth, Run)
     theory = ap.predict(by_depth.system)
     assert by_depth.errors.shape == (5, 6)
@@ -51,7 +48,7 @@ def test_one_run_prints_compares_and_is_kept(tmp_path):
     ("fields", "sizes", "construction", "rate"),
     [
         ({"order": 2, "target": "parabola", "depth_exponent": 0}, [16, 64, 256], "auto", 2),
-        ({"order": 2, "target": "sine"}, [32, 64, 128, 256], "auto", 4),
+        ({"order": 2, "target": "sine"}, [64, 128, 256, 512], "auto", 4),
         ({"order": 3, "target": "sine", "depth_exponent": 0}, [64, 128, 256], "auto", 3),
         (
             {"order": 3, "target": "sine", "depth_exponent": 0, "activation": "piecewise_polynomial"},
@@ -94,8 +91,9 @@ def test_precision_leads_back_to_the_shallow_rate():
     assert abs(float(run.rate.mean) - 1.05) < 0.08
     free = ap.simulate(ap.Approximation(), sizes=[128, 256, 512])
     assert float(free.rate.mean) > 1.9
-    few = [families.fine_cells("two_scale", 256, 1.0, 1.0, bits) for bits in (8, 24, 53, None)]
-    assert few == [2, 16, 43, 43]
+    few = [families.fine_cells("two_scale", 512, 1.0, 1.0, bits) for bits in (8, 24, 53)]
+    assert few == [2, 15, 44]
+    assert families.fine_cells("two_scale", 512, 1.0, 1.0) > 80
 
 
 def test_crossover_with_interpolation_at_equal_weights():
