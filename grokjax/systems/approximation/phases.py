@@ -33,6 +33,7 @@ import numpy as np
 
 from ..._checks import argument_error, check_at_least, check_choice, check_positive, is_concrete
 from ...phases import PhaseDiagram, PhasePoint, sweep
+from ...status import Status
 
 
 ACTIVATIONS = ("relu", "piecewise_polynomial", "sigmoid", "periodic")
@@ -182,7 +183,7 @@ class _Point(NamedTuple):
 
     def __call__(self, ratio: Any, p: Any) -> PhasePoint:
         label = classify(p, ratio, 1.0, self.activation)
-        return PhasePoint(min_depth_exponent(p, ratio, 1.0, self.activation), label, jnp.asarray(True))
+        return PhasePoint(min_depth_exponent(p, ratio, 1.0, self.activation), label, jnp.asarray(int(Status.SOLVED)))
 
 
 def phase_diagram(ratios: Any, rates: Any, activation: str = "relu") -> PhaseDiagram:
