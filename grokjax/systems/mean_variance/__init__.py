@@ -1,0 +1,6 @@
+"""Mean-variance regression under regularisation (arXiv:2306.16717)."""
+
+from .data import cubic as cubic, curve as curve, sine as sine
+from .order_parameters import OrderParameters as OrderParameters
+from .system import MeanVariance as MeanVariance, RegressionData as RegressionData
+from .theory import Prediction as Prediction, predict as predict
