@@ -71,7 +71,9 @@ def sd_mse(mean: Values, precision: Values, targets: Values) -> Scalar:
 
 
 def population_nll(mean: Values, precision: Values, true_mean: Values, true_noise: Values) -> Scalar:
-    r"""Negative log likelihood of fresh targets at the same inputs, $\frac12\langle\Lambda[(\mu-m)^2+f^2]-\log\Lambda+\log2\pi\rangle$.
+    r"""Negative log likelihood of fresh targets at the same inputs.
+
+    $$ \tfrac12\big\langle\Lambda[(\mu-m)^2+f^2]-\log\Lambda+\log2\pi\big\rangle $$
 
     Args:
         mean: $\mu$.

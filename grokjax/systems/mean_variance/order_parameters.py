@@ -20,7 +20,7 @@ class OrderParameters(AbstractPrinted):
         precision_energy: $D(\Lambda)$.
         fitted: share of the targets' variance that the mean explains, $1-\mathrm{mse}/\mathrm{Var}(y)$.
         precision_spread: standard deviation of $\log\Lambda$ over the samples.
-        population_nll: negative log likelihood of fresh targets at the training inputs; None where the truth is unknown.
+        population_nll: negative log likelihood of fresh targets at the training inputs; None without a known truth.
         test: metrics on the held-out samples; None without any.
     """
 

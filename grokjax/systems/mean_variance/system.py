@@ -109,7 +109,9 @@ def check_inputs(inputs: Any, num_samples: int) -> None:
     if values.ndim not in (1, 2) or values.shape[0] != num_samples:
         raise argument_error("inputs", f"one row for each of {num_samples} targets", f"shape {values.shape}", "Match.")
     if not np.all(np.isfinite(values)):
-        raise argument_error("inputs", "finite", f"{int(np.sum(~np.isfinite(values)))} that are not", "Drop these samples.")
+        raise argument_error(
+            "inputs", "finite", f"{int(np.sum(~np.isfinite(values)))} that are not", "Drop these samples."
+        )
     if values.ndim == 1 and np.unique(values).size < values.size:
         seen, counts = np.unique(values, return_counts=True)
         raise argument_error(
@@ -186,6 +188,8 @@ def from_square(rho: Strength, gamma: Strength) -> tuple[Any, Any]:
         rho, gamma = np.asarray(rho, np.float64), np.asarray(gamma, np.float64)
         for name, value in {"rho": rho, "gamma": gamma}.items():
             if not np.all((value > 0) & (value < 1)):
-                raise argument_error(name, "inside (0, 1)", value.tolist(), "At the edges no fit exists or it is not unique.")
+                raise argument_error(
+                    name, "inside (0, 1)", value.tolist(), "At the edges no fit exists or it is not unique."
+                )
     regularisation = (1 - rho) / rho
     return gamma * regularisation, (1 - gamma) * regularisation

@@ -29,8 +29,8 @@ WEIGHTINGS = ("density", "lebesgue")
 
 Sites = Float[Array, " sites"]
 Edges = Float[Array, " edges"]
-Blocks = Float[Array, "sites 2 2"]
 Pairs = Float[Array, "sites 2"]
+Pairs3 = Float[Array, "sites 3"]
 
 
 class Lattice(eqx.Module):
@@ -154,11 +154,16 @@ def inverse_diagonal(diagonal: Sites, stiffness: Edges) -> Sites:
     return 1 / (from_left + jnp.append(beyond, jnp.zeros_like(beyond[:1])))
 
 
-def solve_pairs(blocks: Blocks, stiffness: Float[Array, "edges 2"], right: Pairs) -> tuple[Pairs, Bool[Array, ""]]:
-    """Two fields at once: a symmetric 2 x 2 block on every site, a path for each field.
+def solve_pairs(blocks: Pairs3, stiffness: Float[Array, "edges 2"], right: Pairs) -> tuple[Pairs, Bool[Array, ""]]:
+    r"""Two fields at once: a symmetric block [[a, b], [b, d]] on every site, a path for each field.
+
+    Eliminating a site leaves the parallel sum of its block $E$ and the edge $T=\mathrm{diag}(s,t)$ to the next one,
+
+    $$ T(E+T)^{-1}E = \frac1{\det(E+T)}\begin{pmatrix} s(\det E+ta) & stb\\ stb & t(\det E+sd)\end{pmatrix},
+    \qquad \det(E+T)=\det E+sd+ta+st. $$
 
     Args:
-        blocks: on the sites.
+        blocks: columns a, b, d.
         stiffness: of the edges, one column per field.
         right: the right-hand side.
 
@@ -166,58 +171,87 @@ def solve_pairs(blocks: Blocks, stiffness: Float[Array, "edges 2"], right: Pairs
         The solution, and whether the matrix is positive definite.
     """
 
+    def solve(block, det, q):
+        (a, b, d), (u, v) = block, q
+        return (d * u - b * v) / det, (a * v - b * u) / det
+
     def forward(state, edge):
-        e, q = state
-        t, d, b = edge
-        inverse, positive = _inverse(e + jnp.diag(t))
-        weight = t[:, None] * inverse
-        product = weight @ e
-        return (d + (product + product.T) / 2, b + weight @ q), (inverse, q, positive)
+        block, q = state
+        (s, t), here, right = edge
+        parallel, pivot, det, positive = _eliminate_pair(block, s, t)
+        u, v = solve(pivot, det, q)
+        new = tuple(x + y for x, y in zip(here, parallel, strict=True))
+        return (new, (right[0] + s * u, right[1] + t * v)), (pivot, det, q, positive)
 
     def backward(x, edge):
-        t, inverse, q = edge
-        x = inverse @ (q + t * x)
+        (s, t), pivot, det, (u, v) = edge
+        x = solve(pivot, det, (u + s * x[0], v + t * x[1]))
         return x, x
 
-    (e, q), (inverses, sums, positive) = jax.lax.scan(forward, (blocks[0], right[0]), (stiffness, blocks[1:], right[1:]))
-    inverse, last_positive = _inverse(e)
-    last = inverse @ q
-    _, x = jax.lax.scan(backward, last, (stiffness, inverses, sums), reverse=True)
-    return jnp.concatenate([x, last[None]]), jnp.all(positive) & last_positive
+    edges, sites, sums = tuple(stiffness.T), tuple(blocks.T), tuple(right.T)
+    first, later = [jax.tree.map(lambda x: x[0], (sites, sums)), jax.tree.map(lambda x: x[1:], (sites, sums))]
+    (block, q), (pivots, dets, sums, positive) = jax.lax.scan(forward, first, (edges, *later))
+    det = block[0] * block[2] - block[1] ** 2
+    last = solve(block, det, q)
+    _, x = jax.lax.scan(backward, last, (edges, pivots, dets, sums), reverse=True)
+    solution = jnp.stack([jnp.append(x[0], last[0]), jnp.append(x[1], last[1])], axis=1)
+    return solution, jnp.all(positive) & (block[0] > 0) & (det > 0)
 
 
-def smallest_eigenvalue(blocks: Blocks, stiffness: Float[Array, "edges 2"], num_halvings: int = 48) -> Scalar:
+def is_positive(blocks: Pairs3, stiffness: Float[Array, "edges 2"]) -> Bool[Array, ""]:
+    """Whether the matrix of `solve_pairs` is positive definite.
+
+    Args:
+        blocks: columns a, b, d.
+        stiffness: of the edges, one column per field.
+    """
+
+    def forward(state, edge):
+        block, so_far = state
+        (s, t), here = edge
+        parallel, _, _, positive = _eliminate_pair(block, s, t)
+        return (tuple(x + y for x, y in zip(here, parallel, strict=True)), so_far & positive), None
+
+    sites = tuple(blocks.T)
+    first, later = tuple(x[0] for x in sites), tuple(x[1:] for x in sites)
+    start = (first, jnp.asarray(True))
+    (block, positive), _ = jax.lax.scan(forward, start, (tuple(stiffness.T), later))
+    return positive & (block[0] > 0) & (block[0] * block[2] > block[1] ** 2)
+
+
+def _eliminate_pair(block: tuple, s: Scalar, t: Scalar) -> tuple[tuple, tuple, Scalar, Bool[Array, ""]]:
+    """The parallel sum of a block and an edge, their sum (the pivot), its determinant, whether it is positive."""
+    a, b, d = block
+    own = a * d - b * b
+    det = own + s * d + t * a + s * t
+    parallel = s * ((own + t * a) / det), s * (t * b / det), t * ((own + s * d) / det)
+    return parallel, (a + s, b, d + t), det, (a + s > 0) & (det > 0)
+
+
+def smallest_eigenvalue(blocks: Pairs3, stiffness: Float[Array, "edges 2"], num_halvings: int = 48) -> Scalar:
     """Smallest eigenvalue of the matrix of `solve_pairs`, by bisection on whether it is positive.
 
     Args:
-        blocks: on the sites.
+        blocks: columns a, b, d.
         stiffness: of the edges, one column per field.
         num_halvings: of the interval between the smallest eigenvalue of a block and that of the average block.
     """
-    shift = lambda value: blocks - value * jnp.eye(2, dtype=blocks.dtype)[None]
-    nothing = jnp.zeros(blocks.shape[:2], blocks.dtype)
+    shift = jnp.asarray([1.0, 0.0, 1.0], blocks.dtype)[None]
     lower = jnp.min(_eigenvalue(blocks))
-    upper = _eigenvalue(jnp.mean(blocks, axis=0))  # constant fields cost nothing on the edges
+    upper = _eigenvalue(jnp.mean(blocks, axis=0))  # of constant fields, which cost nothing on the edges
 
     def halve(_, ends):
         low, high = ends
         middle = (low + high) / 2
-        positive = solve_pairs(shift(middle), stiffness, nothing)[1]
+        positive = is_positive(blocks - middle * shift, stiffness)
         return jnp.where(positive, middle, low), jnp.where(positive, high, middle)
 
     return jax.lax.fori_loop(0, num_halvings, halve, (lower, upper))[0]
 
 
-def _inverse(block: Float[Array, "2 2"]) -> tuple[Float[Array, "2 2"], Bool[Array, ""]]:
-    (a, b), (_, d) = block
-    determinant = a * d - b * b
-    adjugate = jnp.stack([jnp.stack([d, -b]), jnp.stack([-b, a])])
-    return adjugate / determinant, (a > 0) & (determinant > 0)
-
-
-def _eigenvalue(block: Float[Array, "*sites 2 2"]) -> Float[Array, "*sites"]:
+def _eigenvalue(blocks: Float[Array, "*sites 3"]) -> Float[Array, "*sites"]:
     """The smaller eigenvalue of symmetric 2 x 2 blocks."""
-    a, b, d = block[..., 0, 0], block[..., 0, 1], block[..., 1, 1]
+    a, b, d = jnp.moveaxis(blocks, -1, 0)
     return (a + d) / 2 - jnp.sqrt(((a - d) / 2) ** 2 + b**2)
 
 

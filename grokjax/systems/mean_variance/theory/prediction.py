@@ -98,7 +98,10 @@ class Solver(eqx.Module):
         data = system.data
         if not data.on_a_line:
             raise argument_error(
-                "system", "of data on a line for the field theory", f"inputs of shape {data.inputs.shape}", "Simulate it."
+                "system",
+                "of data on a line for the field theory",
+                f"inputs of shape {data.inputs.shape}",
+                "Simulate it.",
             )
         if theory == "population" and (data.mean is None or data.noise is None):
             raise argument_error("theory", "one that needs no truth", theory, f"The mean of {data.name!r} is unknown.")

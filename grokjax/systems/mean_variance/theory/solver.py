@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Scalar
 
 from ....status import AbstractSolution, Status, choose_status
-from .lattice import Blocks, Lattice, Pairs, Sites, inverse_diagonal, log_determinant, solve_pairs, solve_path
+from .lattice import Lattice, Pairs, Pairs3, Sites, inverse_diagonal, log_determinant, solve_pairs, solve_path
 
 
 NEWTON_STEPS = 2  # in the precision, per sweep; with one the collapse takes twice as many sweeps
@@ -93,11 +93,11 @@ class FreeEnergy(eqx.Module):
         spread = (self.square(fields) - 1 / precision) / 2 + 2 * self.beta * n * self.lattice.force(precision)
         return jnp.stack([pull, spread], axis=1)
 
-    def hessian(self, fields: Fields) -> tuple[Blocks, Array]:
+    def hessian(self, fields: Fields) -> tuple[Pairs3, Array]:
         r"""$n\nabla^2F$ of both fields, in the form of `solve_pairs` (without the marginal theory's determinant)."""
         r, precision = fields.mean - self.target, fields.precision
-        rows = jnp.stack([precision, r], axis=1), jnp.stack([r, precision**-2 / 2], axis=1)
-        return jnp.stack(rows, axis=1), jnp.stack([self.mean_stiffness, self.precision_stiffness / 2], axis=1)
+        blocks = jnp.stack([precision, r, precision**-2 / 2], axis=1)
+        return blocks, jnp.stack([self.mean_stiffness, self.precision_stiffness / 2], axis=1)
 
     def identities(self, fields: Fields) -> Float[Array, "4"]:
         r"""What vanishes at every stationary point: $\langle\Lambda r\rangle$, $\langle s^2\rangle-\langle1/\Lambda\rangle$,
