@@ -2,7 +2,11 @@
 
 from .data import cubic as cubic, curve as curve, sine as sine
 from .order_parameters import OrderParameters as OrderParameters
-from .system import MeanVariance as MeanVariance, RegressionData as RegressionData
-from .theory import Prediction as Prediction, predict as predict
 from .phases import PHASES as PHASES, classify as classify, phase_diagram as phase_diagram
-from .theory import critical_alpha as critical_alpha, continuation as continuation
+from .system import MeanVariance as MeanVariance, RegressionData as RegressionData
+from .theory import (
+    Prediction as Prediction,
+    continuation as continuation,
+    critical_alpha as critical_alpha,
+    predict as predict,
+)

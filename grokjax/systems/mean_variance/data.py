@@ -84,7 +84,7 @@ def synthetic(
     """
     num_samples, num_test = check_whole("num_samples", num_samples, 3), check_whole("num_test", num_test, 0)
     # The legacy generator: its stream is frozen, and the reference set is defined by it.
-    random, held_out = np.random.RandomState(seed), np.random.RandomState([seed, 1])  # noqa: NPY002
+    random, held_out = np.random.RandomState(seed), np.random.RandomState([seed, 1])
     x = np.linspace(*domain, num_samples)
     y = mean(x) + noise(x) * random.standard_normal(num_samples)
     shift, scale = y.mean(), y.std()

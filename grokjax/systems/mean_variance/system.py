@@ -55,7 +55,7 @@ class RegressionData(AbstractPrinted):
         name: of the data set.
     """
 
-    inputs: Float[Array, "samples *inputs"] = eqx.field(converter=_array)
+    inputs: Float[Array, "samples ..."] = eqx.field(converter=_array)
     targets: Float[Array, " samples"] = eqx.field(converter=_array)
     mean: Float[Array, " samples"] | None = eqx.field(default=None, converter=_array)
     noise: Float[Array, " samples"] | None = eqx.field(default=None, converter=_array)
@@ -66,6 +66,11 @@ class RegressionData(AbstractPrinted):
     def num_samples(self) -> int:
         """Number of samples."""
         return self.targets.shape[0]
+
+    @property
+    def truth(self) -> tuple[Array, Array] | None:
+        """Mean and noise, or None where they are unknown."""
+        return None if self.mean is None or self.noise is None else (self.mean, self.noise)
 
     @property
     def on_a_line(self) -> bool:
@@ -131,8 +136,8 @@ class MeanVariance(AbstractParameters):
         beta: strength of the precision's regulariser.
 
     Raises:
-        ValueError: fewer than three data, repeated inputs on a line, a constant or non-finite target, or a strength that
-            is not positive.
+        ValueError: fewer than three data, repeated inputs on a line, a constant or non-finite target, or a strength
+            that is not positive.
     """
 
     data: RegressionData
@@ -189,7 +194,7 @@ def from_square(rho: Strength, gamma: Strength) -> tuple[Any, Any]:
         for name, value in {"rho": rho, "gamma": gamma}.items():
             if not np.all((value > 0) & (value < 1)):
                 raise argument_error(
-                    name, "inside (0, 1)", value.tolist(), "At the edges no fit exists or it is not unique."
+                    name, "inside (0, 1)", np.asarray(value).tolist(), "At the edges no fit exists or it is not unique."
                 )
     regularisation = (1 - rho) / rho
     return gamma * regularisation, (1 - gamma) * regularisation

@@ -1,9 +1,10 @@
 r"""The mean integrated out, at constant precision: a finite noise estimate where the joint fit collapses.
 
 With weight $e^{-nF}$ the mean is Gaussian at a given precision, $\mu|\Lambda\sim N(A^{-1}\Lambda y,A^{-1})$ with
-$A=\mathrm{diag}\,\Lambda+2\alpha nK$, and $F+\frac1{2n}\log\det A$ is left for $\Lambda$. The determinant cancels the drive
-$-\frac12\log c$ of the likelihood: as $\Lambda=c\to\infty$ the marginal free energy tends to a constant. This is the cure
-of restricted maximum likelihood. (For the same reason a flat prior on c is improper.) Stationary points obey
+$A=\mathrm{diag}\,\Lambda+2\alpha nK$, and $F+\frac1{2n}\log\det A$ is left for $\Lambda$. The determinant cancels
+the drive $-\frac12\log c$ of the likelihood: as $\Lambda=c\to\infty$ the marginal free energy tends to a constant.
+This is the cure of restricted maximum likelihood. (For the same reason a flat prior on c is improper.) Stationary
+points obey
 
 $$ c\,\frac1n\sum_k\hat y_k^2\Big(\frac{a\kappa_k}{c+a\kappa_k}\Big)^2 + \frac1n\sum_k\frac c{c+a\kappa_k} = 1. $$
 """

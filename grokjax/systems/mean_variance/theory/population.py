@@ -57,8 +57,8 @@ class Mode(AbstractPrinted):
         return CUSP_RATIO / (16 * self.curvature * self.signal)
 
     @property
-    def spinodals(self) -> Float[Array, "2 *points"]:
-        r"""$\alpha$ at which the fitted branch ends (upwards, last) and the flat one (downwards, first); nan below the cusp.
+    def spinodals(self) -> Float[Array, "2 ..."]:
+        r"""$\alpha$ where the flat branch ends on the way down, and the fitted one on the way up; nan below the cusp.
 
         Roots of $w^3-Rw+2R=0$ in $w=1+z$, by cosines.
         """

@@ -103,7 +103,7 @@ class Solver(eqx.Module):
                 f"inputs of shape {data.inputs.shape}",
                 "Simulate it.",
             )
-        if theory == "population" and (data.mean is None or data.noise is None):
+        if theory == "population" and data.truth is None:
             raise argument_error("theory", "one that needs no truth", theory, f"The mean of {data.name!r} is unknown.")
         return Solver(system, Lattice.of(data.inputs, weighting), theory, tolerance, max_sweeps)
 
@@ -115,8 +115,10 @@ class Solver(eqx.Module):
             beta: strength of the precision's.
         """
         data, order = self.system.data, self.lattice.order
-        target = data.targets if self.theory != "population" else data.mean
-        variance = jnp.zeros_like(data.targets) if self.theory != "population" else data.noise**2
+        target, variance = data.targets, jnp.zeros_like(data.targets)
+        if self.theory == "population":
+            assert data.truth is not None
+            target, variance = data.truth[0], data.truth[1] ** 2
         return FreeEnergy(self.lattice, target[order], variance[order], alpha, beta, self.theory == "marginal")
 
     def __call__(self, alpha: Any, beta: Any, start: Fields | None = None) -> Prediction:
@@ -160,16 +162,16 @@ def order_parameters(system: MeanVariance, lattice: Lattice, fields: Fields) -> 
     own = metrics(mean, precision, data.targets)
     test = None
     if data.test is not None:
-        between = lambda field: jnp.interp(data.test.inputs, lattice.positions, field)
+        inputs = data.test.inputs
+        between = lambda field: jnp.interp(inputs, lattice.positions, field)
         test = metrics(between(fields.mean), between(fields.precision), data.test.targets)
-    known = data.mean is not None and data.noise is not None
     return OrderParameters(
         **{name: getattr(own, name) for name in ("mse", "sd_mse", "chi2", "nll", "calibration_error", "coverage")},
         mean_energy=lattice.energy(fields.mean),
         precision_energy=lattice.energy(fields.precision),
         fitted=1 - own.mse / jnp.var(data.targets),
         precision_spread=spread(jnp.log(precision)),
-        population_nll=population_nll(mean, precision, data.mean, data.noise) if known else None,
+        population_nll=None if data.truth is None else population_nll(mean, precision, *data.truth),
         test=test,
     )
 

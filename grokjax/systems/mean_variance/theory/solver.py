@@ -15,8 +15,6 @@ No global minimum exists (through the data at $\Lambda\to\infty$, $F\to-\infty$)
 that leaves them ends with `Status.COLLAPSED`.
 """
 
-from typing import Any
-
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -100,8 +98,11 @@ class FreeEnergy(eqx.Module):
         return blocks, jnp.stack([self.mean_stiffness, self.precision_stiffness / 2], axis=1)
 
     def identities(self, fields: Fields) -> Float[Array, "4"]:
-        r"""What vanishes at every stationary point: $\langle\Lambda r\rangle$, $\langle s^2\rangle-\langle1/\Lambda\rangle$,
-        $\langle\Lambda s^2\rangle-1+4\beta D(\Lambda)$, $\langle\Lambda r\mu\rangle+2\alpha D(\mu)$."""
+        r"""What vanishes at every stationary point.
+
+        $\langle\Lambda r\rangle$, $\langle s^2\rangle-\langle1/\Lambda\rangle$,
+        $\langle\Lambda s^2\rangle-1+4\beta D(\Lambda)$, $\langle\Lambda r\mu\rangle+2\alpha D(\mu)$.
+        """
         r, precision, square = fields.mean - self.target, fields.precision, self.square(fields)
         return jnp.stack([
             jnp.mean(precision * r),
@@ -196,7 +197,7 @@ def minimise(energy: FreeEnergy, start: Fields, *, tolerance: float = 1e-10, max
         (~jnp.isfinite(change), Status.NOT_FINITE),
         (change > tolerance, Status.OUT_OF_STEPS),
     )
-    return Minimum(fields, iterations, change, status)
+    return Minimum(fields=fields, iterations=iterations, change=change, status=status)
 
 
 def differentiable(energy: FreeEnergy, minimum: Minimum) -> Fields:
@@ -220,7 +221,7 @@ def differentiable(energy: FreeEnergy, minimum: Minimum) -> Fields:
 
 
 def dense_hessian(energy: FreeEnergy, fields: Fields) -> Float[Array, "unknowns unknowns"]:
-    r"""$n\nabla^2F$ of mean and precision, by automatic differentiation; for the marginal theory, whose Hessian is full."""
+    r"""$n\nabla^2F$ of mean and precision, in full, as the marginal theory needs it."""
     n = energy.lattice.num_sites
     flat = lambda x: energy.residual(Fields(x[:n], x[n:])).T.ravel()
     return jax.jacfwd(flat)(jnp.concatenate([fields.mean, fields.precision]))

@@ -10,14 +10,13 @@ and a minimum where $G$ crosses 1 upwards. A finite fit exists if and only if
 $$ \alpha\ge\alpha_c=\frac1{2M},\qquad
 M=\max_{s>0}\,s\,\frac1n\sum_k\hat y_k^2\Big(\frac{\kappa_k}{s+\kappa_k}\Big)^2,\qquad\Lambda_c=s^*/M. $$
 
-In the square a strength is a curve: $\gamma=\alpha\rho/(1-\rho)$, or $1-\gamma=\beta\rho/(1-\rho)$. These curves are the
-borders of the published diagrams.
+In the square a strength is a curve: $\gamma=\alpha\rho/(1-\rho)$, or $1-\gamma=\beta\rho/(1-\rho)$. These curves are
+the borders of the published diagrams.
 """
 
 import math
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -110,7 +109,8 @@ class Borders(AbstractPrinted):
     r"""Strengths at which the lattice's phases change; each is a curve in the square.
 
     Attributes:
-        collapse: $\alpha_c$; O_I below it. Exact for $\beta\to\infty$, and to 2 % for $\beta\ge10^{-3}$ on the reference set.
+        collapse: $\alpha_c$; O_I below it. Exact for $\beta\to\infty$; on the reference set to 2 % for
+            $\beta\ge10^{-3}$.
         fit: $\alpha$ at which a mean of constant precision explains 5 % of the variance; U above it.
         adapt: $\beta$ at which a small response of the precision to a flat mean's squares has a spread of 5 %.
     """
@@ -218,7 +218,9 @@ class TwoSites(AbstractPrinted):
 
 
 def two_sites(alpha: Any) -> TwoSites:
-    r"""The smallest field theory: $z=(4\alpha-1)-\sqrt{(4\alpha-1)^2-1}$, $m=z/(1+z)$, $c=8\alpha z$; nan below $\alpha=1/2$.
+    r"""The smallest field theory: $z=(4\alpha-1)-\sqrt{(4\alpha-1)^2-1}$, $m=z/(1+z)$, $c=8\alpha z$.
+
+    There is no fit, and the answer is nan, below $\alpha=1/2$.
 
     Args:
         alpha: strength of the mean's regulariser.
@@ -232,9 +234,9 @@ def two_sites(alpha: Any) -> TwoSites:
 def depth_transition(depth: int) -> tuple[float, float]:
     r"""Where weight decay on a homogeneous network of some depth first lets it fit, and the jump of its output.
 
-    The smallest norm of output scale s costs $s^{2/D}$, and $V=(1-s)^2/2+\lambda s^{2/D}$ has two minima of equal height
-    at $s=0$ and $s=(D-2)/(D-1)$ for $D\ge3$; at $D=2$ they merge. The field theory has no such barrier at $s=0$, which is
-    why the borders of networks are sharper, and depend on where training starts.
+    The smallest norm of output scale s costs $s^{2/D}$, and $V=(1-s)^2/2+\lambda s^{2/D}$ has two minima of equal
+    height at $s=0$ and $s=(D-2)/(D-1)$ for $D\ge3$; at $D=2$ they merge. The field theory has no such barrier at $s=0$:
+    this is why the borders of networks are sharper, and depend on where training starts.
 
     Args:
         depth: $D$, layers of weights.
