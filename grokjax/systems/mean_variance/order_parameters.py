@@ -6,6 +6,9 @@ from ..._printing import AbstractPrinted
 from .metrics import Metrics
 
 
+OVERFITTED = 0.98  # share of the variance explained by a mean through the data
+
+
 class OrderParameters(AbstractPrinted):
     r"""What both roads report; plain numbers from theory, `Estimate`s from experiment. Training samples unless said.
 

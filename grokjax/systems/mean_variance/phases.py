@@ -25,14 +25,13 @@ from jaxtyping import Array, Bool, Int
 from ..._checks import argument_error, check_positive
 from ...phases import PhaseDiagram, PhasePoint, sweep
 from ...status import Status, succeeded
-from .order_parameters import OrderParameters
+from .order_parameters import OVERFITTED, OrderParameters
 from .system import MeanVariance, from_square
 from .theory.prediction import Solver
 
 
 PHASES = ("U_I", "U_II", "S", "O_I", "O_II")
 
-OVERFITTED = 0.98  # share of the variance explained by a mean through the data
 FOLLOWED = 0.05  # error of the standard deviation over that of the mean, where it follows every residual
 FITTED = 0.05  # share of the variance explained by a mean that adapts
 ADAPTED = 0.05  # spread of log precision where it adapts
