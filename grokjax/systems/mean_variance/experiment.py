@@ -3,6 +3,7 @@
 Nothing here knows the theory. A member is a seed at one pair of strengths; all share the data.
 """
 
+import dataclasses
 from typing import Any, ClassVar
 
 import equinox as eqx
@@ -11,19 +12,19 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, check_choice, check_whole
-from ..._doors import flat
-from ...ensemble import Compute, Schedule
-from ...ensemble.assembly import Moves
-from ...experiment import AbstractExperiment, Design, Problem, simulate as simulate_any
-from ...results import Run
-from ...samplers import AbstractSampler
+from ..._checks import check_choice, check_whole
+from ...driver import door
+from ...experiment import AbstractExperiment, Problem, Settings
 from ...status import Status
 from .metrics import metrics, population_nll
 from .networks import INITIALISATIONS, Features, Loss, Objective, Pair, random_pair
 from .order_parameters import OVERFITTED, OrderParameters
 from .system import MeanVariance, RegressionData
-from .training import two_stage
+from .training import TwoStage, two_stage
+
+
+MEAN_SHARE = 0.4  # of the steps; the published schedules have 1/10 to 1/2
+HALF_CYCLE_SHARE = 0.25
 
 
 class Known(eqx.Module):
@@ -56,10 +57,12 @@ class Networks(AbstractExperiment):
         initialisation: "he" or "public", see `random_pair`.
         fourier_features: number of random frequencies, none unless given.
         fourier_scale: their standard deviation, per standard deviation of the inputs.
-        mean_share: part of the steps in which the mean is trained alone.
-        batch_size: rows per step and member; all unless given.
-        learning_rate: lowest and highest of the cyclic rate.
-        cycles: cycles of the learning rate in a training; each has half of the amplitude of the one before.
+        mean_steps: steps in which the mean is trained alone; two fifths of all unless given.
+        half_cycle: steps from the lowest learning rate to the highest; a quarter of all unless given, for two cycles,
+            of which the second has half of the amplitude.
+        learning_rate: lowest and highest.
+        largest_norm: of a member's gradient, which is clipped to it.
+        batch_size: rows drawn for each step of each member; all unless given.
     """
 
     num_members: ClassVar[int] = 6
@@ -72,18 +75,17 @@ class Networks(AbstractExperiment):
     initialisation: str = eqx.field(static=True, default="he")
     fourier_features: int = eqx.field(static=True, default=0)
     fourier_scale: float = eqx.field(static=True, default=2.0)
-    mean_share: float = eqx.field(static=True, default=0.4)
-    batch_size: int | None = eqx.field(static=True, default=None)
+    mean_steps: int | None = eqx.field(static=True, default=None)
+    half_cycle: float | None = eqx.field(static=True, default=None)
     learning_rate: tuple[float, float] = eqx.field(static=True, default=(1e-4, 1e-2))
-    cycles: float = eqx.field(static=True, default=2.0)
+    largest_norm: float = eqx.field(static=True, default=1000.0)
+    batch_size: int | None = eqx.field(static=True, default=None)
 
     def __check_init__(self):
         check_whole("width", self.width)
         check_whole("depth", self.depth)
         check_whole("fourier_features", self.fourier_features, 0)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
-        if not 0 <= self.mean_share <= 1:
-            raise argument_error("mean_share", "in [0, 1]", self.mean_share, "Give a part of the steps.")
         if self.batch_size is not None:
             check_whole("batch_size", self.batch_size)
 
@@ -129,16 +131,23 @@ class Networks(AbstractExperiment):
         """Metrics on training and held-out samples; energies by automatic differentiation."""
         return measure_pair(problem.target, problem.truth, state.position)
 
-    def sampler(self, key: Key[Array, ""], system: Any) -> Any:
-        """The published trainer, scaled to 4000 steps; give `sampler=` for trainings of other lengths."""
-        return self.trainer(self.num_steps)
+    def prepared(self, system: Any, settings: Settings) -> tuple["Networks", Any, Settings]:
+        """The stages of the training, where they are left open, as parts of its steps."""
+        num_steps = self.num_steps if settings.schedule.num_steps is None else settings.schedule.num_steps
+        num_steps = check_whole("num_steps", num_steps)
+        mean_steps = MEAN_SHARE * num_steps if self.mean_steps is None else self.mean_steps
+        half_cycle = HALF_CYCLE_SHARE * num_steps if self.half_cycle is None else self.half_cycle
+        return dataclasses.replace(self, mean_steps=round(mean_steps), half_cycle=float(half_cycle)), system, settings
 
-    def trainer(self, num_steps: int) -> Any:
-        """The published trainer for a number of steps: warm-up and cycles keep their shares."""
-        half_cycle = num_steps / (2 * self.cycles)
-        mean_steps = round(self.mean_share * num_steps)
+    def sampler(self, key: Key[Array, ""], system: Any) -> TwoStage:
+        """The published trainer."""
+        del key, system
         return two_stage(
-            mean_steps, learning_rate=self.learning_rate, half_cycle=half_cycle, batch_size=self.batch_size
+            self.mean_steps,
+            learning_rate=self.learning_rate,
+            half_cycle=self.half_cycle,
+            largest_norm=self.largest_norm,
+            batch_size=self.batch_size,
         )
 
     def outcome(self, measured: OrderParameters, observed: dict[str, Any]) -> np.ndarray:
@@ -183,36 +192,7 @@ def rows(inputs: Float[Array, "samples ..."]) -> Float[Array, "samples inputs"]:
     return inputs[:, None] if inputs.ndim == 1 else inputs
 
 
-def _train(
-    key: Key[Array, ""],
-    system: MeanVariance,
-    experiment: Networks,
-    *,
-    sampler: AbstractSampler | None = None,
-    design: Design,
-    moves: Moves,
-    schedule: Schedule,
-    compute: Compute,
-) -> Run:
-    """`grokjax.simulate`, with a trainer whose stages fit the number of steps."""
-    num_steps = experiment.num_steps if schedule.num_steps is None else check_whole("num_steps", schedule.num_steps)
-    sampler = experiment.trainer(num_steps) if sampler is None else sampler
-    groups = {"design": design, "moves": moves, "schedule": schedule, "compute": compute}
-    return simulate_any(key, system, experiment, sampler=sampler, **groups)
-
-
-def trained(experiment: Networks, doc: str) -> Any:
-    """The flat door of an experiment with networks.
-
-    Args:
-        experiment: with default options.
-        doc: the docstring of the door.
-    """
-    groups = {"design": Design(), "moves": Moves(), "schedule": Schedule(), "compute": Compute()}
-    return flat(_train, name="simulate", doc=doc, experiment=experiment, **groups)
-
-
-simulate = trained(
+simulate = door(
     Networks(),
     """Train pairs of networks and measure the order parameters of the system.
 

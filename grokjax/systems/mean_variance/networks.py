@@ -3,13 +3,13 @@ r"""Two networks for one target: one for the mean, one for the precision, with o
 $$ E(\theta,\phi) = \Big\langle \mathrm{sg}(\Lambda)^{-b}\;\tfrac12\big[\Lambda r^2-\log\Lambda\big]\Big\rangle
    + \alpha\|\theta\|^2 + \beta\|\phi\|^2 $$
 
-over samples, where sg stops the gradient. With $b=0$ it is the regularised likelihood (and with $\alpha=\beta=0$ plain
-maximum likelihood), with $b=\frac12$ and no regularisation the beta-NLL. The last unit of the second network is turned
-by a softplus into the precision, or into the variance, as the rivals have it. Biases carry no penalty.
+over samples, where sg stops the gradient. With $b=0$ it is the regularised likelihood (and with $\alpha=\beta=0$
+plain maximum likelihood), with $b=\frac12$ and no regularisation the beta-NLL. The last unit of the second network is
+turned by a softplus into the precision, or into the variance, as the rivals have it. Biases carry no penalty.
 
-Each network's gradient is divided by its own scale, $1+\alpha$ or $1+\beta$: the stationary points stay, and in the
-square this is division by $\rho+(1-\rho)\gamma$, so that $\rho,\gamma\sim10^{-11}$ or $1-10^{-11}$ train at the same rate
-in 32 bits.
+Each network's gradient is divided by its own scale, $1+\alpha$ or $1+\beta$: the stationary points stay. In the square
+this is division by $\rho+(1-\rho)\gamma$, so that $\rho,\gamma\sim10^{-11}$ or $1-10^{-11}$ train at the same rate in 32
+bits.
 
 References:
     arXiv:2306.16717, section 4 and appendix C; beta-NLL: arXiv:2203.09168, equation 5.

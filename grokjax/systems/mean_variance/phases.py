@@ -20,11 +20,11 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Bool, Int
+from jaxtyping import Array, Int
 
 from ..._checks import argument_error, check_positive
 from ...phases import PhaseDiagram, PhasePoint, sweep
-from ...status import Status, succeeded
+from ...status import Status
 from .order_parameters import OVERFITTED, OrderParameters
 from .system import MeanVariance, from_square
 from .theory.prediction import Solver
@@ -60,23 +60,10 @@ def classify(order_parameters: OrderParameters, collapsed: Any = False) -> Int[A
     return jnp.select(conditions, [PHASES.index(name) for name in ("O_I", "O_II", "U_I", "U_II")], PHASES.index("S"))
 
 
-class MeanVarianceDiagram(PhaseDiagram):
-    """A `PhaseDiagram` with the status of every point.
-
-    Attributes:
-        status: `Status` codes; a collapsed point is an answer, and counts as converged.
-    """
-
-    status: Int[Array, "*grid"]
-
-    @property
-    def collapsed(self) -> Bool[Array, "*grid"]:
-        """Where the precision ran away."""
-        return self.status == Status.COLLAPSED
-
-    def counts(self) -> dict[str, int]:
-        """Number of points in each phase."""
-        return {phase: int(np.sum(self.names() == phase)) for phase in self.phases}
+def counts(diagram: PhaseDiagram) -> dict[str, int]:
+    """Number of points in each phase; collapsed ones are O_I."""
+    numbers = np.bincount(np.asarray(diagram.labels).ravel(), minlength=len(PHASES))
+    return dict(zip(PHASES, map(int, numbers), strict=True))
 
 
 class _Point(eqx.Module):
@@ -91,8 +78,7 @@ class _Point(eqx.Module):
         prediction = self.solver(alpha, beta)
         collapsed = prediction.status == Status.COLLAPSED
         label = classify(prediction.order_parameters, collapsed)
-        known = (prediction.order_parameters, prediction.status)
-        return PhasePoint(known, label, collapsed | succeeded(prediction.status))
+        return PhasePoint(prediction.order_parameters, label, prediction.status)
 
 
 def phase_diagram(
@@ -104,7 +90,7 @@ def phase_diagram(
     tolerance: float = 1e-10,
     max_sweeps: int = 4000,
     batch_size: int = 128,
-) -> MeanVarianceDiagram:
+) -> PhaseDiagram:
     """Phases over the square, or over the strengths, in one compiled call.
 
     Args:
@@ -128,8 +114,4 @@ def phase_diagram(
         for name in names:
             check_positive(name, axes[name])
     solver = Solver.of(system, theory, weighting, tolerance, max_sweeps)
-    found = sweep(_Point(solver), axes, PHASES, batch_size=batch_size)
-    order_parameters, status = found.order_parameters
-    return MeanVarianceDiagram(
-        found.axis_names, found.axis_values, order_parameters, found.labels, found.converged, found.phases, status
-    )
+    return sweep(_Point(solver), axes, PHASES, batch_size=batch_size)

@@ -25,11 +25,12 @@ from jaxtyping import Array, Float, Key
 
 from ..._checks import argument_error, check_whole
 from ..._printing import AbstractPrinted
+from ...driver import simulate
 from ...evidence.statistics import Estimate, over_members
 from ...experiment import Problem
 from ...parameters import AbstractParameters, Number, parameter
 from ...results import Run
-from .experiment import Known, Networks, rows, trained
+from .experiment import Known, Networks, rows
 from .metrics import Metrics, metrics
 from .networks import Objective
 from .system import MeanVariance, RegressionData
@@ -165,9 +166,6 @@ def calibration_samples(num_samples: int) -> np.ndarray:
     return np.arange(num_samples) % 2 == 1
 
 
-_train = trained(RivalNetworks(), "Train all rivals.")
-
-
 def rivals(
     key: Key[Array, ""],
     system: MeanVariance,
@@ -195,10 +193,10 @@ def rivals(
     check_whole("num_members", num_members)
     if num_members % check_whole("ensemble_size", ensemble_size):
         raise argument_error("num_members", f"a multiple of {ensemble_size}", num_members, "Train whole ensembles.")
-    run = _train(
+    run = simulate(
         key,
         Rivals.of(system),
-        experiment=RivalNetworks() if experiment is None else experiment,
+        RivalNetworks() if experiment is None else experiment,
         num_members=num_members,
         num_steps=num_steps,
         record_every=num_steps,

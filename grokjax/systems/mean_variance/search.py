@@ -1,6 +1,6 @@
 r"""Where in the square to train: the published line, and one that finds more.
 
-The paper searches the diagonal $\rho=t$, $\gamma=1-t$, which crosses every phase of the mean. But $\beta^2=t\alpha$ there:
+The paper searches the diagonal $\rho=t$, $\gamma=1-t$, which crosses every phase of the mean. But $\beta^2=t\alpha$:
 where the mean fits, the precision is still stiff. The two strengths nearly decouple, so a search of one and then the
 other costs as little, and finds fits that adapt both.
 

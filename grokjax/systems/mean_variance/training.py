@@ -2,8 +2,8 @@ r"""Training a pair: the mean alone, then both; full batches or a batch per memb
 
 References:
     arXiv:2306.16717, appendix C. The learning rate is cyclic, its amplitude halved after every cycle ("triangular2"),
-    and the gradient's norm is clipped. (The authors clip the norm over all networks of a grid together; here every member
-    has its own.)
+    and the gradient's norm is clipped. (The authors clip the norm over all networks of a grid together; here every
+    member has its own.)
 """
 
 from typing import Any
@@ -99,8 +99,8 @@ class TwoStage(AbstractSampler):
 def two_stage(
     mean_steps: Any,
     *,
-    learning_rate: tuple[float, float] = (1e-4, 1e-2),
-    half_cycle: float = 1000.0,
+    learning_rate: tuple[float, float],
+    half_cycle: Any,
     largest_norm: float = 1000.0,
     batch_size: int | None = None,
 ) -> TwoStage:

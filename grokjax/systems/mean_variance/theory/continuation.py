@@ -1,80 +1,88 @@
-r"""Branches of fits along a path of strengths: each point starts from the fit before it.
+"""Fits followed along a strength and back: hysteresis where the transition is first order.
 
-Up and down differ where the transition is first order. A fit that has collapsed stays collapsed, whatever follows.
+A fit that has collapsed has no way back; the way goes on from the last fit that held.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array
+from jaxtyping import Array, Float
 
 from ...._checks import argument_error, check_choice, check_positive
+from ....theory.continuation import Continuation, continuation as follow
+from ..order_parameters import OrderParameters
 from ..system import MeanVariance
-from .prediction import Prediction, Solver
+from .prediction import Solver
 from .solver import Fields
 
 
-STRENGTHS = ("alpha", "beta")
+class Followed(eqx.Module):
+    """What is kept of the fits on a way; nan where there is none.
+
+    Attributes:
+        fields: mean and precision on the sites, in the order of the line.
+        order_parameters: of the fits.
+        free_energy: $F$.
+    """
+
+    fields: Fields
+    order_parameters: OrderParameters
+    free_energy: Float[Array, "..."]
 
 
 def continuation(
     system: MeanVariance,
-    path: Mapping[str, Any],
+    values: Any,
     theory: str = "lattice",
     *,
-    init: str | Prediction = "cold",
+    along: str = "alpha",
+    init: str | Fields = "cold",
     weighting: str = "density",
     tolerance: float = 1e-10,
     max_sweeps: int = 4000,
-) -> Prediction:
-    """Fits along a path, in one compiled call.
+) -> Continuation:
+    """Fits along one strength, up and down, each begun from its neighbour.
 
     Args:
-        system: data on a line; the strength that the path leaves out is its own, one number.
-        path: values of "alpha", "beta" or both, in the order in which they are visited.
+        system: data on a line; the other strength is its own, one number.
+        values: of the strength, in order.
         theory: see `predict`.
-        init: of the first point, "cold" or an earlier prediction at one point.
+        along: "alpha" or "beta".
+        init: of the first point, "cold" or fields on the sites.
         weighting: see `predict`.
         tolerance: see `predict`.
         max_sweeps: see `predict`; for each point.
 
     Returns:
-        A `Prediction` whose numbers lead with the path.
+        A `Continuation` whose ways hold `Followed`: `.up.solution.order_parameters.mse`.
 
     Raises:
-        ValueError: the path holds something else, is empty, of several lengths or not positive; or as in `predict`.
+        ValueError: the values are not positive or not in order, the other strength is an array; or as in `predict`.
     """
-    unknown = [name for name in path if name not in STRENGTHS]
-    if unknown or not path:
-        raise argument_error("path", "values of alpha, beta or both", list(path), 'Try {"alpha": values}.')
-    values = {name: jnp.asarray(each, float) for name, each in path.items()}
-    lengths = {each.shape for each in values.values()}
-    if len(lengths) != 1 or len(next(iter(lengths))) != 1 or 0 in next(iter(lengths)):
-        raise argument_error("path", "of equally long rows", lengths, "Give one value of each strength per point.")
-    for name, each in values.items():
-        check_positive(name, each)
-    (length,) = next(iter(lengths))
+    check_choice("along", along, ("alpha", "beta"))
+    other = "beta" if along == "alpha" else "alpha"
+    if jnp.ndim(getattr(system, other)):
+        raise argument_error(other, "one number", f"shape {jnp.shape(getattr(system, other))}", "Loop over it.")
+    check_positive("values", values)
     solver = Solver.of(system, theory, weighting, tolerance, max_sweeps)
-    along = lambda name: values[name] if name in values else jnp.broadcast_to(getattr(system, name), (length,))
-    alpha, beta = map(along, STRENGTHS)
+    values = jnp.asarray(values, float)
     if isinstance(init, str):
         check_choice("init", init, ("cold",))
-        start = None
-    else:
-        start = Fields(init.mean[solver.lattice.order], init.precision[solver.lattice.order])
-    return _follow(solver, alpha, beta, start)
+        init = solver.energy(values[0], values[0]).cold()
+    return _follow(solver, getattr(system, other), values, init, along)
 
 
 @eqx.filter_jit
-def _follow(solver: Solver, alpha: Array, beta: Array, start: Fields | None) -> Prediction:
-    start = solver.energy(alpha[0], beta[0]).cold() if start is None else start
+def _follow(solver: Solver, other: Array, values: Array, start: Fields, along: str) -> Continuation:
     order = solver.lattice.order
 
-    def step(fields, strengths):
-        prediction = solver(*strengths, fields)
-        return Fields(prediction.mean[order], prediction.precision[order]), prediction
+    def solve(value, guess):
+        prediction = solver(*((value, other) if along == "alpha" else (other, value)), guess.fields)
+        fields = Fields(prediction.mean[order], prediction.precision[order])
+        return Followed(fields, prediction.order_parameters, prediction.free_energy), prediction.status
 
-    return jax.lax.scan(step, start, (alpha, beta))[1]
+    shape = eqx.filter_eval_shape(lambda: solver(other, other, start))
+    nothing = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape), shape.order_parameters)
+    return follow(solve, values, Followed(start, nothing, jnp.zeros(())))

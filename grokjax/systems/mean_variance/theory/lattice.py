@@ -23,6 +23,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Scalar
 
 from ...._checks import check_choice
+from ....theory.roots import narrow
 
 
 WEIGHTINGS = ("density", "lebesgue")
@@ -240,13 +241,7 @@ def smallest_eigenvalue(blocks: Pairs3, stiffness: Float[Array, "edges 2"], num_
     lower = jnp.min(_eigenvalue(blocks))
     upper = _eigenvalue(jnp.mean(blocks, axis=0))  # of constant fields, which cost nothing on the edges
 
-    def halve(_, ends):
-        low, high = ends
-        middle = (low + high) / 2
-        positive = is_positive(blocks - middle * shift, stiffness)
-        return jnp.where(positive, middle, low), jnp.where(positive, high, middle)
-
-    return jax.lax.fori_loop(0, num_halvings, halve, (lower, upper))[0]
+    return narrow(lambda value: is_positive(blocks - value * shift, stiffness), lower, upper, num_halvings)[0]
 
 
 def _eigenvalue(blocks: Float[Array, "*sites 3"]) -> Float[Array, "*sites"]:

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Scalar
 
 from ...._checks import check_positive, check_x64
+from ....theory.roots import bisect
 from ..system import check_inputs, check_targets
 from .lattice import Sites, modes
 
@@ -70,11 +71,5 @@ def marginal_precision(
     heights = jax.vmap(lambda x: marginal_free_energy(targets, alpha, jnp.exp(x), inputs, weighting=weighting))(grid)
     first = jnp.argmin(jnp.where(upwards, heights[:-1], jnp.inf))
 
-    def halve(_, ends):
-        low, high = ends
-        middle = (low + high) / 2
-        below = slope(middle) < 0
-        return jnp.where(below, middle, low), jnp.where(below, high, middle)
-
-    low, high = jax.lax.fori_loop(0, 50, halve, (grid[first], grid[first + 1]))
-    return jnp.where(jnp.any(upwards), jnp.exp((low + high) / 2), jnp.nan)
+    log_c = bisect(lambda x: slope(x) < 0, grid[first], grid[first + 1])
+    return jnp.where(jnp.any(upwards), jnp.exp(log_c), jnp.nan)

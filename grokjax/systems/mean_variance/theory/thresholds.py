@@ -19,17 +19,18 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from jaxtyping import Array, Float, Scalar
 
 from ...._checks import argument_error, check_positive, check_whole, check_x64
 from ...._printing import AbstractPrinted
+from ....theory.roots import bisect, last_true
 from ..system import MeanVariance, check_inputs, check_targets
 from .continuation import continuation
 from .lattice import Sites, modes
 
 
 FITTED = 0.05  # share of the variance explained where a mean counts as fitted
+HALVINGS = 60  # of a logarithm between ends 100 apart
 SPREAD = 0.05  # standard deviation of log precision where it counts as adapted
 
 
@@ -132,15 +133,15 @@ def borders(system: MeanVariance, *, weighting: str = "density") -> Borders:
     kappa, power = modes(data.targets, data.inputs, weighting)
     unfitted = lambda x: jnp.mean(power[1:] * (kappa[1:] / (jnp.exp(x) + kappa[1:])) ** 2) * (1 - 1 / power.shape[0])
     low, high = jnp.log(kappa[1]) - 30, jnp.log(kappa[-1]) + 30
-    ratio = jnp.exp(_decreasing_root(lambda x: unfitted(x) - (1 - FITTED) * variance, low, high))
+    ratio = jnp.exp(bisect(lambda x: unfitted(x) > (1 - FITTED) * variance, low, high, HALVINGS))
     precision = 1 / ((1 - FITTED) * variance)
     _, noise = modes(square, data.inputs, weighting)
 
     def response(x):
         bend = 4 * jnp.exp(x) / variance**2 * kappa[1:]
-        return jnp.sqrt(jnp.sum(noise[1:] / (1 + bend) ** 2) / power.shape[0]) / variance - SPREAD
+        return jnp.sqrt(jnp.sum(noise[1:] / (1 + bend) ** 2) / power.shape[0]) / variance
 
-    adapt = jnp.exp(_decreasing_root(response, jnp.asarray(-60.0), jnp.asarray(60.0)))
+    adapt = jnp.exp(bisect(lambda x: response(x) > SPREAD, -60.0, 60.0, HALVINGS))
     return Borders(critical_alpha(data.targets, data.inputs, weighting=weighting), precision / (2 * ratio), adapt)
 
 
@@ -190,16 +191,16 @@ def spinodal(system: MeanVariance, *, tolerance: float = 1e-5, num_points: int =
         raise argument_error("beta", "one number", f"shape {jnp.shape(system.beta)}", "Loop over it.")
     threshold = critical_alpha(system.data.targets, system.data.inputs)
     # The threshold at infinite beta is the largest; the fit at twice of it is reached from the cold start.
-    high, low, start = 2 * threshold, threshold * 1e-3, None
+    high, low, start = 2 * threshold, threshold * 1e-3, "cold"
     while float(high / low) > 1 + tolerance:
-        path = jnp.geomspace(high, low, num_points)
-        fits = continuation(system, {"alpha": path}, init="cold" if start is None else start)
-        held = np.asarray(fits.converged)
-        last = int(np.argmin(held)) - 1 if not held.all() else num_points - 2
-        if last < 0:
+        alphas = jnp.geomspace(high, low, num_points)
+        way = continuation(system, alphas, init=start).up
+        last, any_held = last_true(way.converged)
+        last = min(int(last), num_points - 2)
+        if not any_held:
             return jnp.asarray(jnp.nan)
-        high, low = path[last], path[last + 1]
-        start = jax.tree.map(lambda leaf, last=last: leaf[last], fits)
+        high, low = alphas[last], alphas[last + 1]
+        start = jax.tree.map(lambda leaf, last=last: leaf[last], way.solution.fields)
     return jnp.sqrt(high * low)
 
 
@@ -266,15 +267,4 @@ def _maximise(function: Any, low: Scalar, high: Scalar, num_scan: int = 400) -> 
         return jnp.where(lower, a, left), jnp.where(lower, right, b)
 
     a, b = jax.lax.fori_loop(0, 60, narrow, (points[best - 1], points[best + 1]))
-    return (a + b) / 2
-
-
-def _decreasing_root(function: Any, low: Scalar, high: Scalar) -> Scalar:
-    def halve(_, ends):
-        a, b = ends
-        middle = (a + b) / 2
-        above = function(middle) > 0
-        return jnp.where(above, middle, a), jnp.where(above, b, middle)
-
-    a, b = jax.lax.fori_loop(0, 60, halve, (low, high))
     return (a + b) / 2
