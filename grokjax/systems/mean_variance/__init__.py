@@ -14,6 +14,7 @@ from .phases import (
 from .rivals import RivalNetworks as RivalNetworks, rivals as rivals
 from .search import (
     best as best,
+    collapsed as collapsed,
     path as path,
     published_midpoint as published_midpoint,
     search as search,
@@ -36,6 +37,7 @@ from .theory import (
     marginal_free_energy as marginal_free_energy,
     marginal_precision as marginal_precision,
     predict as predict,
+    spectrum as spectrum,
     spinodal as spinodal,
     two_sites as two_sites,
     white_noise_critical_alpha as white_noise_critical_alpha,

@@ -33,8 +33,6 @@ from ..._printing import AbstractPrinted
 from ...parameters import AbstractParameters, Number, parameter
 
 
-Strength = Float[Array, "..."] | float
-
 _LEAST_DATA = 3
 
 
@@ -151,7 +149,7 @@ class MeanVariance(AbstractParameters):
         check_inputs(self.data.inputs, self.data.num_samples)
 
     @classmethod
-    def from_square(cls, data: RegressionData, *, rho: Strength, gamma: Strength) -> "MeanVariance":
+    def from_square(cls, data: RegressionData, *, rho: Any, gamma: Any) -> "MeanVariance":
         r"""The system at $(\rho,\gamma)$, arrays for a sweep.
 
         Concrete numbers are taken in 64 bits whatever JAX's precision, so that $\rho=1-10^{-11}$ is not rounded to 1.
@@ -178,7 +176,7 @@ class MeanVariance(AbstractParameters):
         return self.alpha / (self.alpha + self.beta)
 
 
-def from_square(rho: Strength, gamma: Strength) -> tuple[Any, Any]:
+def from_square(rho: Any, gamma: Any) -> tuple[Any, Any]:
     r"""$(\alpha,\beta)$ of a point of the square, in 64 bits where the numbers are concrete.
 
     Args:

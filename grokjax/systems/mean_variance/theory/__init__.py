@@ -1,6 +1,7 @@
 """The field theory of mean and precision: solver, thresholds, continuation."""
 
 from .continuation import continuation as continuation
+from .lattice import spectrum as spectrum
 from .marginal import marginal_free_energy as marginal_free_energy, marginal_precision as marginal_precision
 from .population import Mode as Mode
 from .prediction import THEORIES as THEORIES, Prediction as Prediction, predict as predict
