@@ -81,9 +81,7 @@ def main() -> None:
     over_square = mv.MeanVariance.from_square(data, rho=grid[:, None], gamma=grid[None])
     options = {"num_members": members, "num_steps": steps, "experiment": networks}
     run = mv.simulate(network_key, over_square, **options)
-    print(
-        f"{grid.size**2} cells x {members} pairs of networks on {device.device_kind}; held-out likelihood of the best: "
-    )
+    print(f"{grid.size**2} cells x {members} pairs of networks on {device.device_kind}")
     trained = figures.Square(grid, grid, run.order_parameters, mv.collapsed(run))
     rows = {"field theory": figures.Square.of(diagram), "networks": trained}
     save(figures.figure_2(rows, alpha=alpha_c), "figure_2.png", figures.caption_2(data, members, steps))

@@ -1,4 +1,4 @@
-"""The published diagrams and slices, theory and networks side by side. Everything drawn is given; nothing is solved here.
+"""The published diagrams and slices, theory and networks side by side. All that is drawn is given; nothing is solved.
 
 References:
     arXiv:2306.16717, figures 1, 2 and 3.
@@ -143,8 +143,8 @@ def figure_3(
     r"""Slices along a line through the square: errors, energies, and the likelihood of held-out samples.
 
     Args:
-        theory: by name, the points t of a line and the predictions there; the first is drawn solid, others dashed. Points
-            that have collapsed are not drawn.
+        theory: by name, the points t of a line and the predictions there; the first is drawn solid, others dashed.
+            Points that have collapsed are not drawn.
         networks: t and the run there.
         collapse: t at which the diagonal meets the collapse.
     """

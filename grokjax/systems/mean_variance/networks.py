@@ -8,8 +8,8 @@ plain maximum likelihood), with $b=\frac12$ and no regularisation the beta-NLL. 
 turned by a softplus into the precision, or into the variance, as the rivals have it. Biases carry no penalty.
 
 Each network's gradient is divided by its own scale, $1+\alpha$ or $1+\beta$: the stationary points stay. In the square
-this is division by $\rho+(1-\rho)\gamma$, so that $\rho,\gamma\sim10^{-11}$ or $1-10^{-11}$ train at the same rate in 32
-bits.
+this is division by $\rho+(1-\rho)\gamma$, so that $\rho,\gamma\sim10^{-11}$ or $1-10^{-11}$ train at the same rate
+in 32 bits.
 
 References:
     arXiv:2306.16717, section 4 and appendix C; beta-NLL: arXiv:2203.09168, equation 5.

@@ -44,8 +44,8 @@ def test_the_square_is_open(name, bad):
     data = mv.RegressionData(X, Y)
     with pytest.raises(ValueError, match=f"`{name}`"):
         mv.MeanVariance.from_square(data, **{"rho": 0.5, "gamma": 0.5, name: bad})
+    axes = {"rho": [0.5], "gamma": [0.5], name: [0.5, bad]}
     with pytest.raises(ValueError, match=f"`{name}`"):
-        axes = {"rho": [0.5], "gamma": [0.5], name: [0.5, bad]}
         mv.phase_diagram(mv.MeanVariance(data, alpha=1.0, beta=1.0), axes)
 
 

@@ -88,7 +88,8 @@ def test_both_sides_of_the_fold(sine64):
     fold = mv.fold(sine64.targets)
     alpha = fold.alpha * jnp.asarray([0.999, 1.001])
     below, above = mv.predict(mv.MeanVariance(sine64, alpha=alpha, beta=1e4)).status
-    assert int(below) == Status.COLLAPSED and int(above) == Status.SOLVED
+    assert int(below) == Status.COLLAPSED
+    assert int(above) == Status.SOLVED
 
 
 def test_the_solution_set_is_scale_covariant(sine64):
@@ -110,7 +111,8 @@ def test_corners_and_edges(sine64):
     curvature = [
         float(mv.predict(mv.MeanVariance(plain, alpha=1.0, beta=b)).smallest_eigenvalue) for b in (1e-1, 1e-3, 1e-6)
     ]
-    assert curvature[0] > curvature[1] > curvature[2] and curvature[2] < 1e-6
+    assert curvature[0] > curvature[1] > curvature[2]
+    assert curvature[2] < 1e-6
     one = mv.predict(mv.MeanVariance(plain, alpha=1e-2, beta=1e-3))
     other = mv.predict(mv.MeanVariance(mv.RegressionData(sine64.inputs, sine64.targets), alpha=1e-2, beta=1e-3))
     np.testing.assert_allclose(one.mean[::-1], other.mean, rtol=1e-9, atol=1e-12)
@@ -172,13 +174,15 @@ def test_the_lattice_jumps_at_the_spinodals_of_the_population(ratio, jumps):
     mode = mv.Mode(signal=1.0, noise=1 / ratio, curvature=mv.spectrum(n)[4])
     alphas = jnp.geomspace(0.05, 0.006, 40)
     way = mv.continuation(mv.MeanVariance(data, alpha=1.0, beta=1e5), alphas, "population")
-    assert bool(way.up.converged.all()) and bool(way.down.converged.all())
+    assert bool(way.up.converged.all())
+    assert bool(way.down.converged.all())
     assert bool(way.differs.any()) == jumps
     if jumps:
         step = float(alphas[0] / alphas[1])
         low, high = (float(end) for end in way.window)
         first, last = (float(x) for x in mode.spinodals)
-        assert first <= low < first * step and last / step < high <= last
+        assert first <= low < first * step
+        assert last / step < high <= last
 
 
 def test_without_noise_in_the_data_the_population_finds_the_truth(sine64):
@@ -192,7 +196,8 @@ def test_the_marginal_theory_is_finite_where_the_lattice_collapses(sine64):
     np.testing.assert_allclose(mv.marginal_precision(sine64.targets, 1e-4), 7.2301, atol=5e-5)
     np.testing.assert_allclose(mv.marginal_precision(sine64.targets, 1e-2), 1.72217413, atol=5e-7)
     found = mv.predict(mv.MeanVariance(sine64, alpha=jnp.asarray([1e-4, 1e-2]), beta=1e5), "marginal")
-    assert bool(found.converged.all()) and np.abs(found.identities).max() < 1e-12
+    assert bool(found.converged.all())
+    assert np.abs(found.identities).max() < 1e-12
     np.testing.assert_allclose(found.precision.mean(axis=1), [7.2301, 1.72217413], rtol=1e-5)
     assert np.asarray(found.smallest_eigenvalue).min() > 0
     joint = mv.predict(mv.MeanVariance(sine64, alpha=jnp.asarray([1e-4, 1e-2]), beta=1e5))
@@ -210,7 +215,8 @@ def test_depth_makes_the_transition_of_networks_first_order():
     strength, jump = mv.depth_transition(3)
     energy = lambda s: (1 - s) ** 2 / 2 + strength * s ** (2 / 3)
     s = np.linspace(0, 1, 2001)
-    assert energy(s).min() >= 0.5 - 1e-9 and abs(energy(jump) - 0.5) < 1e-12
+    assert energy(s).min() >= 0.5 - 1e-9
+    assert abs(energy(jump) - 0.5) < 1e-12
 
 
 def test_borders_lie_where_the_labels_change(square):

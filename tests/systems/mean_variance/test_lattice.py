@@ -92,7 +92,8 @@ def test_thirty_two_bits_survive_twelve_decades_of_regularisation(sine64):
 
     exact, single = solved(jnp.float64), solved(jnp.float32)
     assert single.fields.mean.dtype == jnp.float32
-    assert np.isfinite(single.fields.mean).all() and np.isfinite(single.fields.precision).all()
+    assert np.isfinite(single.fields.mean).all()
+    assert np.isfinite(single.fields.precision).all()
     np.testing.assert_array_equal(exact.status == 3, single.status == 3)
     held = np.asarray(exact.converged)
     assert held.sum() >= 15
