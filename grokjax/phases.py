@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Bool, Int
 
 from ._checks import argument_error
 from .status import AbstractSolution, Status, describe
@@ -54,6 +54,11 @@ class PhaseDiagram(AbstractSolution):
     def axes(self) -> dict[str, Array]:
         """Name and values of each axis, in the order of the array axes."""
         return dict(zip(self.axis_names, self.axis_values, strict=True))
+
+    @property
+    def collapsed(self) -> Bool[Array, "*grid"]:
+        """Where the solution ran away: an answer, not a failure, where a theory has such a phase."""
+        return self.status == Status.COLLAPSED
 
     def names(self) -> np.ndarray:
         """The name of the phase at every point, as an array of strings; how the solver ended where it failed."""
