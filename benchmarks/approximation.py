@@ -155,7 +155,8 @@ def main() -> None:
     seconds = time.perf_counter() - started
     count = len(run.errors)
     print(
-        f"a family of {count} networks built, decoded in exact integers and measured in {seconds:.2f} s; rate {run.rate}"
+        f"a family of {count} networks built, decoded in exact integers and measured in {seconds:.2f} s; "
+        f"rate {run.rate}"
     )
     if not smoke:
         write("approximation", rows, num_points=num_points, torch=has_torch, family_seconds=seconds)

@@ -44,10 +44,10 @@ class PhaseDiagram(AbstractSolution):
     """
 
     axis_names: tuple[str, ...] = eqx.field(static=True)
-    axis_values: tuple[Array, ...]
+    axis_values: tuple[Any, ...]
     order_parameters: Any
-    labels: Int[Array, "*grid"]
-    status: Int[Array, "*grid"]
+    labels: Int[Array | np.ndarray, "*grid"]
+    status: Int[Array | np.ndarray, "*grid"]
     phases: tuple[str, ...] = eqx.field(static=True)
 
     @property
