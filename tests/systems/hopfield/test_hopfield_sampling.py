@@ -237,7 +237,8 @@ def test_figures_show_the_results(sweep):
         ("temperature", "load"), (temperatures, loads), None, np.array([[3, 2], [1, 1], [0, 0]]), np.zeros((3, 2), int),
         hop.PHASES,
     )  # fmt: skip
-    lines = hop.Capacity(np.array([0.08, 0.0, 0.0]), np.array([0.06, 0.0, 0.0]), *[None] * 4)
+    zero = jnp.zeros(3)
+    lines = hop.Capacity(jnp.array([0.08, 0.0, 0.0]), jnp.array([0.06, 0.0, 0.0]), zero, zero, zero, jnp.zeros(3, int))
     (ax,) = figures.draw_diagram(diagram, lines, np.array([0.02, 0.04, 0.2])).axes
     drawn = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
     np.testing.assert_array_equal(drawn["spinodal"], [0.08, np.nan, np.nan])
