@@ -51,7 +51,7 @@ class PhaseDiagram(AbstractSolution):
     phases: tuple[str, ...] = eqx.field(static=True)
 
     @property
-    def axes(self) -> dict[str, Array]:
+    def axes(self) -> dict[str, Any]:
         """Name and values of each axis, in the order of the array axes."""
         return dict(zip(self.axis_names, self.axis_values, strict=True))
 
