@@ -103,7 +103,7 @@ def main() -> None:
     values, (start, end) = iw.outputs(shown, x), iw.first_layer(shown)
     neurons = [((start[0][i, 0], start[1][i, 0]), (end[0][i, 0], end[1][i, 0])) for i in range(3)]
     effective = shown.effective_neurons.mean
-    names = [f"{name}, $N_{{eff}}={n:.1f}$" for name, n in zip(regime_points, effective, strict=True)]
+    names = [f"{name}, $N_{{\\mathrm{{eff}}}}={n:.1f}$" for name, n in zip(regime_points, effective, strict=True)]
     figure = figures.regimes(names, (x, values[:, 0]), (target.inputs, target.targets), neurons)
     caption = (
         f"Networks of {wide} neurons at gamma = 0.5, 1, 2 (gamma' = 0) on the data set of two neurons: output, and "

@@ -68,10 +68,11 @@ def phase_diagram(
             if crossings is not None and layer in crossings:
                 cx, cy = crossings[layer]
                 ax.plot(cx, cy, "o", markerfacecolor="white", markeredgecolor="black", markersize=4, linestyle="none")
-            for name, (px, py) in (schemes or {}).items():
+            for index, (name, (px, py)) in enumerate((schemes or {}).items()):
                 ax.plot(px, py, "*", color="#F0E442", markeredgecolor="black", markersize=9)
+                shift = (5, 4) if index % 2 else (5, -11)  # below and above in turn, so that neighbours do not overlap
                 ax.annotate(
-                    name, (px, py), xytext=(5, 4), textcoords="offset points", fontsize=7,
+                    name, (px, py), xytext=shift, textcoords="offset points", fontsize=7,
                     bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
                 )  # fmt: skip
             ax.set(xlabel=AXES[x_name], ylabel=AXES[y_name], xlim=_edges(x)[[0, -1]], ylim=_edges(y)[[0, -1]])
@@ -123,7 +124,7 @@ def displacement(
                 theory, s = predicted[name][layer], run.exponent[layer]
                 line = found.mean[-1] * (widths / widths[-1]) ** theory
                 plot.draw_theory(ax, widths, line, index=index, dashed=True)
-                label = f"{name}: $S$ = {s}, theory {theory:+.3g}"
+                label = f"{name}: $S$ = {s}, theory {theory:.3g}"
                 plot.draw_experiment(ax, widths, Estimate(found.mean, found.error), index=index, label=label)
             plot.legend_below(ax, ax.get_legend_handles_labels()[0])
             if len(layers) > 1:
@@ -163,27 +164,31 @@ def regimes(
         if axes is None:
             figure, made = plot.subplots(2, count, width="page", height=2.1)
         else:
-            made = list(axes)
-            figure = made[0].get_figure()
+            made, figure = _panels(axes, 2 * count, 2.1)
         x, outputs = curves
+        largest = 1.3 * max(np.abs(amplitude).max() for pair in neurons for _, amplitude in pair)
         for index, (name, ax, below) in enumerate(zip(names, made[:count], made[count:], strict=True)):
-            ax.plot(np.asarray(x), np.asarray(outputs[index]), color=plot.COLOURS[0], label="network")
+            ax.plot(np.asarray(x), np.asarray(outputs[index]), color=plot.COLOURS[0], label="output")
             ax.plot(np.ravel(data[0]), np.asarray(data[1]), "o", color="black", label="training points", zorder=3)
             ax.set(xlabel="input $x$", ylabel="output $f$" if index == 0 else "")
             ax.set_title(name)
             plot.label_panel(ax, "abcdef"[index])
             for (phi, amplitude), colour, label in zip(
-                neurons[index], ("0.65", plot.COLOURS[1]), ("start", "end of training"), strict=True
+                neurons[index],
+                ("0.65", plot.COLOURS[1]),
+                ("neurons at the start", "neurons after training"),
+                strict=True,
             ):
                 below.plot(np.asarray(phi), np.asarray(amplitude), ".", color=colour, markersize=2, label=label)
+            below.set_yscale("symlog", linthresh=10)
             below.set(
                 xlabel=r"orientation $\phi$", ylabel=r"contribution $a\|w\|$" if index == 0 else "",
                 xlim=(-np.pi, np.pi), xticks=[-np.pi, 0, np.pi], xticklabels=[r"$-\pi$", "0", r"$\pi$"],
+                ylim=(-largest, largest),
             )  # fmt: skip
-            below.set_yscale("symlog", linthresh=10)
             plot.label_panel(below, "abcdef"[count + index])
-        for ax in (made[0], made[count]):
-            plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
+        handles = [*made[0].get_legend_handles_labels()[0], *made[count].get_legend_handles_labels()[0]]
+        figure.legend(handles=handles, loc="outside lower center", ncols=4, markerscale=1.5)
     return figure
 
 
