@@ -28,7 +28,7 @@ class PhasePoint(AbstractSolution):
 
     order_parameters: Any
     label: Int[Array, "*grid"]
-    status: Int[Array, "*grid"]
+    status: Any
 
 
 class PhaseDiagram(AbstractSolution):
