@@ -1,7 +1,7 @@
 """The usual way of working, for comparison: a PyTorch loop that trains one network after the other.
 
 Run by `infinite_width.py`, possibly by another interpreter; prints one JSON line. Full-batch gradient descent on the
-normalised two-layer network as in the authors' scripts: rate 1.9 over the largest eigenvalue of the first tangent kernel,
+normalised two-layer network as in the authors' scripts: rate 1.9 over the largest eigenvalue of the first kernel,
 halved with a restart on any increase of the loss; the same goal as the flow.
 """
 

