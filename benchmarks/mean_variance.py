@@ -1,8 +1,8 @@
 """Cells of the field theory per second against a scipy solver, networks per second against a PyTorch loop.
 
 Theory: the whole square in one compiled call, against the same block minimisation with `scipy.linalg.solveh_banded` in
-numpy, one cell after the other, to the same tolerance. A cell is right if both agree on whether it collapses, and on the
-precision to 1e-5 where it does not. Networks: pairs trained by the same number of Adam steps on the same data, all in
+numpy, one cell after the other, to the same tolerance. A cell is right if both agree on whether it collapses, and on
+the precision to 1e-5 where it does not. Networks: pairs trained by the same number of Adam steps on the same data, all in
 one compiled call, against a PyTorch loop over pairs where torch is installed. `--smoke` runs small sizes.
 """
 
@@ -82,7 +82,8 @@ def torch_loop(data: Any, alpha: np.ndarray, beta: np.ndarray, num_steps: int) -
         for _ in range(num_steps):
             adam.zero_grad()
             scale = torch.nn.functional.softplus(precision(x)[:, 0]) + 1e-8
-            loss = ((scale * (mean(x)[:, 0] - y) ** 2 - scale.log()).mean() / 2) + a * penalty(mean) + b * penalty(precision)
+            likelihood = (scale * (mean(x)[:, 0] - y) ** 2 - scale.log()).mean() / 2
+            loss = likelihood + a * penalty(mean) + b * penalty(precision)
             loss.backward()
             adam.step()
     return time.perf_counter() - started

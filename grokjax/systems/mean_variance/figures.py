@@ -273,7 +273,7 @@ def _panels(axes: Sequence[Axes] | None, rows: int, columns: int, *, width: str 
     return axes[0].get_figure(), list(axes)
 
 
-def _logit(t: Any) -> np.ndarray:
+def _logit(t: Any) -> Any:
     """Decades of odds: the axis on which both ends of (0, 1) are far away."""
     t = np.asarray(t, float)
     return np.log10(t / (1 - t))
