@@ -82,8 +82,8 @@ def torch_loop(data: Any, alpha: np.ndarray, beta: np.ndarray, num_steps: int) -
         for _ in range(num_steps):
             adam.zero_grad()
             scale = torch.nn.functional.softplus(precision(x)[:, 0]) + 1e-8
-            loss = (scale * (mean(x)[:, 0] - y) ** 2 - scale.log()).mean() / 2
-            loss = loss + a * penalty(mean) + b * penalty(precision)
+            likelihood = (scale * (mean(x)[:, 0] - y) ** 2 - scale.log()).mean() / 2
+            loss = likelihood + a * penalty(mean) + b * penalty(precision)
             loss.backward()
             adam.step()
     return time.perf_counter() - started

@@ -94,8 +94,8 @@ def main() -> None:
     predict = lambda system: mv.predict(system)
     simulate = lambda system: mv.simulate(slice_key, system, progress=False, **options)
     for name in ("diagonal", "main_diagonal", "half"):
-        best = mv.search(predict, data, t, name, criterion="population_nll")
-        print(f"theory, {name}: best expected NLL {best.value:.4f}")
+        found = mv.search(predict, data, t, name, criterion="population_nll")
+        print(f"theory, {name}: best expected NLL {found.value:.4f} at rho {float(found.system.rho):.4f}")
     strengths = jnp.geomspace(1e-4, 1, 5 if args.smoke else 25)
     chosen = mv.separable(simulate, data, jnp.geomspace(1e-3, 1, 4), jnp.geomspace(1e-3, 1, 4))
     best = mv.separable(predict, data, strengths, strengths, criterion="population_nll")

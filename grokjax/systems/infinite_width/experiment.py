@@ -187,7 +187,7 @@ def _simulate(
     key: Key[Array, ""],
     system: AbstractNetwork,
     *,
-    widths: Sequence[int] = (50, 100, 200, 400, 800),
+    widths: Sequence[Any] = (50, 100, 200, 400, 800),
     sampler: AbstractSampler | None = None,
     experiment: Networks,
     design: Design,

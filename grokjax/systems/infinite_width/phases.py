@@ -32,7 +32,7 @@ from .system import AbstractNetwork
 from .theory.budget import budget_exponents
 
 
-def two_layer_border(gamma_prime: Float[Array, "..."]) -> Float[Array, "..."]:
+def two_layer_border(gamma_prime: Any) -> Float[Array, "..."]:
     r"""$\gamma$ at which the input weights are critical."""
     return jnp.maximum(1.0, 1.0 + jnp.asarray(gamma_prime, float))
 

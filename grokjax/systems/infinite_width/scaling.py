@@ -81,7 +81,7 @@ class Scaling(eqx.Module):
         return {layer: slopes(log) for layer, log in self.measured.log_displacement.items()}
 
     @property
-    def regime(self) -> dict[str, np.ndarray]:
+    def regime(self) -> dict[str, Any]:
         """The name of each layer's regime: critical within two errors and the allowance of finite size."""
         allowance = FINITE_SIZE if max(self.widths) <= SMALL_WIDTHS else 0.0
         tolerance = lambda s: np.maximum(CRITICAL, 2 * np.nan_to_num(s.error)) + allowance
@@ -99,7 +99,7 @@ class Scaling(eqx.Module):
         """How many members ended how, in words."""
         return describe(self.status)
 
-    def confidence_interval(self, layer: str, deviations: float = 1.96) -> tuple[np.ndarray, np.ndarray]:
+    def confidence_interval(self, layer: str, deviations: float = 1.96) -> tuple[Any, Any]:
         """Lower and upper end of an exponent's interval, 95 % unless told otherwise.
 
         Args:

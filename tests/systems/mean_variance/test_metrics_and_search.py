@@ -10,7 +10,7 @@ import pytest
 
 from grokjax import Status
 from grokjax.systems import mean_variance as mv
-from grokjax.systems.mean_variance import rivals as r
+from grokjax.systems.mean_variance import baselines as r
 
 
 @pytest.mark.parametrize(

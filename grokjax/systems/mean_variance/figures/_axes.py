@@ -1,0 +1,52 @@
+"""The square and lines through it on axes of odds: both ends of (0, 1) are far away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from .... import plot
+from ..theory import iso_beta
+
+
+def panels(axes: Sequence[Axes] | None, rows: int, columns: int, *, width: str = "page", height: float):
+    if axes is None:
+        return plot.subplots(rows, columns, width=width, height=height)
+    return axes[0].get_figure(), list(axes)
+
+
+def odds(t: Any) -> Any:
+    """Decades of odds: the axis on which both ends of (0, 1) are far away."""
+    t = np.asarray(t, float)
+    return np.log10(t / (1 - t))
+
+
+def edges(centres: np.ndarray) -> np.ndarray:
+    middle = (centres[1:] + centres[:-1]) / 2
+    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
+
+
+def draw_curve(ax: Axes, curve: Any, strength: float, style: str, label: str, colour: str = "black") -> Any:
+    limits = ax.get_xlim(), ax.get_ylim()
+    x = np.linspace(*limits[0], 2000)
+    rho = 1 / (1 + 10.0**-x)
+    # 1 - rho from the odds: the difference would lose digits near one.
+    gamma = np.asarray(curve(strength, rho)) if curve is iso_beta else strength * 10.0**x
+    inside = (gamma > 0) & (gamma < 1)
+    (line,) = ax.plot(x[inside], odds(gamma[inside]), style, color=colour, linewidth=1.2, label=label)
+    ax.set(xlim=limits[0], ylim=limits[1])
+    return line
+
+
+def odds_axes(ax: Axes) -> None:
+    for axis in (ax.xaxis, ax.yaxis):
+        odds_ticks(axis)
+
+
+def odds_ticks(axis: Any) -> None:
+    low, high = axis.get_view_interval()
+    ticks = [tick for tick in (-9, -6, -3, 0, 3, 6, 9) if low <= tick <= high]
+    ticks = ticks if len(ticks) > 2 else [tick for tick in (-2, -1, 0, 1, 2) if low <= tick <= high]
+    name = lambda tick: "1/2" if tick == 0 else (f"$10^{{{tick}}}$" if tick < 0 else f"$1-10^{{-{tick}}}$")
+    axis.set_ticks(ticks, [name(tick) for tick in ticks])
