@@ -90,8 +90,8 @@ class Gaussians(AbstractPrinted):
         precision: $\\Lambda$.
     """
 
-    mean: Float[Array, "..."]
-    precision: Float[Array, "..."]
+    mean: Float[Array | np.ndarray, "..."]
+    precision: Float[Array | np.ndarray, "..."]
 
 
 class Outcome(AbstractPrinted):

@@ -169,7 +169,7 @@ def test_a_run_reports_what_the_theory_does(run):
 
 def test_a_strong_penalty_flattens_the_mean(run):
     assert run.mean_energy.mean[0] < 1e-3
-    assert abs(run.mse.mean[0] - 1) < 1e-3
+    assert abs(run.mse.mean[0] - 1) < 1e-2
     assert run.mean_energy.mean[1] > 1
     assert run.fitted.mean[1] > 0.2
     assert run.chi2.mean[1] < 1.05  # the identity of the theory bounds it by one at a stationary point
