@@ -56,7 +56,9 @@ def test_corrections_vanish_in_the_sharp_limit():
     shift = []
     for beta in (1.0, 16.0):
         system = case(beta, beta, 0.25)
-        shift.append(abs(predict(system, theory="finite_size").overlap[1] - predict(system, theory="mean_field").overlap[1]))
+        shift.append(
+            abs(predict(system, theory="finite_size").overlap[1] - predict(system, theory="mean_field").overlap[1])
+        )
     assert shift[1] < 0.4 * shift[0]
 
 

@@ -53,7 +53,7 @@ class Sizes(eqx.Module):
     tilt: int = eqx.field(static=True, default=17)
     norm: int = eqx.field(static=True, default=14)
     tolerance: float = eqx.field(static=True, default=1e-5)
-    max_steps: int = eqx.field(static=True, default=80)
+    max_steps: int = eqx.field(static=True, default=120)
 
 
 @eqx.filter_jit

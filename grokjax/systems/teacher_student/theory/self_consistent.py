@@ -41,24 +41,26 @@ def self_consistent(
         start: first state.
         tolerance: accepted change.
         max_steps: largest number of iterations.
-        damping: share of the new state in the next.
+        damping: largest share of the new state in the next; it falls where changes grow.
     """
     frozen = jax.lax.stop_gradient(parameters)
 
     def iterate(_, state):
         def unfinished(carry):
-            _, change, previous, iterations = carry
+            _, change, previous, iterations, _ = carry
             at_round_off = (change < ROUND_OFF) & (change >= previous)
             return (change > tolerance / 10) & ~at_round_off & (iterations < max_steps)
 
         def step(carry):
-            state, change, _, iterations = carry
+            state, previous, _, iterations, share = carry
             new = update(frozen, state, True)
-            mixed = jax.tree.map(lambda a, b: damping * a + (1 - damping) * b, new, state)
-            return mixed, distance(new, state), change, iterations + 1
+            change = distance(new, state)
+            share = jnp.where(change > previous, 0.7 * share, jnp.minimum(1.05 * share, damping))  # when it swings
+            mixed = jax.tree.map(lambda a, b: share * a + (1 - share) * b, new, state)
+            return mixed, change, previous, iterations + 1, share
 
-        first = (state, jnp.asarray(jnp.inf), jnp.asarray(jnp.inf), jnp.zeros(()))
-        state, change, _, iterations = jax.lax.while_loop(unfinished, step, first)
+        first = (state, jnp.asarray(jnp.inf), jnp.asarray(jnp.inf), jnp.zeros(()), jnp.asarray(float(damping)))
+        state, change, _, iterations, _ = jax.lax.while_loop(unfinished, step, first)
         return state, (change, iterations)
 
     def residual(state):
