@@ -8,6 +8,7 @@ rows with few networks, and writes no page.
 import argparse
 import time
 from pathlib import Path
+from typing import Any
 
 import jax
 
@@ -76,7 +77,7 @@ def row(name: str, system: ts.TeacherStudent, members: int, steps: int) -> dict:
     theories = {"published": ts.predict(system, theory="mean_field"), "best": ts.predict(system)}
     top = max(system.teacher)
     measured = {"side": run.side_weight, "o1": run.overlap[1], "top": run.overlap[top]}
-    found = {"point": name}
+    found: dict[str, Any] = {"point": name}
     for short, estimate in measured.items():
         found[short], found[f"{short}_error"] = float(estimate.mean), float(estimate.error)
     for kind, theory in theories.items():

@@ -80,7 +80,7 @@ def figure_2(
         right.set_ylabel(r"side weight $P(|q|>1/2)$")
         middle.set_ylim(-0.05, 1.05)
         right.set_ylim(bottom=0)
-        keys = [
+        keys: list[Any] = [
             Line2D([], [], color="0.3", linestyle=style, label=THEORY_NAMES.get(name, name))
             for name, style in zip(curves, LINES, strict=False)
         ]

@@ -179,7 +179,7 @@ def _solve(system: TeacherStudent, coordinates: Coordinates, rest: Array, sizes:
     alignment, log_prior = alignments(system, sizes.alignment)
     nodes = neurons(setup, alignment, log_prior)
     around, change, iterations, status = self_consistent(
-        lambda parameters, state, solve: update(*parameters, state, solve),
+        lambda parameters, state, solve: update(parameters[0], parameters[1], state, solve),
         (setup, nodes),
         first_guess(jax.lax.stop_gradient(setup)),
         tolerance=sizes.tolerance,

@@ -216,7 +216,7 @@ def update(setup: FiniteSize, nodes: Neurons, around: Surroundings, solve: bool)
 
 def solve(setup: FiniteSize, nodes: Neurons, *, tolerance: float, max_steps: int):
     """Self-consistent surroundings, the change by one more iteration, the iterations and the status."""
-    step = lambda parameters, around, solve: update(*parameters, around, solve)
+    step = lambda parameters, around, solve: update(parameters[0], parameters[1], around, solve)
     start = first_guess(*jax.lax.stop_gradient((setup, nodes)))
     return self_consistent(step, (setup, nodes), start, tolerance=tolerance, max_steps=max_steps)
 

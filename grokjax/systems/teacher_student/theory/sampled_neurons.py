@@ -65,7 +65,7 @@ def teacher_direction(
         targets: one for each.
     """
     outputs = lambda z: sum(c * hermite(k, z) for k, c in system.teacher.items())
-    slopes = lambda z: sum(c * k * hermite(k - 1, z) for k, c in system.teacher.items())
+    slopes = lambda z: sum((c * k * hermite(k - 1, z) for k, c in system.teacher.items()), start=jnp.zeros_like(z))
     misfit = lambda w: jnp.mean((targets - outputs(inputs @ w)) ** 2)
 
     def step(_, carry):
