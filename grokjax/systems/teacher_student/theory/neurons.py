@@ -4,6 +4,8 @@ Everything but the tilts is a table over $q$ and $\rho$, so that functions of $z
 carried to the nodes by one interpolation matrix.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -11,12 +13,13 @@ from jaxtyping import Array, Float
 
 from ....theory.gaussian import gauss_legendre_panels
 from ..order_parameters import SIDE_THRESHOLD
-from ..quadrature import alignment_reach, chi_squared_rule, log_prior_density
+from ..quadrature import alignment_reach, log_prior_density
 from ..system import TeacherStudent
 from .profiles import NUM_EVEN, Basis, Coordinates, Tables, interpolation, largest_rho, rho_nodes, tables
 
 
 PANEL_ORDER = 5
+GRADING = (0.0, 0.067, 0.167, 0.267, 0.4, 0.6, 1.0)  # ends of panels beyond the threshold: fine where the well is
 
 
 class Field(eqx.Module):
@@ -77,10 +80,28 @@ def alignments(system: TeacherStudent, num_nodes: int) -> tuple[Float[Array, " q
     panels = num_nodes // PANEL_ORDER
     inner = max(2, round(0.4 * panels))
     reach = jax.lax.stop_gradient(jnp.minimum(alignment_reach(system), 2.2 * jnp.sqrt(0.5 + system.weight_variance)))
-    outer = SIDE_THRESHOLD + (reach - SIDE_THRESHOLD) * jnp.linspace(0, 1, panels - inner + 1) ** 1.3
+    grading = jnp.interp(jnp.linspace(0, 1, panels - inner + 1), jnp.linspace(0, 1, len(GRADING)), jnp.array(GRADING))
+    outer = SIDE_THRESHOLD + (reach - SIDE_THRESHOLD) * grading
     edges = jnp.concatenate([jnp.linspace(0, SIDE_THRESHOLD, inner + 1)[:-1], outer])
     nodes, weights = gauss_legendre_panels(edges, PANEL_ORDER)
     return nodes, jnp.log(2 * weights) + log_prior_density(system, nodes)
+
+
+def norm_nodes(freedom: Any, scale: Any, num_nodes: int) -> tuple[Float[Array, " norms"], Float[Array, " norms"]]:
+    r"""Nodes and log weights of `scale` $\chi^2_\nu$, as `chi_squared_rule` on a shorter range of its logarithm.
+
+    A tilted, specialised neuron keeps little more than half of the prior's norm, so the range ends lower than the prior
+    alone would ask for.
+
+    Args:
+        freedom: $\nu$.
+        scale: unit.
+        num_nodes: nodes.
+    """
+    width = jnp.sqrt(2 / jax.lax.stop_gradient(freedom))
+    x = jnp.linspace(-0.75 - 5 * width - 10 * width**4, 5 * width + width**2, num_nodes)
+    log_weights = freedom / 2 * (x - jnp.exp(x))
+    return scale * freedom * jnp.exp(x), log_weights - jax.nn.logsumexp(log_weights)
 
 
 def neurons(setup: Field, alignment: Float[Array, " q"], log_prior: Float[Array, " q"]) -> Nodes:
@@ -90,7 +111,7 @@ def neurons(setup: Field, alignment: Float[Array, " q"], log_prior: Float[Array,
     reach = jax.lax.stop_gradient(5 * jnp.sqrt(variance) + 0.5 * jnp.sqrt(system.weight_variance))
     tilt = jnp.linspace(-reach, reach, num_tilts)
     log_tilt = log_prior_density(system, tilt) + jnp.log(2 * reach / (num_tilts - 1))
-    norm, log_norm = chi_squared_rule(system.input_dim - 3, variance, num_norms)
+    norm, log_norm = norm_nodes(system.input_dim - 3, variance, num_norms)
     first, second, remaining = (x.ravel() for x in jnp.meshgrid(tilt, tilt, norm, indexing="ij"))
     log_others = (log_tilt[:, None, None] + log_tilt[None, :, None] + log_norm[None, None]).ravel()
     rho = rho_nodes(largest_rho(reach, norm))
