@@ -133,12 +133,12 @@ def main() -> None:
     for name, system in points(args.smoke).items():
         rows.append(row(name, system, members, steps))
         print(page(rows[-1:]).splitlines()[-1], flush=True)
+        if not args.smoke:  # after every row: a run that is cut short leaves what it has measured
+            write("where_the_theory_holds", rows, members=members, steps=steps)
+            PAGE.write_text(HEAD.format(members=members, steps=steps) + page(rows) + TAIL)
     table(
         [{key: found[key] for key in ("point", "side", "best_side", "A", "R", "inside", "seconds")} for found in rows]
     )
-    if not args.smoke:
-        write("where_the_theory_holds", rows, members=members, steps=steps)
-        PAGE.write_text(HEAD.format(members=members, steps=steps) + page(rows) + TAIL)
     print(f"largest |z| inside: {max((abs(r['best_side_z']) for r in rows if r['inside']), default=float(np.nan)):.1f}")
 
 
