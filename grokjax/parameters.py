@@ -165,6 +165,30 @@ def over_sizes(function: Callable[[Any], Any], system: Any, **sizes: Sequence[An
     return [function(system.replace(**dict(zip(sizes, step, strict=True)))) for step in steps]
 
 
+def scaled_width(system: Any, factor: Any) -> Any:
+    r"""Another width at the same mean field: $N\to mN$, $\sigma_a^2\to\sigma_a^2/m$, $\sigma^2\to\sigma^2/m$.
+
+    Every term of the action is multiplied by $m$, so what depends on $m$ is finite width and nothing else.
+
+    Args:
+        system: with fields `width`, `readout_variance` and `noise_variance`.
+        factor: $m$.
+
+    Raises:
+        ValueError: the factor is not positive, or leaves no whole number of neurons.
+    """
+    check_positive("factor", factor)
+    width = system.width * factor
+    if is_concrete(width):
+        number, before = np.asarray(width, float), np.asarray(system.width, float)
+        broken = np.all(before == np.round(before)) and np.any(np.abs(number - np.round(number)) > 1e-6 * number)
+        if broken or np.any(number < 1):
+            remedy = f"The width is {before.tolist()}."
+            raise argument_error("factor", "one that leaves whole neurons", np.asarray(factor).tolist(), remedy)
+    variances = {name: getattr(system, name) / factor for name in ("readout_variance", "noise_variance")}
+    return system.replace(width=width, **variances)
+
+
 def _declared(system: Any) -> dict[str, _Kind]:
     """The fields made by `parameter` and `size`."""
     return {

@@ -139,8 +139,11 @@ def test_the_walls_hold():
 
 
 SMUGGLED = {
-    "theory imports the simulation": ("systems/teacher_student/theory.py", "from ...driver import simulate"),
-    "theory reads a certificate": ("systems/teacher_student/theory.py", "from ... import evidence"),
+    "theory imports the simulation": (
+        "systems/teacher_student/theory/prediction.py",
+        "from ....driver import simulate",
+    ),
+    "theory reads a certificate": ("systems/teacher_student/theory/prediction.py", "from .... import evidence"),
     "theory takes the whole package": ("systems/hopfield/free_energy.py", "import grokjax"),
     "a helper of theory samples": ("systems/teacher_student/quadrature.py", "from ...samplers import Langevin"),
     "theory reads a file": ("theory/adaptive_kernel.py", "import json"),

@@ -25,6 +25,8 @@ References:
     arXiv:2310.03789, equations (1)-(3) of section 3; the convex form is derived here.
 """
 
+from typing import Any
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -107,7 +109,7 @@ class DualSolution(AbstractSolution):
 
 @eqx.filter_jit
 def minimise(
-    dual: ConvexDual,
+    dual: Any,
     *,
     start: Float[Array, " modes"] | None = None,
     tolerance: float = 1e-10,
@@ -119,7 +121,7 @@ def minimise(
     theorem at the minimum, not from the iterations.
 
     Args:
-        dual: the problem.
+        dual: the problem, a `ConvexDual` or another module with its targets, value, gradient and expansion.
         start: where to begin; changes the cost, not the answer.
         tolerance: largest accepted $|\nabla G|$, in units of $\max(1, |y|)$.
         max_steps: largest number of evaluations.

@@ -26,7 +26,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from ..._checks import argument_error, is_concrete
-from ...parameters import AbstractParameters, Number, parameter, size
+from ...parameters import AbstractParameters, Number, parameter, scaled_width, size
 
 
 class ModularAddition(AbstractParameters):
@@ -65,6 +65,10 @@ class ModularAddition(AbstractParameters):
             raise argument_error(
                 "training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), "1 is the whole table."
             )
+
+    def at_width(self, factor: Any) -> "ModularAddition":
+        """The same mean field at another width, $m$ times as many neurons; see `grokjax.parameters.scaled_width`."""
+        return scaled_width(self, factor)
 
     @property
     def well_position(self) -> Number:

@@ -26,12 +26,14 @@ References:
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..._checks import check_choice, check_double
+from ..._checks import argument_error, check_at_least, check_choice, check_double, is_concrete
 from ..._tree import over_points
 from ...status import AbstractSolution
 from ...theory.adaptive_kernel import ConvexDual, minimise
+from .one_loop import width_corrections
 from .order_parameters import OrderParameters
 from .pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
 from .printed_equations import printed_solution
@@ -90,6 +92,7 @@ def predict(
     system: ModularAddition,
     convention: str = "exact",
     *,
+    width_correction: bool = False,
     panel_order: int = 16,
     tolerance: float = 1e-10,
     max_steps: int = 200,
@@ -101,20 +104,34 @@ def predict(
     Args:
         system: the parameters; fields of shape (point,) make a sweep, and every result has that shape.
         convention: "exact", or "paper" for the printed two-delta saddle formulas.
+        width_correction: whether to add the first correction in 1/N to discrepancy, side weight, overlap moment and
+            eigenvalue (`one_loop`); `law` and evidence stay those of the leading order.
         panel_order: quadrature nodes per panel; 16 gives about ten digits, 8 is enough for a picture.
         tolerance: accepted residual of the stationarity condition.
         max_steps: largest number of evaluations; a point that needs more comes back out of steps.
 
     Raises:
-        ValueError: 64-bit floats are off, the system holds more than one axis of points, or the convention is unknown.
+        ValueError: 64-bit floats are off, the system holds more than one axis of points, the convention is unknown, or
+            a width correction is asked for on part of the table, for P = 3, or in the paper's convention.
     """
     check_double("theory", system)
     check_choice("convention", convention, CONVENTIONS)
+    if width_correction:
+        _check_correctable(system, convention)
     if convention == "paper":
         solve = lambda system: _predict_printed(system, tolerance)
     else:
-        solve = lambda system: _predict(system, panel_order, tolerance, max_steps)
+        solve = lambda system: _predict(system, width_correction, panel_order, tolerance, max_steps)
     return over_points(solve, system)
+
+
+def _check_correctable(system: ModularAddition, convention: str) -> None:
+    if convention == "paper":
+        raise argument_error("convention", '"exact" with a width correction', convention, "Leave one of them out.")
+    if is_concrete(system.training_fraction) and (np.asarray(system.training_fraction) < 1).any():
+        fraction = np.asarray(system.training_fraction).tolist()
+        raise argument_error("training_fraction", "1 for a width correction", fraction, "Use the whole table.")
+    check_at_least("prime", system.prime, 5, "The modes of the width correction need P of at least 5.")
 
 
 def convex_dual(system: ModularAddition, nodes: PairNodes) -> ConvexDual:
@@ -130,7 +147,9 @@ def convex_dual(system: ModularAddition, nodes: PairNodes) -> ConvexDual:
 
 
 @eqx.filter_jit
-def _predict(system: ModularAddition, panel_order: int, tolerance: float, max_steps: int) -> Prediction:
+def _predict(
+    system: ModularAddition, width_correction: bool, panel_order: int, tolerance: float, max_steps: int
+) -> Prediction:
     nodes = pair_nodes(system, panel_order)
     dual = convex_dual(system, nodes)
     start = jax.lax.stop_gradient(expected_discrepancy(system))
@@ -142,11 +161,15 @@ def _predict(system: ModularAddition, panel_order: int, tolerance: float, max_st
     action = PairLaw(system, solution.discrepancy[0], jnp.zeros(())).action(nodes.x, nodes.v)
     log_normalisation = jax.nn.logsumexp(nodes.log_volume - action)
     finer = convex_dual(system, pair_nodes(system, panel_order + panel_order // 2))
+    discrepancy, side, all_moment = solution.discrepancy[0], side_weight, moment
+    if width_correction:
+        shifts = width_corrections(system, nodes, dual, discrepancy)
+        discrepancy, side, all_moment = discrepancy + shifts[0], side + shifts[1], moment + shifts[2]
     return Prediction(
-        discrepancy=solution.discrepancy[0],
-        side_weight=side_weight,
-        overlap_moment=moment,
-        target_eigenvalue=4 * system.prime**2 * system.readout_variance * moment,
+        discrepancy=discrepancy,
+        side_weight=side,
+        overlap_moment=all_moment,
+        target_eigenvalue=4 * system.prime**2 * system.readout_variance * all_moment,
         phase_coherence=(weights * nodes.is_side) @ coherence / side_weight,
         log_evidence=system.prime * (system.prime - 1) / effective_noise(system) * solution.value,
         residual=solution.residual,

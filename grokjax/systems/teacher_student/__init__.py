@@ -1,6 +1,7 @@
 """Teacher-student grokking: a linear and a cubic component learned by a two-layer network (arXiv:2310.03789)."""
 
 from .baseline import lazy_baseline as lazy_baseline, lazy_regression as lazy_regression
+from .decomposition import decompose as decompose
 from .experiment import (
     Students as Students,
     negative_log_density as negative_log_density,
@@ -16,4 +17,4 @@ from .sharp_limit import (
     spinodal as spinodal,
 )
 from .system import TeacherStudent as TeacherStudent
-from .theory import Prediction as Prediction, predict as predict
+from .theory import Prediction as Prediction, Range as Range, predict as predict

@@ -13,6 +13,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from ... import plot
 from ...evidence.statistics import Estimate
@@ -22,7 +23,12 @@ from .experiment import negative_log_density
 from .theory import Prediction
 
 
-THEORY_NAMES = {"mean_field": "leading order", "finite_size": "finite size"}
+THEORY_NAMES = {
+    "mean_field": "leading order",
+    "finite_size": "finite size",
+    "field": "finite data and width",
+    "best": "finite data and width",
+}
 LINES = ("-", "--", "-.")  # of theories, everywhere
 AXES = {"noise_variance": r"noise variance $\sigma^2$", "width": "width $N$", "num_samples": "samples $n$"}
 
@@ -53,12 +59,14 @@ def figure_2(
     with plot.style():
         figure, (left, middle, right) = _panels(axes, 3)
         _draw_actions(left, run, at_points, noise)
+        ended = False
         for name, curve in curves.items():
             line = LINES[list(curves).index(name) % len(LINES)]
             grid = np.asarray(curve.law.system.noise_variance)
             for index, (degree, coefficient) in enumerate(teacher.items()):
                 plot.draw_theory(middle, grid, curve.overlap[degree] / coefficient, index=index, line=line)
             plot.draw_theory(right, grid, curve.side_weight, index=2, line=line)
+            ended = _draw_bracket(middle, right, curve, grid, teacher) or ended
         for index, (degree, coefficient) in enumerate(teacher.items()):
             found = run.overlap[degree]
             share = Estimate(found.mean / coefficient, found.error / abs(coefficient))
@@ -72,12 +80,14 @@ def figure_2(
         right.set_ylabel(r"side weight $P(|q|>1/2)$")
         middle.set_ylim(-0.05, 1.05)
         right.set_ylim(bottom=0)
-        keys = [
+        keys: list[Any] = [
             Line2D([], [], color="0.3", linestyle=style, label=THEORY_NAMES.get(name, name))
             for name, style in zip(curves, LINES, strict=False)
         ]
         if transition is not None:
             keys.append(Line2D([], [], color="0.35", linestyle=":", label="sharp limit's transition"))
+        if ended:
+            keys.append(Patch(facecolor="none", edgecolor="0.6", hatch="////", label="beyond its range"))
         own = [ax.get_legend_handles_labels()[0] for ax in (middle, right)]
         plot.legend_below(middle, own[0])
         plot.legend_below(right, [*own[1], *keys])
@@ -91,6 +101,31 @@ def figure_2(
     return figure
 
 
+def _draw_bracket(middle: Axes, right: Axes, curve: Prediction, grid: np.ndarray, teacher: Mapping[int, float]) -> bool:
+    """Hatch where a theory that knows its range has left it, and show the bracket there; whether there was anything."""
+    trusted = np.broadcast_to(curve.trustworthy, grid.shape)
+    if curve.without_rest is None or trusted.all():
+        return False
+    outside = ~trusted
+    if outside.all():
+        edge = grid[-1]
+    elif outside[0]:
+        last = int(np.argmax(trusted))
+        edge = (grid[last - 1] + grid[last]) / 2
+    else:
+        return False
+    for ax in (middle, right):
+        ax.axvspan(0, edge, facecolor="none", edgecolor="0.8", hatch="////", linewidth=0, zorder=0)
+    both = outside & np.isfinite(curve.without_rest.side_weight)
+    for index, (degree, coefficient) in enumerate(teacher.items()):
+        bare = np.asarray(curve.without_rest.overlap[degree]) / coefficient
+        whole = np.asarray(curve.overlap[degree]) / coefficient
+        middle.fill_between(grid, bare, whole, where=both, color=plot.COLOURS[index], alpha=0.25, linewidth=0)
+    bare, whole = np.asarray(curve.without_rest.side_weight), np.asarray(curve.side_weight)
+    right.fill_between(grid, bare, whole, where=both, color=plot.COLOURS[2], alpha=0.25, linewidth=0)
+    return True
+
+
 def caption_2(run: Run, curves: Mapping[str, Prediction]) -> str:
     """What figure 2 shows, in words."""
     theories = ", ".join(f"{THEORY_NAMES.get(name, name)} ({line})" for name, line in zip(curves, LINES, strict=False))
@@ -99,7 +134,8 @@ def caption_2(run: Run, curves: Mapping[str, Prediction]) -> str:
         f"n = {float(run.system.num_samples):g} with {run.layout.num_members} networks per noise on data sets of their "
         f"own. (a) Action of a neuron's alignment with the teacher per dimension; (b) learned share of the linear and "
         f"the cubic component; (c) fraction of specialised neurons. Lines: theory, {theories}; points: networks, one "
-        "standard error. Nothing is fitted."
+        "standard error. Hatched: where the theory of finite data leaves its own range; bands are its values with and "
+        "without the random field that no profile follows. Nothing is fitted."
     )
 
 
@@ -113,7 +149,7 @@ def _draw_actions(ax: Axes, run: Run, at_points: Mapping[str, Prediction], noise
     dimension = float(run.system.input_dim)
     centres, estimate = negative_log_density(run)
     seen = np.isfinite(estimate.mean).any(axis=0)
-    q = jnp.linspace(0.0, float(centres[seen].max()) + 0.05, 300)
+    q = jnp.linspace(0.0, float(centres[seen].max()) + 0.05, 100)
     step, grey = 0.1, "0.25"
     ends = np.zeros(len(noise))
     for line, prediction in zip(LINES, at_points.values(), strict=False):

@@ -20,11 +20,13 @@ from jaxtyping import Array, Int
 
 from ..._checks import argument_error, check_choice, check_double
 from ...phases import PhaseDiagram, PhasePoint, sweep
+from ...status import Status, choose_status, first_failure
 from ...theory.saddle_points import SaddlePoints, saddle_points
 from .order_parameters import OrderParameters
 from .quadrature import PERPENDICULAR, alignment_reach
 from .system import TeacherStudent
-from .theory import Prediction, predict
+from .theory import Prediction
+from .theory.mean_field import mean_field
 
 
 PHASES = ("GFL", "GMFL-I", "GMFL-II")
@@ -53,13 +55,17 @@ class _Point(eqx.Module):
     perpendicular: str = eqx.field(static=True)
     num_nodes: int = eqx.field(static=True)
     num_norms: int = eqx.field(static=True)
+    mark_range: bool = eqx.field(static=True)
 
     def __call__(self, **coordinates) -> PhasePoint:
         system = self.system.replace(**coordinates)
-        prediction = predict(system, self.perpendicular, num_nodes=self.num_nodes, num_norms=self.num_norms)
+        prediction = mean_field(system, self.perpendicular, self.num_nodes, self.num_norms, 1e-10, 200)
         threshold = 1 / system.width if self.threshold is None else self.threshold
         order_parameters = prediction.order_parameters
-        return PhasePoint(order_parameters, classify(order_parameters, threshold), prediction.status)
+        status = prediction.status
+        if self.mark_range:
+            status = first_failure(status, choose_status((~prediction.trustworthy, Status.UNRELIABLE)))
+        return PhasePoint(order_parameters, classify(order_parameters, threshold), status)
 
 
 def phase_diagram(
@@ -70,11 +76,12 @@ def phase_diagram(
     num_samples: Any = None,
     perpendicular: str = "mean",
     threshold: float | Array | None = None,
+    mark_range: bool = False,
     num_nodes: int = 192,
     num_norms: int = 24,
     batch_size: int = 32,
 ) -> PhaseDiagram:
-    r"""Phases over noise and either width or number of samples, in one compiled call.
+    r"""Phases of the published theory over noise and either width or number of samples, in one compiled call.
 
     Args:
         system: the fields that are not swept. Note that the read-out variance stays as it is when widths are swept.
@@ -83,6 +90,7 @@ def phase_diagram(
         num_samples: $n$, the second axis.
         perpendicular: treatment of the perpendicular norm, as in `predict`.
         threshold: smallest weight that counts as present; $1/N$ of each point unless given.
+        mark_range: whether points outside of the theory's own range come back as unreliable, which figures hatch.
         num_nodes: quadrature nodes over $|q|$ per point; fewer than in `predict`, enough for a picture.
         num_norms: quadrature nodes over $r$, for `"chi2"`.
         batch_size: points solved together.
@@ -96,5 +104,5 @@ def phase_diagram(
         raise argument_error("widths", "given without num_samples, or the reverse", None, "Choose one second axis.")
     second = {"num_samples": num_samples} if widths is None else {"width": widths}
     threshold = None if threshold is None else jnp.asarray(threshold, float)
-    point = _Point(system, threshold, perpendicular, num_nodes, num_norms)
+    point = _Point(system, threshold, perpendicular, num_nodes, num_norms, mark_range)
     return sweep(point, {"noise_variance": noise_variances, **second}, PHASES, batch_size=batch_size)

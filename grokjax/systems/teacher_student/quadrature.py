@@ -14,6 +14,7 @@ References:
 """
 
 import math
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -72,6 +73,14 @@ def by_degree(system: TeacherStudent, modes: Float[Array, " modes"]) -> dict[int
 def is_even(system: TeacherStudent) -> bool:
     """Whether the action does not change under q to -q: all degrees of the teacher have one parity."""
     return len({degree % 2 for degree in system.teacher}) == 1
+
+
+def is_odd(activation: Any) -> bool:
+    """Whether an activation is an odd function, tried at a few points."""
+    function = activation_function(activation)
+    with jax.ensure_compile_time_eval():
+        x = jnp.linspace(0.1, 3.0, 7)
+        return bool(jnp.allclose(function(x), -function(-x), atol=1e-6))
 
 
 def alignment_reach(system: TeacherStudent) -> Scalar:

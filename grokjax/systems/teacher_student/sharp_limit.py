@@ -195,7 +195,7 @@ def spinodal(system: TeacherStudent, perpendicular: str = "mean", *, num_scan: i
 @eqx.filter_jit
 def _spinodal(system: TeacherStudent, perpendicular: str, num_scan: int) -> Spinodal:
     def softness(system, log_noise):
-        law = predict(system.replace(noise_variance=jnp.exp(log_noise)), perpendicular).law
+        law = predict(system.replace(noise_variance=jnp.exp(log_noise)), perpendicular, "mean_field").law
         curvature = -jax.grad(jax.grad(law.log_density))(jnp.zeros(()))
         return curvature * system.weight_variance / system.input_dim
 

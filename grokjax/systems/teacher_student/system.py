@@ -23,7 +23,7 @@ from jaxtyping import Array
 
 from ..._checks import argument_error, as_scalar, check_positive, is_concrete
 from ...networks import activation_function
-from ...parameters import AbstractParameters, Number, parameter, size
+from ...parameters import AbstractParameters, Number, parameter, scaled_width, size
 
 
 def _as_teacher(teacher: Mapping[int, Any]) -> dict[int, Any]:
@@ -66,6 +66,10 @@ class TeacherStudent(AbstractParameters):
 
     def __check_init__(self):
         activation_function(self.activation)
+
+    def at_width(self, factor: Any) -> "TeacherStudent":
+        """The same mean field at another width, $m$ times as many neurons; see `grokjax.parameters.scaled_width`."""
+        return scaled_width(self, factor)
 
     @classmethod
     def at_scale(

@@ -15,7 +15,7 @@ BASE = TeacherStudent.at_scale(1)
 
 
 def test_linear_kernel_has_prefactor_four_over_pi():
-    p = predict(BASE)
+    p = predict(BASE, theory="mean_field")
     q = np.linspace(-3, 3, 6001)
     density = np.exp(p.log_density(q))
     average = np.trapezoid(density * q**2 / (1 + 2 * (q**2 + 0.5)), q)
@@ -29,7 +29,7 @@ def test_linear_kernel_has_prefactor_four_over_pi():
 
 
 def test_discrepancy_carries_the_ridge_factor():
-    p = predict(BASE)
+    p = predict(BASE, theory="mean_field")
     ridge = BASE.noise_variance / BASE.num_samples
     y = np.array([1.0, -0.3 * math.sqrt(6)])
     delta = np.array([p.discrepancy[1], p.discrepancy[3] * math.sqrt(6)])

@@ -47,7 +47,9 @@ def test_treatments_of_the_perpendicular_norm(perpendicular, b, c, side_weight):
 
 
 def test_noise_sweep_of_the_table():
-    sweep = jax.vmap(lambda noise: predict(BASE.replace(noise_variance=noise)))(jnp.array(list(NOISE_SWEEP)))
+    sweep = jax.vmap(lambda noise: predict(BASE.replace(noise_variance=noise), theory="mean_field"))(
+        jnp.array(list(NOISE_SWEEP))
+    )
     for i, (b, c, side_weight) in enumerate(NOISE_SWEEP.values()):
         np.testing.assert_allclose([sweep.discrepancy[1][i], sweep.discrepancy[3][i]], [b, c], rtol=2e-5, atol=1e-6)
         if side_weight is not None:
@@ -72,7 +74,7 @@ def referee_gradient(system: TeacherStudent, b: float, c: float, step: float) ->
 
 def test_newton_from_zero_over_five_decades_of_noise():
     noises = jnp.geomspace(10, 1e-4, 61)
-    sweep = jax.jit(jax.vmap(lambda noise: predict(BASE.replace(noise_variance=noise))))(noises)
+    sweep = jax.jit(jax.vmap(lambda noise: predict(BASE.replace(noise_variance=noise), theory="mean_field")))(noises)
     assert sweep.converged.all()
     assert (sweep.quadrature_error < 1e-8).all()
     for i in range(0, 61, 4):
@@ -149,11 +151,13 @@ def test_features_of_any_activation(activation, reference):
 
 def test_any_teacher_and_activation_can_be_solved():
     for teacher, activation in (({1: 1.0, 3: -0.3}, "tanh"), ({1: 1.0, 2: 0.3}, "sigmoid"), ({5: 0.1}, "erf")):
-        p = predict(BASE.replace(teacher=teacher, activation=activation), num_nodes=320)
+        p = predict(BASE.replace(teacher=teacher, activation=activation), num_nodes=320, theory="mean_field")
         assert p.converged
         assert set(p.overlap) == set(teacher)
-    by_quadrature = predict(BASE.replace(activation=lambda z: jax.lax.erf(z)), num_nodes=320)
-    np.testing.assert_allclose(by_quadrature.discrepancy[3], predict(BASE).discrepancy[3], atol=1e-9)
+    by_quadrature = predict(BASE.replace(activation=lambda z: jax.lax.erf(z)), num_nodes=320, theory="mean_field")
+    np.testing.assert_allclose(
+        by_quadrature.discrepancy[3], predict(BASE, theory="mean_field").discrepancy[3], atol=1e-9
+    )
 
 
 def outputs(system: TeacherStudent, perpendicular: str = "mean") -> jax.Array:
@@ -179,7 +183,9 @@ def test_every_derivative_by_finite_differences(perpendicular):
 
 def test_a_sweep_traces_once():
     chex.clear_trace_counter()
-    point = chex.assert_max_traces(lambda x: predict(BASE.replace(noise_variance=x)).side_weight, n=1)
+    point = chex.assert_max_traces(
+        lambda x: predict(BASE.replace(noise_variance=x), theory="mean_field").side_weight, n=1
+    )
     traced = jax.jit(jax.vmap(point))
     assert traced(jnp.array([0.1, 0.2])).shape == (2,)
     assert traced(jnp.array([0.15, 0.3])).shape == (2,)
@@ -199,26 +205,28 @@ def test_evidence_of_a_wide_network_is_that_of_its_kernel():
 
 
 def test_a_bad_point_does_not_raise():
-    assert not predict(BASE, max_steps=3).converged
+    assert not predict(BASE, max_steps=3, theory="mean_field").converged
 
 
 def test_a_sweep_is_its_points():
     noises = jnp.array([0.1, 0.2, 0.3])
-    sweep = predict(BASE.replace(noise_variance=noises))
+    sweep = predict(BASE.replace(noise_variance=noises), theory="mean_field")
     assert sweep.converged.shape == (3,)
     for i, noise in enumerate(noises):
-        np.testing.assert_allclose(sweep.side_weight[i], predict(BASE.replace(noise_variance=noise)).side_weight)
+        np.testing.assert_allclose(
+            sweep.side_weight[i], predict(BASE.replace(noise_variance=noise), theory="mean_field").side_weight
+        )
 
 
 def test_bad_arguments():
     for change in ({"perpendicular": "median"}, {"theory": "exact"}, {"num_nodes": 100}):
         with pytest.raises(ValueError, match=next(iter(change))):
-            predict(BASE, **change)
+            predict(BASE, **{"theory": "mean_field", **change})
     with pytest.raises(ValueError, match="corrections"):
         predict(BASE, theory="finite_size", corrections=("norms",))
     with pytest.raises(ValueError, match="Ravel the sweep"):
-        predict(BASE.replace(noise_variance=jnp.full((2, 2), 0.1)))
+        predict(BASE.replace(noise_variance=jnp.full((2, 2), 0.1)), theory="mean_field")
     with pytest.raises(ValueError, match="input_dim"):
         predict(BASE.replace(input_dim=1.0), "chi2")
     with jax.enable_x64(False), pytest.raises(ValueError, match="jax_enable_x64"):
-        predict(BASE)
+        predict(BASE, theory="mean_field")

@@ -32,7 +32,7 @@ def test_a_diagram_agrees_with_its_points():
     assert diagram.labels.shape == (8, 3)
     assert diagram.converged.all()
     for i, j in ((0, 0), (3, 1), (7, 2)):
-        p = predict(BASE.replace(noise_variance=noises[i], width=widths[j]))
+        p = predict(BASE.replace(noise_variance=noises[i], width=widths[j]), theory="mean_field")
         np.testing.assert_allclose(diagram.order_parameters.side_weight[i, j], p.side_weight, rtol=1e-6)
         np.testing.assert_allclose(diagram.order_parameters.overlap[3][i, j], p.overlap[3], atol=1e-8)
         assert diagram.labels[i, j] == classify(p.order_parameters, 1 / widths[j])
@@ -70,7 +70,7 @@ def test_diagram_traces_once(monkeypatch):
 
 
 def test_wells_of_a_sharp_system_are_a_gaussian_mixture():
-    p = predict(TeacherStudent.at_scale(64, 0.17))
+    p = predict(TeacherStudent.at_scale(64, 0.17), theory="mean_field")
     points = jax.tree.map(np.asarray, wells(p))
     assert points.exists.sum() == 3
     order = np.argsort(points.position[:3])

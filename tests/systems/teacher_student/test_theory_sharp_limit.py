@@ -31,7 +31,9 @@ def test_large_systems_approach_it():
     limit = sharp_limit(BASE)
     errors = []
     for beta in (64.0, 1024.0):
-        p = predict(TeacherStudent.at_scale(beta, limit.noise_variance, round_sizes=False), num_nodes=2560)
+        p = predict(
+            TeacherStudent.at_scale(beta, limit.noise_variance, round_sizes=False), num_nodes=2560, theory="mean_field"
+        )
         errors.append(abs(float(p.discrepancy[1] - limit.discrepancy[1])))
     assert errors[1] < errors[0] / 2
     assert errors[1] < 5e-3

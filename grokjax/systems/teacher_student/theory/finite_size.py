@@ -1,19 +1,22 @@
 r"""Theory beyond mean field: three corrections of finite width, dimension and number of samples, none of them fitted.
 
 - `norm`: the perpendicular norm $r$ fluctuates, $r\sim(\sigma_w^2/d)\,\chi^2$.
-- `readout`: a neuron feels its own back-action on the rest of the network. With all read-outs integrated out and one
-  neuron singled out (cavity), $M = (Q+\kappa)^{-1}$ and $L(w) = 1 + \frac{\sigma_a^2}{N}\phi^{\top}M\phi$,
+- `readout`: a neuron feels its own back-action on the rest of the network. One loop around the saddle of the dual,
+  with $M$ the inverse of its *Hessian* $\kappa + Q + \ldots$ (not of $\kappa + Q$: the field that a neuron feels
+  fluctuates, too, which cancels part of the back-action) and $L(w) = 1 + \frac{\sigma_a^2}{N}\phi^{\top}M\phi$,
   $$ S = E_0 - \frac{\sigma_a^2}{2N}\frac{(t\cdot\phi)^2}{L} + \frac12\log L,\qquad
-     Q = \sigma_a^2\langle\phi\phi^{\top}/L\rangle_S,\qquad t = My . $$
+     Q = \sigma_a^2\langle\phi\phi^{\top}/L\rangle_S,\qquad (Q+\kappa)t = y . $$
 - `sample`: $n$ samples renormalise the ridge,
   $\kappa = \sigma^2 + \lambda_{\rm tail} + \sum_i\frac{\lambda_i\kappa}{\kappa+n\lambda_i}$, and mark a random linear
   direction $e_\perp$: a further mode with target $y_\perp=\sqrt{(d-1)E/n}$ towards which specialised neurons tilt, $E$
-  being the generalisation error.
+  being the generalisation error. Here $\lambda_i$ are eigenvalues of the Hessian's kernel, in which a neuron weighs
+  $1+\frac{\sigma_a^2}{N}(t\cdot\phi)^2/L$ times as much: a specialised neuron answers many times more strongly than
+  $Q$ says.
 
 In mode space $t\cdot\phi = \frac n\kappa\,\delta\cdot g$, $\delta = \frac\kappa n(Q+\frac\kappa n)^{-1}y$, and, with
 the $d_r$ remaining linear directions each of eigenvalue $\lambda_r$ and a neuron's overlap $|g_r|^2$ with them,
-$v=\langle\phi^2\rangle$,
-$$ \phi^{\top}M\phi = \frac n\kappa\Big[v - g^{\top}\big(1-\tfrac\kappa n(Q+\tfrac\kappa n)^{-1}\big)g
+$v=\langle\phi^2\rangle$ and $H$ the Hessian of the dual in these modes,
+$$ \phi^{\top}M\phi = \frac n\kappa\Big[v - g^{\top}\big(1-H^{-1}\big)g
    - \frac{|g_r|^2\lambda_r}{\lambda_r+\kappa/n}\Big]. $$
 At given $L$, $\kappa$ and $E$ this is the convex dual again, with features $g/\sqrt L$; those three are iterated to
 self-consistency.
@@ -25,20 +28,26 @@ References:
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float
 
-from ...networks import activation_function
-from ...status import iterative_status
-from ...theory.adaptive_kernel import ConvexDual, minimise
-from ...theory.gaussian import second_moment
-from .quadrature import log_prior_density, neuron_features, norm_rule, normalised_targets
-from .system import TeacherStudent
+from ....networks import activation_function
+from ....theory.adaptive_kernel import ConvexDual, minimise
+from ....theory.gaussian import second_moment
+from ..order_parameters import SIDE_THRESHOLD
+from ..quadrature import (
+    alignment_rule,
+    by_degree,
+    log_prior_density,
+    neuron_features,
+    norm_rule,
+    normalised_targets,
+)
+from ..system import TeacherStudent
+from .result import Prediction, discrepancy_range
+from .self_consistent import self_consistent
 
 
 CORRECTIONS = ("norm", "readout", "sample")
-ROUND_OFF = 1e-9
-"""A relative change below it that no longer falls is round-off; changes of solved points reach 1e-12."""
 
 
 class FiniteSize(eqx.Module):
@@ -64,14 +73,14 @@ class Surroundings(eqx.Module):
 
     Attributes:
         discrepancy: $\delta$, orthonormal modes; the last one is $e_\perp$ with the correction `sample`.
-        kernel: $Q$ in these modes.
+        hessian: $H$ of the dual in these modes, 1 plus the Hessian's kernel over $\kappa/n$.
         rest: $\lambda_r$.
         ridge: $\kappa$.
         error: $E$.
     """
 
     discrepancy: Float[Array, " modes"]
-    kernel: Float[Array, "modes modes"]
+    hessian: Float[Array, "modes modes"]
     rest: Float[Array, ""]
     ridge: Float[Array, ""]
     error: Float[Array, ""]
@@ -160,9 +169,8 @@ def back_action(setup: FiniteSize, nodes: Neurons, around: Surroundings) -> Floa
         return jnp.ones_like(nodes.total)
     system = setup.system
     ridge = around.ridge / system.num_samples
-    size = around.kernel.shape[0]
-    unlearned = ridge * jnp.linalg.inv(around.kernel + ridge * jnp.eye(size))
-    learned = jnp.sum(nodes.features * (nodes.features @ (jnp.eye(size) - unlearned)), axis=1)
+    learned = jnp.eye(around.hessian.shape[0]) - jnp.linalg.inv(around.hessian)
+    learned = jnp.sum(nodes.features * (nodes.features @ learned), axis=1)
     bracket = nodes.total - learned - nodes.rest * around.rest / (around.rest + ridge)
     return 1 + system.readout_variance / system.width * bracket / ridge
 
@@ -188,71 +196,82 @@ def update(setup: FiniteSize, nodes: Neurons, around: Surroundings, solve: bool)
     delta = around.discrepancy
     if solve:
         delta = minimise(problem, start=delta, tolerance=1e-11).discrepancy
-    weights = jax.nn.softmax(problem.log_weights(delta))
-    kernel = readout * problem.mean_kernel(delta)
-    per_level = weights / back_action(setup, nodes, around)
+    log_weights = problem.log_weights(delta)
+    _, gradient, hessian = problem.expansion(delta)
+    exponent = 2 * (log_weights - problem.log_prior)
+    response = jax.nn.softmax(log_weights) * (1 + exponent) / back_action(setup, nodes, around)
     directions = system.input_dim - 1 - sample
-    rest = readout * per_level @ nodes.rest / directions
+    rest = readout * response @ nodes.rest / directions
     ridge, error = system.noise_variance, jnp.zeros(())
     if sample:
-        tail = readout * per_level @ (nodes.total - jnp.sum(nodes.features**2, axis=1) - nodes.rest)
-        shrunk = around.ridge * kernel @ jnp.linalg.inv(around.ridge * jnp.eye(delta.size) + n * kernel)
-        ridge = ridge + tail + jnp.trace(shrunk) + directions * rest * around.ridge / (around.ridge + n * rest)
+        tail = readout * response @ (nodes.total - jnp.sum(nodes.features**2, axis=1) - nodes.rest)
+        learned = around.ridge * jnp.trace(jnp.eye(delta.size) - jnp.linalg.inv(hessian))
+        ridge = ridge + tail + learned / n + directions * rest * around.ridge / (around.ridge + n * rest)
         tilted = targets(setup, around.error)[-1] - delta[-1]
         error = jnp.sum(delta[:-1] ** 2) + tilted**2
     if not solve:
-        delta = delta - problem.gradient(delta)
-    return Surroundings(delta, kernel, rest, ridge, error)
+        delta = delta - gradient
+    return Surroundings(delta, hessian, rest, ridge, error)
 
 
 def solve(setup: FiniteSize, nodes: Neurons, *, tolerance: float, max_steps: int):
-    """Self-consistent surroundings, the relative change that one more iteration makes, the iterations and the status.
-
-    An iteration that cannot come closer for round-off is solved. Differentiable, implicitly.
-    """
-
-    def distance(left, right):
-        difference = lambda a, b: jnp.max(jnp.abs(a - b)) / (1e-12 + jnp.max(jnp.abs(a)))
-        return jnp.max(jnp.stack(jax.tree.leaves(jax.tree.map(difference, left, right))))
-
-    frozen, frozen_nodes = jax.lax.stop_gradient((setup, nodes))
-
-    def iterate(_, around):
-        def unfinished(state):
-            _, change, previous, iterations = state
-            at_round_off = (change < ROUND_OFF) & (change >= previous)
-            return (change > tolerance / 10) & ~at_round_off & (iterations < max_steps)
-
-        def step(state):
-            around, change, _, iterations = state
-            new = update(frozen, frozen_nodes, around, solve=True)
-            return new, distance(new, around), change, iterations + 1
-
-        start = (around, jnp.asarray(jnp.inf), jnp.asarray(jnp.inf), jnp.zeros(()))
-        around, _, _, iterations = jax.lax.while_loop(unfinished, step, start)
-        return around, iterations
-
-    def residual(around):
-        return jax.tree.map(jnp.subtract, update(setup, nodes, around, solve=False), around)
-
-    def linear_solve(linear, right):
-        flat, unravel = ravel_pytree(right)
-        column = lambda unit: ravel_pytree(linear(unravel(unit)))[0]
-        return unravel(jnp.linalg.solve(jax.lax.map(column, jnp.eye(flat.size)).T, flat))
-
-    start = first_guess(frozen, frozen_nodes)
-    around, iterations = jax.lax.custom_root(residual, start, iterate, linear_solve, has_aux=True)
-    settled, iterations = jax.lax.stop_gradient((around, iterations.astype(int)))
-    left = distance(update(frozen, frozen_nodes, settled, solve=True), settled)
-    accepted = jnp.where(iterations < max_steps, jnp.maximum(tolerance, ROUND_OFF), tolerance)
-    return around, left, iterations, iterative_status(left, accepted, iterations, max_steps)
+    """Self-consistent surroundings, the change by one more iteration, the iterations and the status."""
+    step = lambda parameters, around, solve: update(parameters[0], parameters[1], around, solve)
+    start = first_guess(*jax.lax.stop_gradient((setup, nodes)))
+    return self_consistent(step, (setup, nodes), start, tolerance=tolerance, max_steps=max_steps)
 
 
 def first_guess(setup: FiniteSize, nodes: Neurons) -> Surroundings:
     """The prior's kernel, the bare noise, and half of the teacher unlearned."""
-    weights = jnp.exp(nodes.log_prior)
-    kernel = (weights[:, None] * nodes.features).T @ nodes.features * setup.system.readout_variance
-    power = normalised_targets(setup.system)
-    rest = setup.system.readout_variance * weights @ nodes.rest / (setup.system.input_dim - 1)
+    system, weights = setup.system, jnp.exp(nodes.log_prior)
+    kernel = (weights[:, None] * nodes.features).T @ nodes.features * system.readout_variance
+    hessian = jnp.eye(len(kernel)) + system.num_samples / system.noise_variance * kernel
+    power = normalised_targets(system)
+    rest = system.readout_variance * weights @ nodes.rest / (system.input_dim - 1)
     error = power @ power / 2
-    return Surroundings(jnp.zeros_like(targets(setup, error)), kernel, rest, setup.system.noise_variance, error)
+    return Surroundings(jnp.zeros_like(targets(setup, error)), hessian, rest, system.noise_variance, error)
+
+
+@eqx.filter_jit
+def finite_size(
+    system: TeacherStudent,
+    perpendicular: str,
+    corrections: tuple[str, ...],
+    num_nodes: int,
+    num_norms: int,
+    num_tilts: int,
+    tolerance: float,
+    max_steps: int,
+) -> Prediction:
+    """The theory with these corrections at one point; see `predict`."""
+    given = tuple(system.teacher)
+    if 1 not in system.teacher:  # the linear mode is special here: with no target it is still a learnable direction
+        system = system.replace(teacher={1: 0.0, **system.teacher})
+    setup = FiniteSize(system, corrections, perpendicular, num_norms, num_tilts)
+    alignment, log_prior = alignment_rule(system, num_nodes)
+    nodes = neurons(setup, alignment, log_prior)
+    around, change, iterations, status = solve(setup, nodes, tolerance=tolerance, max_steps=max_steps)
+    problem = dual(setup, nodes, around)
+    log_weights = problem.log_weights(around.discrepancy)
+    log_partition = jax.nn.logsumexp(log_weights)
+    weights = jnp.exp(log_weights - log_partition).reshape(alignment.size, -1)
+    is_side = jnp.abs(alignment) > SIDE_THRESHOLD
+    side_weight = weights.sum(axis=1) @ is_side
+    excess = (weights * (back_action(setup, nodes, around) - 1).reshape(weights.shape)).sum(axis=1) @ is_side
+    finer = dual(setup, neurons(setup, *alignment_rule(system, 2 * num_nodes)), around)
+    missing = by_degree(system, around.discrepancy)
+    return Prediction(
+        discrepancy={k: missing[k] for k in given},
+        overlap={k: system.teacher[k] - missing[k] for k in given},
+        side_weight=side_weight,
+        log_evidence=None,
+        kernel=system.readout_variance * problem.mean_kernel(around.discrepancy),
+        residual=change,
+        quadrature_error=jnp.linalg.norm(finer.gradient(around.discrepancy)),
+        iterations=iterations,
+        status=status,
+        law=FiniteSizeLaw(setup, around, log_partition),
+        range=discrepancy_range(system, around.discrepancy[: len(system.teacher)], excess / side_weight),
+        theory=("finite_size",),
+        chosen=jnp.zeros((), int),
+    )

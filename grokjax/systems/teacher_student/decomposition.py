@@ -1,0 +1,43 @@
+"""Networks against networks: what of a difference to population theory is finite width, and what is finite data."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jaxtyping import Array, Key
+
+from ...evidence.decomposition import Decomposition, decompose as decompose_runs
+from .experiment import simulate
+from .system import TeacherStudent
+
+
+def decompose(
+    key: Key[Array, ""],
+    system: TeacherStudent,
+    widths: Sequence[float] = (1, 4),
+    *,
+    num_members: int = 64,
+    num_steps: int = 1200,
+    sampler: Any = None,
+    progress: bool = False,
+) -> Decomposition:
+    r"""Ensembles at the widths $mN$ on the same data sets; see `grokjax.evidence.decomposition`.
+
+    `found.finite_width` is what the width does, paired; `found.finite_data(ts.predict(system, perpendicular="chi2"))`
+    what the data do.
+
+    Args:
+        key: random key of all ensembles.
+        system: at $m=1$.
+        widths: factors $m$.
+        num_members: networks per width, each on a data set of its own.
+        num_steps: of each ensemble; a step costs $m$ times as much.
+        sampler: the dynamics, underdamped Langevin unless given; its step does not depend on $m$.
+        progress: whether to show a bar.
+
+    Raises:
+        ValueError: fewer than two widths, or a factor that leaves no whole neuron.
+    """
+    run = lambda scaled: simulate(
+        key, scaled, num_members=num_members, num_steps=num_steps, sampler=sampler, num_witnesses=2, progress=progress
+    )
+    return decompose_runs(run, system, widths)

@@ -1,0 +1,10 @@
+"""The road of theory: from the published leading order to a theory of finite data and width, each with its range."""
+
+from .mean_field import (
+    MeanFieldLaw as MeanFieldLaw,
+    convex_dual as convex_dual,
+    coupling as coupling,
+    effective_interaction as effective_interaction,
+)
+from .prediction import THEORIES as THEORIES, predict as predict
+from .result import Prediction as Prediction, Range as Range
