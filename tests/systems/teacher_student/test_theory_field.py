@@ -25,6 +25,13 @@ REFERENCE = {  # side weight, linear and cubic overlap of an independent numpy c
 }
 
 
+@pytest.fixture(autouse=True, scope="module")
+def matrices_times_rows():
+    """Profiles and kernels are scaled by rows all over this theory: ranks are promoted on purpose."""
+    with jax.numpy_rank_promotion("allow"):
+        yield
+
+
 @pytest.fixture(scope="module")
 def best():
     return predict(BASE.replace(noise_variance=jnp.array(list(REFERENCE))))

@@ -71,12 +71,13 @@ def responses(
         z: coordinates.
     """
     activation = activation_function(system.activation)
-    shift, spread = q[..., None] * z, jnp.broadcast_to(jnp.sqrt(rho)[..., None], (*q.shape, z.size))
+    along = z.reshape((1,) * q.ndim + (-1,))
+    shift, spread = q[..., None] * along, jnp.broadcast_to(jnp.sqrt(rho)[..., None], (*q.shape, z.size))
     nodes, weights = (jnp.asarray(x) for x in np.polynomial.hermite_e.hermegauss(28))
     weights = weights / jnp.sum(weights)
 
     def at(row):
-        values = activation(row[0][..., None] + row[1][..., None] * nodes)
+        values = activation(row[0][..., None] + row[1][..., None] * nodes.reshape((1,) * row[0].ndim + (-1,)))
         return values @ weights, values @ (weights * nodes) / row[1], values**2 @ weights
 
     mean, slope, square = jax.lax.map(at, (shift, spread)) if q.ndim else at((shift, spread))

@@ -137,7 +137,9 @@ def sampled_nodes(system: TeacherStudent, samples: Samples, force: Array, centre
     def at(entry):
         q, weight, centre, rays = entry
         centre, values, basis = proposal(system, samples, q, centre, force, strength)
-        across = centre + (rays @ basis / jnp.sqrt(values)) @ basis.T  # symmetric, so that nodes move continuously
+        across = (
+            centre[None] + (rays @ basis / jnp.sqrt(values)[None]) @ basis.T
+        )  # symmetric, so that nodes move continuously
         norm = jnp.sum(across**2, axis=1)
         log_proposal = -jnp.sum(rays**2, axis=1) / 2 + jnp.sum(jnp.log(values)) / 2
         prior = -stiffness * norm / 2 + (system.input_dim - 1) / 2 * jnp.log(stiffness)
