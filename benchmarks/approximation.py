@@ -77,7 +77,7 @@ def skips(blocks) -> bool:
 
 def torch_pass(blocks, x: np.ndarray):
     """The same in PyTorch, as a function without arguments."""
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
 
     tensors = [(torch.from_numpy(matrix.copy()), torch.from_numpy(bias.copy())[:, None]) for matrix, bias in blocks]
     start, keep, last = torch.from_numpy(x)[None, :], skips(blocks), len(blocks) - 1

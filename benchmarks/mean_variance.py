@@ -114,7 +114,7 @@ def theory_rows(size: int, num_reference: int) -> list[dict[str, Any]]:
     cells = list(np.ndindex(grid.size, grid.size))[::num_reference]
     alpha, beta = np.asarray(system.alpha), np.asarray(system.beta)
     started = time.perf_counter()
-    reference = [scipy_fit(np.asarray(data.targets), alpha[cell], beta[cell]) for cell in cells]
+    reference = [scipy_fit(np.asarray(data.targets), float(alpha[cell]), float(beta[cell])) for cell in cells]
     scipy_seconds = time.perf_counter() - started
     same = 0
     for cell, (precision, collapsed) in zip(cells, reference, strict=True):

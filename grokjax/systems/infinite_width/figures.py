@@ -144,7 +144,7 @@ def caption_displacement(runs: Mapping[str, Scaling]) -> str:
 
 def regimes(
     names: Sequence[str],
-    curves: tuple[Any, Sequence[Any]],
+    curves: tuple[Any, Any],
     data: tuple[Any, Any],
     neurons: Sequence[tuple[tuple[Any, Any], tuple[Any, Any]]],
     *,

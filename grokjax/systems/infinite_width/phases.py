@@ -37,12 +37,12 @@ def two_layer_border(gamma_prime: Any) -> Float[Array, "..."]:
     return jnp.maximum(1.0, 1.0 + jnp.asarray(gamma_prime, float))
 
 
-def first_layer_border(gamma_2: Float[Array, "..."]) -> Float[Array, "..."]:
+def first_layer_border(gamma_2: Any) -> Float[Array, "..."]:
     r"""$\gamma_3$ at which the first of three layers is critical ($\gamma_1=0$)."""
     return 1.5 + 2 * jnp.maximum(jnp.asarray(gamma_2, float), 0.0)
 
 
-def second_layer_border(gamma_2: Float[Array, "..."]) -> Float[Array, "..."]:
+def second_layer_border(gamma_2: Any) -> Float[Array, "..."]:
     r"""$\gamma_3$ at which the second of three layers is critical in Frobenius norm ($\gamma_1=0$)."""
     return jnp.maximum(3.0 - jnp.asarray(gamma_2, float), 2.5)
 

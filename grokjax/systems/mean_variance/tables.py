@@ -14,6 +14,7 @@ import importlib.util
 import io
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -100,7 +101,8 @@ def _diabetes() -> tuple[np.ndarray, np.ndarray]:
     _need("sklearn", "diabetes", "scikit-learn")
     from sklearn.datasets import load_diabetes  # pyright: ignore[reportMissingImports]
 
-    return load_diabetes(return_X_y=True, scaled=False)
+    loaded: Any = load_diabetes(return_X_y=True, scaled=False)
+    return loaded
 
 
 def _columns(name: str) -> dict[str, np.ndarray]:

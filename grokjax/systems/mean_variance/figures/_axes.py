@@ -10,7 +10,10 @@ from .... import plot
 from ..theory import iso_beta
 
 
-def panels(axes: Sequence[Axes] | None, rows: int, columns: int, *, width: str = "page", height: float):
+def panels(
+    axes: Sequence[Axes] | None, rows: int, columns: int, *, width: str = "page", height: float
+) -> tuple[Any, list[Any]]:
+    """New axes in a figure of their own, or the given ones in theirs."""
     if axes is None:
         return plot.subplots(rows, columns, width=width, height=height)
     return axes[0].get_figure(), list(axes)

@@ -62,7 +62,7 @@ def figure_3(
                     keys.append(Line2D([], [], color="0.3", marker="o", linestyle="", label="networks"))
                 if collapse is not None:
                     keys.append(Line2D([], [], color="0.35", linestyle=":", label="collapse of the field theory"))
-                seen = [line.get_ydata() for line in ax.lines if len(line.get_ydata()) > 2]
+                seen = [line.get_ydata() for line in ax.lines if np.size(line.get_ydata()) > 2]
                 low = min(np.nanmin(np.asarray(each, float)) for each in seen)
                 ax.set_ylim(low - 0.1, low + 1.5)
             odds_ticks(ax.xaxis)
