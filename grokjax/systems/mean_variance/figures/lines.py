@@ -93,6 +93,7 @@ def hysteresis(way: Continuation, mode: Mode, true_energy: float, *, ax: Axes | 
     """
     with plot.style():
         figure, (ax,) = panels(None if ax is None else [ax], 1, 1, width="column", height=2.7)
+        assert ax is not None
         z = np.geomspace(1e-2, 1e3, 600)
         exact = np.asarray(mode.alpha(z)), np.asarray(mode.amplitude(z))
         ax.plot(*exact, color="0.75", linewidth=3, label="exact, one mode", zorder=0)

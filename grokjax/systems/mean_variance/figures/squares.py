@@ -122,6 +122,7 @@ def figure_1(diagram: PhaseDiagram, borders: Any, *, ax: Axes | None = None) -> 
     square = Square.of(diagram)
     with plot.style():
         figure, (ax,) = panels(None if ax is None else [ax], 1, 1, width="column", height=2.9)
+        assert ax is not None
         labels = np.asarray(diagram.labels).T
         handles = plot.draw_phases(ax, odds(square.rho), odds(square.gamma), labels, NETWORK_PHASES)
         lines = {
