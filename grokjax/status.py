@@ -7,10 +7,11 @@ and `describe` counts many. No solver raises for one bad point: its numbers come
 import enum
 from typing import Any, Protocol, runtime_checkable
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
+
+from ._printing import AbstractPrinted
 
 
 class Status(enum.IntEnum):
@@ -40,7 +41,7 @@ class _Ended(Protocol):
     def status(self) -> Any: ...
 
 
-class AbstractSolution(eqx.Module):
+class AbstractSolution(AbstractPrinted):
     """A result that tells in its field `status` how its solver ended."""
 
     @property

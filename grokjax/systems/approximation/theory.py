@@ -10,17 +10,17 @@ References:
 
 from typing import Any
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from ..._printing import AbstractPrinted
 from .order_parameters import OrderParameters
 from .phases import PHASES, classify, max_rate
 from .system import Approximation
 
 
-class Prediction(eqx.Module):
+class Prediction(AbstractPrinted):
     """What theory says of a system; arrays have the shape of the sweep.
 
     Attributes:
