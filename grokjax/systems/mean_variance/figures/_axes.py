@@ -32,12 +32,10 @@ def edges(centres: np.ndarray) -> np.ndarray:
 
 def draw_curve(ax: Axes, curve: Any, strength: float, style: str, label: str, colour: str = "black") -> Any:
     limits = ax.get_xlim(), ax.get_ylim()
-    x = np.linspace(*limits[0], 2000)
-    rho = 1 / (1 + 10.0**-x)
-    # 1 - rho from the odds: the difference would lose digits near one.
-    gamma = np.asarray(curve(strength, rho)) if curve is iso_beta else strength * 10.0**x
-    inside = (gamma > 0) & (gamma < 1)
-    (line,) = ax.plot(x[inside], odds(gamma[inside]), style, color=colour, linewidth=1.2, label=label)
+    # Along gamma, by its odds: the curve of alpha ends upright, and 1 - gamma loses no digits.
+    y = np.linspace(*limits[1], 2000)
+    share = 1 / (1 + 10.0 ** (y if curve is iso_beta else -y))
+    (line,) = ax.plot(np.log10(share / strength), y, style, color=colour, linewidth=1.2, label=label)
     ax.set(xlim=limits[0], ylim=limits[1])
     return line
 
@@ -49,7 +47,7 @@ def odds_axes(ax: Axes) -> None:
 
 def odds_ticks(axis: Any) -> None:
     low, high = axis.get_view_interval()
-    ticks = [tick for tick in (-9, -6, -3, 0, 3, 6, 9) if low <= tick <= high]
-    ticks = ticks if len(ticks) > 2 else [tick for tick in (-2, -1, 0, 1, 2) if low <= tick <= high]
+    reach = 3 * int(min(-low, high) // 3)  # three labels, which fit under a narrow panel
+    ticks = [-reach, 0, reach] if reach > 0 else [tick for tick in (-2, -1, 0, 1, 2) if low <= tick <= high]
     name = lambda tick: "1/2" if tick == 0 else (f"$10^{{{tick}}}$" if tick < 0 else f"$1-10^{{-{tick}}}$")
     axis.set_ticks(ticks, [name(tick) for tick in ticks])

@@ -86,7 +86,7 @@ def figure_2(
                 ax.set_ylabel(f"{title}\n{GAMMA}" if column == 0 else "")
                 plot.label_panel(ax, "abcdefghijkl"[row * shape[1] + column])
                 if row == 0:
-                    ax.set_title(label)
+                    ax.set_title(label, x=0.6, fontsize=7.5)
             figure.colorbar(
                 image, ax=list(grid[:, column]), location="bottom", label=r"$\log_{10}$", shrink=0.9, pad=0.03
             )
@@ -154,7 +154,8 @@ def spread_map(square: Square, spread: Any, *, alpha: float | None = None) -> Fi
             logs = np.log10(np.maximum(np.asarray(getattr(spread, name), float), LOWEST))
             image = _heat(ax, square, logs, (np.log10(LOWEST), logs.max()))
             _collapse_line(ax, alpha)
-            ax.set(xlabel=r"$\rho$", ylabel=r"$\gamma$" if letter == "a" else "", title=label)
+            ax.set(xlabel=r"$\rho$", ylabel=r"$\gamma$" if letter == "a" else "")
+            ax.set_title(label, x=0.62, fontsize=7)
             figure.colorbar(image, ax=ax, location="bottom", label=r"$\log_{10}$ sd over seeds", pad=0.03)
             plot.label_panel(ax, letter)
     return figure
