@@ -47,6 +47,7 @@ FUNCTIONS: dict[str, tuple[str, ...]] = {
     ),
     "equinox.nn._mlp": ("_identity",),
     "grokjax.networks": ("_linear", "_square"),
+    "grokjax.systems.mean_variance.training": ("clipped_adam",),
     "grokjax.systems.representation.system": ("two_adams",),
 }
 
