@@ -22,7 +22,7 @@ from _arguments import parser
 
 
 def arguments():
-    made = parser("Teacher-student grokking: theory and Langevin ensembles.", "teacher_student", members=32, steps=1500)
+    made = parser("Teacher-student grokking: theory and Langevin ensembles.", "teacher_student", members=20, steps=1500)
     scale = lambda text: float(Fraction(text))
     made.add_argument("--scale", type=scale, default=1 / 8, help="beta, such as 1/8 or 1")
     made.add_argument(

@@ -17,7 +17,7 @@ import grokjax
 
 
 ROOT = Path(grokjax.__file__).parent
-OUTSIDE = {"jax", "jaxtyping", "numpy", "equinox", "optimistix", "math", "functools", "itertools", "collections", "abc"}
+OUTSIDE = {"jax", "jaxtyping", "numpy", "equinox", "math", "functools", "itertools", "collections", "abc"}
 OUTSIDE |= {"chex", "typing", "dataclasses", "enum", "operator", "fractions"}
 ROOMS = {"theory", "parameters", "status", "tasks", "networks", "phases", "_checks", "_tree", "_printing"}
 FIGURES = {"plot", "figures"}
