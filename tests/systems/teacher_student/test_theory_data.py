@@ -28,13 +28,6 @@ def data(seed, count=120, dimension=10):
     return found.inputs, found.targets[0], direction
 
 
-@pytest.fixture(autouse=True, scope="module")
-def matrices_times_rows():
-    """Profiles and kernels are scaled by rows all over this theory: ranks are promoted on purpose."""
-    with jax.numpy_rank_promotion("allow"):
-        yield
-
-
 @pytest.fixture(scope="module")
 def predictions():
     sets = [data(seed) for seed in range(2)]

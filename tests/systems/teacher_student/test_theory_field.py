@@ -25,13 +25,6 @@ REFERENCE = {  # side weight, linear and cubic overlap of an independent numpy c
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def matrices_times_rows():
-    """Profiles and kernels are scaled by rows all over this theory: ranks are promoted on purpose."""
-    with jax.numpy_rank_promotion("allow"):
-        yield
-
-
 @pytest.fixture(scope="module")
 def best():
     return predict(BASE.replace(noise_variance=jnp.array(list(REFERENCE))))
@@ -96,10 +89,10 @@ def test_profiles_of_any_odd_activation():
 def test_profiles_are_orthonormal_and_span_the_teacher():
     coordinates = gaussian_coordinates()
     made = basis(BASE, coordinates)
-    gram = (made.odd * made.weight) @ made.odd.T
+    gram = (made.odd * made.weight[None]) @ made.odd.T
     np.testing.assert_allclose(gram[2:, 2:], np.eye(2), atol=1e-8)
     np.testing.assert_allclose(gram[:2, 2:], 0, atol=1e-8)
-    np.testing.assert_allclose((made.even * made.weight) @ made.even.T, np.eye(2), atol=1e-8)
+    np.testing.assert_allclose((made.even * made.weight[None]) @ made.even.T, np.eye(2), atol=1e-8)
     np.testing.assert_allclose(made.odd_at[1], (coordinates.z**3 - 3 * coordinates.z) / np.sqrt(6), rtol=1e-12)
 
 

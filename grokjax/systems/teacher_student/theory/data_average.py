@@ -242,7 +242,7 @@ def sigma_points(setup: Field, around: Around, problem: FeatureDual, fixed: Any)
     if setup.coordinates.quenched:
         return centre[None]
     odd, n = setup.made.odd_at, setup.system.num_samples
-    covariance = (odd * (setup.coordinates.weights * around.excess)) @ odd.T / n
+    covariance = (odd * (setup.coordinates.weights * around.excess)[None]) @ odd.T / n
     factor = jnp.linalg.cholesky(covariance + 1e-12 * jnp.diag(jnp.diag(covariance)))
     moves = jax.scipy.linalg.solve_triangular(fixed.odd, factor, lower=True).T * np.sqrt(len(odd))
     moves = jnp.concatenate([moves, -moves])

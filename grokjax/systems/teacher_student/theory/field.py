@@ -87,8 +87,8 @@ class Frame(eqx.Module):
 def frame(setup: Field, around: Around) -> Frame:
     """See `Frame`."""
     odd_at, even_at, weights = setup.made.odd_at, setup.made.even_at, setup.coordinates.weights / around.ridge
-    gram = (even_at * weights) @ even_at.T
-    odd = jnp.linalg.cholesky((odd_at * weights) @ odd_at.T)
+    gram = (even_at * weights[None]) @ even_at.T
+    odd = jnp.linalg.cholesky((odd_at * weights[None]) @ odd_at.T)
     even = jnp.linalg.cholesky(gram)
     noise = jnp.linalg.cholesky(around.noise + 1e-14 * jnp.trace(around.noise) * jnp.eye(NUM_EVEN))
     whole = jax.scipy.linalg.block_diag(odd, jnp.kron(even, jnp.eye(2)))
@@ -155,10 +155,13 @@ def update(setup: Field, nodes: Nodes, around: Around, solve: bool) -> Around:
     mass = jax.nn.softmax(problem.log_prior + problem.coupling * field**2)
     learned = readout * n * nodes.features @ (mass * field / jnp.sqrt(bounded))
     answer = mass / bounded * (1 + 2 * problem.coupling * field**2)
-    remaining = readout * (nodes.even * (answer * nodes.remaining)) @ nodes.even.T / (system.input_dim - 3)
+    remaining = readout * (nodes.even * (answer * nodes.remaining)[None]) @ nodes.even.T / (system.input_dim - 3)
     mean, variance = squared_discrepancy(setup, learned)
     noise = (
-        (system.input_dim - 1) / n * (made.even_at * (weights * (mean + variance) / around.ridge**2)) @ made.even_at.T
+        (system.input_dim - 1)
+        / n
+        * (made.even_at * (weights * (mean + variance) / around.ridge**2)[None])
+        @ made.even_at.T
     )
 
     inverse = jnp.linalg.inv(hessian)
@@ -183,7 +186,7 @@ def first_guess(setup: Field) -> Around:
     share = jnp.asarray([0.3 if degree == 1 else 0.9 for degree in system.teacher])
     left = jnp.concatenate([share * normalised_targets(system), jnp.zeros(NUM_REMAINDERS)]) @ made.odd_at
     excess = left**2 / ridge**2
-    noise = (system.input_dim - 1) / n * (made.even_at * (setup.coordinates.weights * excess)) @ made.even_at.T
+    noise = (system.input_dim - 1) / n * (made.even_at * (setup.coordinates.weights * excess)[None]) @ made.even_at.T
     modes = num_odd + 2 * NUM_EVEN
     start = Around(jnp.zeros(modes), ridge, 1e-5 * jnp.eye(NUM_EVEN), jnp.zeros((modes, modes)), noise, 0.1 * excess)
     fixed = frame(setup, start)

@@ -71,8 +71,8 @@ def responses(
         z: coordinates.
     """
     activation = activation_function(system.activation)
-    along = z.reshape((1,) * q.ndim + (-1,))
-    shift, spread = q[..., None] * along, jnp.broadcast_to(jnp.sqrt(rho)[..., None], (*q.shape, z.size))
+    z = z.reshape((1,) * q.ndim + (-1,))
+    shift, spread = q[..., None] * z, jnp.broadcast_to(jnp.sqrt(rho)[..., None], (*q.shape, z.size))
     nodes, weights = (jnp.asarray(x) for x in np.polynomial.hermite_e.hermegauss(28))
     weights = weights / jnp.sum(weights)
 
@@ -106,13 +106,13 @@ class Basis(eqx.Module):
 
     def project_odd(self, values: Float[Array, "*neurons nodes"]) -> Float[Array, "*neurons odd"]:
         """Least-squares coefficients of odd functions."""
-        gram = (self.odd * self.weight) @ self.odd.T
-        return (values * self.weight) @ self.odd.T @ jnp.linalg.inv(gram)
+        gram = (self.odd * self.weight[None]) @ self.odd.T
+        return values @ (self.odd * self.weight[None]).T @ jnp.linalg.inv(gram)
 
     def project_even(self, values: Float[Array, "*neurons nodes"]) -> Float[Array, "*neurons even"]:
         """Least-squares coefficients of even functions."""
-        gram = (self.even * self.weight) @ self.even.T
-        return (values * self.weight) @ self.even.T @ jnp.linalg.inv(gram)
+        gram = (self.even * self.weight[None]) @ self.even.T
+        return values @ (self.even * self.weight[None]).T @ jnp.linalg.inv(gram)
 
 
 def basis(system: TeacherStudent, coordinates: Coordinates) -> Basis:
@@ -134,8 +134,8 @@ def basis(system: TeacherStudent, coordinates: Coordinates) -> Basis:
     mean, slope, _ = responses(system, scale, norm, places)
     here = slice(0, rule.z.size)
     hermite = normalised_hermite(degrees, places).T
-    gram = (hermite[:, here] * weight) @ hermite[:, here].T
-    explained = jnp.linalg.solve(gram, (hermite[:, here] * weight) @ mean[:, here].T)
+    gram = (hermite[:, here] * weight[None]) @ hermite[:, here].T
+    explained = jnp.linalg.solve(gram, (hermite[:, here] * weight[None]) @ mean[:, here].T)
     remainder = _leading(mean - explained.T @ hermite, weight, here, NUM_REMAINDERS)
     even = _leading(slope, weight, here, NUM_EVEN)
     odd = jnp.concatenate([hermite, remainder])
@@ -148,8 +148,8 @@ def _leading(
     family: Float[Array, "members places"], weight: Float[Array, " nodes"], here: slice, count: int
 ) -> Float[Array, "leading places"]:
     """The leading principal functions of a family, orthonormal under the weight, at all places."""
-    left, values, _ = jnp.linalg.svd(family[:, here] * jnp.sqrt(weight), full_matrices=False)
-    return (left / values)[:, :count].T @ family
+    left, values, _ = jnp.linalg.svd(family[:, here] * jnp.sqrt(weight)[None], full_matrices=False)
+    return (left / values[None])[:, :count].T @ family
 
 
 class Tables(eqx.Module):
