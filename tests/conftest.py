@@ -1,7 +1,21 @@
 """Switches that every test runs under: 64-bit floats, and no silent rank promotion."""
 
+from pathlib import Path
+
 import jax
+import pytest
 
 
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
+
+MANY_REGIONS = 25_000  # Linux allows a process 65 530 mapped regions of memory and kills it beyond.
+
+
+@pytest.fixture(autouse=True, scope="module")
+def forget_programs():
+    """A compiled program maps about ten regions, and a worker of this suite compiles thousands of programs."""
+    yield
+    regions = Path("/proc/self/maps")
+    if regions.exists() and regions.read_text().count("\n") > MANY_REGIONS:
+        jax.clear_caches()
