@@ -1,6 +1,7 @@
 # make demo   sets everything up and runs the main job
 # make test   sets everything up and passes the tests
-# make check  formatting, lint, types and tests: what continuous integration runs
+# make smoke  runs every example, small
+# make check  formatting, lint, types, tests and examples: what continuous integration runs
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -10,7 +11,7 @@ export MPLBACKEND ?= Agg
 # XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-slow check lint types bench clean
+.PHONY: demo test smoke test-slow check lint types bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python examples/01_teacher_student.py
@@ -18,10 +19,13 @@ demo: $(VENV)/.runtime
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
+smoke: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
+
 test-slow: $(VENV)/.dev
 	XLA_FLAGS= $(BIN)/python -m pytest -m slow
 
-check: lint types test
+check: lint types test smoke
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""Every example runs, small; the README's snippet runs as printed."""
+"""Every example runs, small (`make smoke`); the code of README and pages runs as printed."""
 
 import os
 import re
@@ -20,6 +20,7 @@ def run(*arguments, cwd=ROOT):
     return done.stdout
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
 def test_example(example, tmp_path):
     run(str(example), "--smoke", "--output", str(tmp_path))

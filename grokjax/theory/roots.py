@@ -131,9 +131,9 @@ def newton_root(
         def step(state):
             x, value, direction, length, iterations = state
             trial = x + length * direction
-            new = equations(trial)
-            accept = jnp.linalg.norm(new) < jnp.linalg.norm(value)
-            new_direction = -jnp.linalg.solve(jax.jacfwd(equations)(trial), new)
+            new, tangent = jax.linearize(equations, trial)  # the only copy of the equations in the program
+            new_direction = -jnp.linalg.solve(jax.vmap(tangent, out_axes=1)(jnp.eye(x.size, dtype=x.dtype)), new)
+            accept = (jnp.linalg.norm(new) < jnp.linalg.norm(value)) | (iterations == 0)
             chosen = jax.tree.map(
                 lambda a, b: jnp.where(accept, a, b),
                 (trial, new, new_direction, jnp.ones_like(length)),
@@ -145,15 +145,14 @@ def newton_root(
             _, value, _, length, iterations = state
             return (jnp.linalg.norm(value) > tolerance / 100) & (iterations < max_steps) & (length > 1e-6)
 
-        value = equations(x)
-        direction = -jnp.linalg.solve(jax.jacfwd(equations)(x), value)
-        state = (x, value, direction, jnp.ones(()), jnp.asarray(1))
-        x, _, _, _, iterations = jax.lax.while_loop(unfinished, step, state)
-        return x, iterations.astype(x.dtype)  # a derivative passes through, so not an integer yet
+        state = (x, jnp.full_like(x, jnp.inf), jnp.zeros_like(x), jnp.ones(()), jnp.asarray(0))
+        x, value, _, _, iterations = jax.lax.while_loop(unfinished, step, state)
+        # A derivative passes through, so the count is not an integer yet.
+        return x, (iterations.astype(x.dtype), jnp.linalg.norm(value))
 
     linear_solve = lambda linear, y: jnp.linalg.solve(jax.jacobian(linear)(y), y)
     start = jnp.ravel(jax.lax.stop_gradient(start))
-    x, iterations = jax.lax.custom_root(flat, start, iterate, linear_solve, has_aux=True)
-    residual = jax.lax.stop_gradient(jnp.linalg.norm(flat(x)))
-    iterations = jax.lax.stop_gradient(iterations).astype(int)
+    x, aux = jax.lax.custom_root(flat, start, iterate, linear_solve, has_aux=True)
+    iterations, residual = jax.lax.stop_gradient(aux)
+    iterations = iterations.astype(int)
     return Root(x.reshape(shape), residual, iterations, iterative_status(residual, tolerance, iterations, max_steps))
