@@ -15,6 +15,13 @@ from grokjax.systems.mean_variance.theory.solver import Fields, FreeEnergy
 ALPHA_C = 4.7186e-4  # of the reference set, to the digits known beforehand
 
 
+def at(inputs, targets, *strengths):
+    """Fits of targets on a line at up to four pairs of strengths: one program for all tests that need a few of them."""
+    alpha, beta = np.array([*strengths, *[strengths[-1]] * (4 - len(strengths))]).T
+    found = mv.predict(mv.MeanVariance(mv.RegressionData(inputs, targets), alpha=alpha, beta=beta))
+    return [jax.tree.map(lambda leaf, i=i: leaf[i], found) for i in range(len(strengths))]
+
+
 def test_the_reference_set(sine64):
     first = [0.94652350, 0.41519171, 1.10118415, 2.49714550, 2.41899813]
     np.testing.assert_allclose(sine64.targets[:5], first, atol=5e-9)
@@ -103,34 +110,31 @@ def test_critical_alpha_of_white_noise():
 
 def test_both_sides_of_the_fold(sine64):
     fold = mv.fold(sine64.targets)
-    alpha = fold.alpha * jnp.asarray([0.999, 1.001])
-    below, above = mv.predict(mv.MeanVariance(sine64, alpha=alpha, beta=1e4)).status
-    assert int(below) == Status.COLLAPSED
-    assert int(above) == Status.SOLVED
+    below, above = at(sine64.inputs, sine64.targets, *((float(factor * fold.alpha), 1e4) for factor in (0.999, 1.001)))
+    assert int(below.status) == Status.COLLAPSED
+    assert int(above.status) == Status.SOLVED
 
 
 def test_the_solution_set_is_scale_covariant(sine64):
     c, alpha, beta = 3.0, 2e-2, 5e-3
-    scaled = mv.RegressionData(sine64.inputs, c * sine64.targets)
-    plain = mv.RegressionData(sine64.inputs, sine64.targets)
-    one = mv.predict(mv.MeanVariance(plain, alpha=alpha, beta=beta))
-    other = mv.predict(mv.MeanVariance(scaled, alpha=alpha / c**2, beta=beta * c**4))
+    (one,) = at(sine64.inputs, sine64.targets, (alpha, beta))
+    (other,) = at(sine64.inputs, c * sine64.targets, (alpha / c**2, beta * c**4))
     np.testing.assert_allclose(other.mean, c * one.mean, rtol=1e-8, atol=1e-9)
     np.testing.assert_allclose(other.precision, one.precision / c**2, rtol=1e-8)
 
 
 def test_corners_and_edges(sine64):
-    plain = mv.RegressionData(sine64.inputs[::-1], sine64.targets[::-1])  # the order of the data does not matter
-    flat = mv.predict(mv.MeanVariance(plain, alpha=1e8, beta=1e8))
+    reversed_order = sine64.inputs[::-1], sine64.targets[::-1]  # the order of the data does not matter
+    flat, one = at(*reversed_order, (1e8, 1e8), (1e-2, 1e-3))
     np.testing.assert_allclose(flat.mean, 0, atol=1e-7)
     np.testing.assert_allclose(flat.precision, 1, rtol=1e-7)
-    # No regularisation of the precision: no stable fit at any alpha, its curvature falls like beta.
-    betas = jnp.asarray([1e-3, 1e-4, 1e-5, 1e-6])
-    curvature = mv.predict(mv.MeanVariance(plain, alpha=1.0, beta=betas)).smallest_eigenvalue / betas
-    assert ((curvature > 1) & (curvature < 2.5)).all()
-    one = mv.predict(mv.MeanVariance(plain, alpha=1e-2, beta=1e-3))
-    other = mv.predict(mv.MeanVariance(mv.RegressionData(sine64.inputs, sine64.targets), alpha=1e-2, beta=1e-3))
+    (other,) = at(sine64.inputs, sine64.targets, (1e-2, 1e-3))
     np.testing.assert_allclose(one.mean[::-1], other.mean, rtol=1e-9, atol=1e-12)
+    # No regularisation of the precision: no stable fit at any alpha, its curvature falls like beta.
+    betas = np.array([1e-3, 1e-4, 1e-5, 1e-6])
+    soft = at(sine64.inputs, sine64.targets, *((1.0, beta) for beta in betas))
+    curvature = np.array([float(each.smallest_eigenvalue) for each in soft]) / betas
+    assert ((curvature > 1) & (curvature < 2.5)).all()
 
 
 def test_the_free_energy_has_no_global_minimum(sine64):
