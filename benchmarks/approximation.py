@@ -11,6 +11,7 @@ imported, numpy always. All in float64, on the same points, and the largest diff
 import argparse
 import importlib.util
 import time
+from importlib.metadata import version
 
 import jax
 
@@ -23,6 +24,9 @@ import numpy as np  # noqa: E402
 from _report import table, write  # noqa: E402
 
 from grokjax.systems import approximation as ap  # noqa: E402
+
+
+BATCH, DENSE_BATCHES = 2048, 8  # points of a dense pass that stay in the cache, and passes that are timed
 
 
 def best_of(function, repeats: int = 3) -> float:
@@ -60,35 +64,56 @@ def dense_levels(units: ap.Units) -> list[tuple[np.ndarray, np.ndarray]]:
     return blocks
 
 
-def numpy_pass(blocks, x: np.ndarray) -> np.ndarray:
-    """Forward pass; a level reads everything before it, or only the level before it."""
-    values, keep, last = x[None, :], skips(blocks), len(blocks) - 1
-    for index, (matrix, bias) in enumerate(blocks):
-        new = matrix @ values + bias[:, None]
-        new = new if index == last else np.maximum(new, 0)
-        values = np.concatenate([values, new]) if keep else new
-    return values[-1]
+def in_batches(forward, x: np.ndarray) -> np.ndarray:
+    """Values of a forward pass over batches of points that stay in the cache."""
+    return np.concatenate([forward(x[start : start + BATCH]) for start in range(0, len(x), BATCH)])
 
 
-def skips(blocks) -> bool:
-    """Whether a level reads more than the level before it."""
-    return any(matrix.shape[1] != len(before) for (matrix, _), (before, _) in zip(blocks[1:], blocks, strict=False))
+def numpy_pass(blocks):
+    """A function of points: the forward pass, each level written behind everything before it."""
+    last = len(blocks) - 1
+
+    def forward(x: np.ndarray) -> np.ndarray:
+        values = np.empty((1 + sum(len(bias) for _, bias in blocks), len(x)))
+        values[0], stop = x, 1
+        for index, (matrix, bias) in enumerate(blocks):
+            new = values[stop : stop + len(bias)]
+            np.matmul(matrix, values[stop - matrix.shape[1] : stop], out=new)
+            new += bias[:, None]
+            if index < last:
+                np.maximum(new, 0, out=new)
+            stop += len(bias)
+        return values[-1]
+
+    return forward
 
 
-def torch_pass(blocks, x: np.ndarray):
-    """The same in PyTorch, as a function without arguments."""
+def threads() -> list[int]:
+    """Numbers of threads that PyTorch is tried with: one, and its own choice."""
+    import torch  # pyright: ignore[reportMissingImports]
+
+    return sorted({1, torch.get_num_threads()})
+
+
+def torch_pass(blocks, num_threads: int):
+    """The same in PyTorch."""
     import torch  # pyright: ignore[reportMissingImports]
 
     tensors = [(torch.from_numpy(matrix.copy()), torch.from_numpy(bias.copy())[:, None]) for matrix, bias in blocks]
-    start, keep, last = torch.from_numpy(x)[None, :], skips(blocks), len(blocks) - 1
+    last, rows = len(blocks) - 1, 1 + sum(len(bias) for _, bias in blocks)
 
     @torch.no_grad()
-    def forward():
-        values = start
+    def forward(x: np.ndarray) -> np.ndarray:
+        torch.set_num_threads(num_threads)
+        values = torch.empty((rows, len(x)), dtype=torch.float64)
+        values[0], stop = torch.from_numpy(x), 1
         for index, (matrix, bias) in enumerate(tensors):
-            new = torch.addmm(bias.expand(-1, x.size), matrix, values)
-            new = new if index == last else torch.relu(new)
-            values = torch.cat([values, new]) if keep else new
+            new = values[stop : stop + len(bias)]
+            torch.matmul(matrix, values[stop - matrix.shape[1] : stop], out=new)
+            new.add_(bias)
+            if index < last:
+                new.relu_()
+            stop += len(bias)
         return values[-1].numpy()
 
     return forward
@@ -104,9 +129,9 @@ def measure(name: str, network, num_points: int, has_torch: bool) -> list[dict]:
     first = time.perf_counter() - started
     seconds = best_of(call)
     blocks = dense_levels(network.to_units())
-    others = {"numpy, dense": lambda: numpy_pass(blocks, x)}
+    others = {"numpy, dense": numpy_pass(blocks)}
     if has_torch:
-        others["torch, dense"] = torch_pass(blocks, x)
+        others |= {f"torch, dense, {count} thread{'s' * (count > 1)}": torch_pass(blocks, count) for count in threads()}
     common = {"network": name, "weights": network.num_weights, "depth": network.depth}
     rows = [
         {
@@ -118,8 +143,9 @@ def measure(name: str, network, num_points: int, has_torch: bool) -> list[dict]:
         }
     ]
     for implementation, function in others.items():
-        difference = float(np.abs(function() - reference).max())
-        rate = num_points / best_of(function)
+        some = x[: DENSE_BATCHES * BATCH]
+        difference = float(np.abs(in_batches(function, some) - reference[: len(some)]).max())
+        rate = len(some) / best_of(lambda function=function, some=some: in_batches(function, some))
         rows.append(
             {
                 **common,
@@ -159,7 +185,8 @@ def main() -> None:
         f"rate {run.rate}"
     )
     if not smoke:
-        write("approximation", rows, num_points=num_points, torch=has_torch, family_seconds=seconds)
+        torch = version("torch") if has_torch else "not installed"
+        print(f"wrote {write('approximation', rows, num_points=num_points, torch=torch, family_seconds=seconds)}")
 
 
 if __name__ == "__main__":

@@ -98,7 +98,7 @@ def main() -> None:
     # %% Weights and depth as budgets, and capacity
     shapes = ([4, 8, 16], [2, 4]) if smoke else ([2**k for k in range(2, 12)], [2, 3, 5, 8, 13, 21, 34, 55, 89, 144])
     grid = ap.grid(ap.Approximation(), *shapes)
-    counts = [8, 16, 32] if smoke else [2**k for k in range(5, 13)]
+    counts = [8, 16, 32] if smoke else [2**k for k in range(5, 14)]
     capacity = {
         "two-scale": (ap.capacity(counts), 0.5),
         "interpolant": (ap.capacity(counts, "interpolant"), 1.0),

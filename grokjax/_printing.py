@@ -38,8 +38,10 @@ def _numbers(array: np.ndarray) -> str:
     if array.ndim == 0:
         return one(array[()])
     if array.ndim > 1:
-        extent = f" of {one(array.min())} to {one(array.max())}" if array.size and array.dtype.kind in "fiu" else ""
-        return f"{array.dtype}{list(array.shape)}{extent}"
+        finite = array[np.isfinite(array)] if array.dtype.kind in "fiu" else array[:0]
+        extent = f" of {one(finite.min())} to {one(finite.max())}" if finite.size else ""
+        lost = f", {array.size - finite.size} not finite" if 0 < finite.size < array.size else ""
+        return f"{array.dtype}{list(array.shape)}{extent}{lost}"
     if array.size <= MOST_NUMBERS:
         return "[" + ", ".join(map(one, array)) + "]"
     return f"[{one(array[0])}, {one(array[1])}, ..., {one(array[-1])}]"

@@ -33,6 +33,28 @@ class State(eqx.Module):
     gradient: PyTree
 
 
+class AbstractWrapped(eqx.Module):
+    """A state around another one, which it shows.
+
+    Attributes:
+        inner: the state of the wrapped sampler.
+    """
+
+    inner: eqx.AbstractVar[Any]
+
+    @property
+    def position(self) -> PyTree:
+        return self.inner.position
+
+    @property
+    def energy(self) -> Array:
+        return self.inner.energy
+
+    @property
+    def gradient(self) -> PyTree:
+        return self.inner.gradient
+
+
 class About(NamedTuple):
     """What a sampler says of itself, so that no driver has to know it by name.
 

@@ -7,7 +7,6 @@ stays as it is; the loop ends when all members have. A member whose energy is no
 from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -15,10 +14,10 @@ from jaxtyping import Array, Bool, Int, Key, PyTree, Scalar
 
 from ..observables import Measure
 from ..status import Status
-from .base import About, AbstractSampler
+from .base import About, AbstractSampler, AbstractWrapped
 
 
-class EndingState(eqx.Module):
+class EndingState(AbstractWrapped):
     """A state, whether it is final, and when it became so.
 
     Attributes:
@@ -30,18 +29,6 @@ class EndingState(eqx.Module):
     inner: Any
     status: Int[Array, "*batch"]
     steps: Int[Array, "*batch"]
-
-    @property
-    def position(self) -> PyTree:
-        return self.inner.position
-
-    @property
-    def energy(self) -> Array:
-        return self.inner.energy
-
-    @property
-    def gradient(self) -> PyTree:
-        return self.inner.gradient
 
     @property
     def ended(self) -> Bool[Array, "*batch"]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from ..._checks import argument_error, check_choice, check_whole
 from ...driver import evaluate
+from ...evidence.power_law import power_law
 from ...evidence.statistics import Estimate
 from ...experiment import AbstractEvaluation
 from ...parameters import map_parameters, sweep_shape, with_sizes
@@ -113,12 +114,13 @@ def _exponents(networks: list[Any], errors: np.ndarray) -> OrderParameters:
         np.array([read(network) for network in networks], float)
         for read in (lambda n: n.num_weights, lambda n: n.num_growing, lambda n: n.depth, families.resolution)
     )
-    falls = lambda sizes: jax.tree.map(lambda mean, sign: sign * mean, fit(sizes, errors), Estimate(-1.0, 1.0))
+    exponent = lambda sizes, values: power_law(sizes, values).exponent
+    falls = lambda sizes: exponent(sizes, 1 / errors)
     rate = falls(weights)
     reach = student_quantile(len(errors) - 2) * rate.error
     return OrderParameters(
         rate=rate,
-        depth_exponent=fit(weights, depths),
+        depth_exponent=exponent(weights, depths),
         growing_rate=falls(growing),
         resolution_rate=falls(resolutions),
         rate_interval=np.array([rate.mean - reach, rate.mean + reach]),
@@ -127,22 +129,6 @@ def _exponents(networks: list[Any], errors: np.ndarray) -> OrderParameters:
         depths=depths,
         resolutions=resolutions,
     )
-
-
-def fit(sizes: Any, values: Any) -> Estimate:
-    """Exponent of a power law and its standard error, by least squares of logarithms.
-
-    Args:
-        sizes: at least three, not all equal.
-        values: positive, one for each size.
-    """
-    x, y = np.log(np.asarray(sizes, float)), np.log(np.asarray(values, float))
-    if np.ptp(y) == 0:
-        return Estimate(np.zeros(()), np.zeros(()))
-    centred = x - x.mean()
-    slope = centred @ y / (centred @ centred)
-    rest = y - y.mean() - slope * centred
-    return Estimate(np.asarray(slope), np.sqrt(rest @ rest / max(len(x) - 2, 1) / (centred @ centred)))
 
 
 def student_quantile(freedom: int, probability: float = 0.95) -> float:
@@ -166,12 +152,16 @@ class Capacity(eqx.Module):
     Attributes:
         num_bumps: $K$.
         num_weights: least W with an error of at most half the height of a bump.
+        num_growing: the part of these weights that grows like a size.
         exponent: of W in K; 1/2 for two-scale networks, 1 for shallow ones.
+        growing_exponent: of that part; the logarithms beside it flatten the other at small K.
     """
 
     num_bumps: np.ndarray
     num_weights: np.ndarray
+    num_growing: np.ndarray
     exponent: Estimate
+    growing_exponent: Estimate
 
 
 def capacity(num_bumps: Sequence[int], construction: str = "two_scale", *, seed: int = 0) -> Capacity:
@@ -187,11 +177,13 @@ def capacity(num_bumps: Sequence[int], construction: str = "two_scale", *, seed:
     """
     check_choice("construction", construction, ("two_scale", "interpolant"))
     least = [_least_weights(check_whole("num_bumps", count, 2), construction, seed) for count in num_bumps]
-    return Capacity(np.asarray(num_bumps), np.asarray(least), fit(num_bumps, least))
+    weights, growing = np.array(least).T
+    exponents = (power_law(num_bumps, values).exponent for values in (weights, growing))
+    return Capacity(np.asarray(num_bumps), weights, growing, *exponents)
 
 
-def _least_weights(count: int, construction: str, seed: int) -> int:
-    """Least W over fine cells, and over a few powers of two of coarse cells around $6N = 14M$, $NM = 2K$."""
+def _least_weights(count: int, construction: str, seed: int) -> tuple[int, int]:
+    """Least W, and its growing part, over all M and a few powers of two N around $6N = 14M$, $NM = 2K$."""
     f = targets.bumps(count, seed=seed)
     middle = round(np.log2(np.sqrt(2 * count * 14 / 6)))
     if construction == "interpolant":
@@ -208,7 +200,8 @@ def _least_weights(count: int, construction: str, seed: int) -> int:
         while upper - lower > 1:
             half = (lower + upper) // 2
             lower, upper = (lower, half) if good(half) else (half, upper)
-        least.append(grow(upper).num_weights)
+        network = grow(upper)
+        least.append((network.num_weights, network.num_growing))
     return min(least)
 
 

@@ -100,7 +100,9 @@ def caption_phase_diagram(measured: Scaling) -> str:
     return (
         f"Exponent S of the displacement RD ~ m^S at the end of training, from widths {_widths(measured)} with "
         f"{members} networks each ({measured.counts}). Red: condensed, blue: linear, white: critical; colours end at "
-        f"|S| = {COLOUR_RANGE:g}; grey: fewer than two widths with a network that reached its goal."
+        f"|S| = {COLOUR_RANGE:g}; grey: fewer than two widths with a network that reached its goal. Circles: where S, "
+        "interpolated along a column, is zero; at these widths they scatter about the border, which they reach from "
+        "widths of 800 on."
     )
 
 
@@ -126,6 +128,8 @@ def displacement(
                 plot.draw_theory(ax, widths, line, index=index, dashed=True)
                 label = f"{name}: $S$ = {s}, theory {theory:.3g}"
                 plot.draw_experiment(ax, widths, Estimate(found.mean, found.error), index=index, label=label)
+                ax.set_xticks(widths, [str(width) for width in widths])
+                ax.minorticks_off()
             plot.legend_below(ax, ax.get_legend_handles_labels()[0])
             if len(layers) > 1:
                 plot.label_panel(ax, letter)

@@ -71,18 +71,10 @@ class AbstractFlow(AbstractSampler):
 
     def init(self, key: Key[Array, ""], target: FlowProblem, position: Blocks) -> FlowState:
         del key
-        features = target.features(position)
-        residual = target.residual(features.output)
-        kernel = target.kernel(features, target.backward(position, features))
-        return FlowState(
-            position,
-            relative_error(residual, target),
-            features,
-            residual,
-            1e-2 / jnp.trace(kernel),
-            jax.tree.map(lambda block: jnp.sum(block**2), position),
-            jnp.asarray(False),
-        )
+        nowhere = jax.tree.map(lambda block: jnp.zeros((), block.dtype), position)
+        state = state_at(target, position, jnp.zeros_like(target.log_kappa), nowhere, jnp.asarray(False))
+        kernel = target.kernel(state.features, target.backward(position, state.features))
+        return eqx.tree_at(lambda s: s.time_step, state, 1e-2 / jnp.trace(kernel))
 
     def step(self, key: Key[Array, ""], target: FlowProblem, state: FlowState) -> FlowState:
         del key
@@ -127,28 +119,17 @@ class ExponentialFlow(AbstractFlow):
         impulse = modes @ (tau * mean_decay * amplitude) / len(e)
         steps = target.update(state.features, back, impulse)
 
-        moved = jax.tree.map(jnp.add, position, steps)
-        features = target.features(moved)
-        residual = target.residual(features.output)
+        new = state_at(target, jax.tree.map(jnp.add, position, steps), tau, state.largest, state.stuck)
         floor = jnp.maximum(_norm(expected - e), 0.2 * _norm(e))
         change = target.relative_change(position, state.features, steps)
-        excess = jnp.maximum(change / 2, _norm(residual - expected) / floor) / jnp.asarray(self.tolerance, e.dtype)
+        excess = jnp.maximum(change / 2, _norm(new.residual - expected) / floor) / jnp.asarray(self.tolerance, e.dtype)
         excess = jnp.where(jnp.isfinite(excess), excess, jnp.inf)
         # 0.8 aims below the limit; beyond a factor 3 the next step would mostly be rejected.
         longer = tau * jnp.clip(0.8 / excess, 0.2, 3.0)
         smallest = 4 * jnp.finfo(e.dtype).eps * rates[-1]  # rounding of the kernel's eigenvalues
-        new = FlowState(
-            moved,
-            relative_error(residual, target),
-            features,
-            residual,
-            jnp.minimum(longer, 1 / smallest),
-            jax.tree.map(lambda block, old: jnp.maximum(jnp.sum(block**2), old), moved, state.largest),
-            state.stuck,
-        )
         kept = jax.tree.map(lambda a, b: jnp.where(excess <= 1, a, b), new, state)
         stuck = _norm(rates * amplitude) <= smallest * _norm(e)
-        return eqx.tree_at(lambda s: (s.time_step, s.stuck), kept, (new.time_step, stuck))
+        return eqx.tree_at(lambda s: (s.time_step, s.stuck), kept, (jnp.minimum(longer, 1 / smallest), stuck))
 
 
 class DescentFlow(AbstractFlow):
@@ -176,19 +157,25 @@ class DescentFlow(AbstractFlow):
         largest = jnp.linalg.eigvalsh(kernel)[-1]
         tau = jnp.asarray(self.rate, largest.dtype) / largest
         steps = target.update(state.features, back, tau * state.residual / len(state.residual))
-        moved = jax.tree.map(jnp.add, state.position, steps)
-        features = target.features(moved)
-        residual = target.residual(features.output)
-        floor = 4 * jnp.finfo(residual.dtype).eps * largest
-        return FlowState(
-            moved,
-            relative_error(residual, target),
-            features,
-            residual,
-            tau,
-            jax.tree.map(lambda block, old: jnp.maximum(jnp.sum(block**2), old), moved, state.largest),
-            _norm(kernel @ residual) <= floor * _norm(residual),
-        )
+        new = state_at(target, jax.tree.map(jnp.add, state.position, steps), tau, state.largest, state.stuck)
+        floor = 4 * jnp.finfo(new.residual.dtype).eps * largest
+        return eqx.tree_at(lambda s: s.stuck, new, _norm(kernel @ new.residual) <= floor * _norm(new.residual))
+
+
+def state_at(target: FlowProblem, position: Blocks, time_step: Array, largest: Blocks, stuck: Array) -> FlowState:
+    """The state at a position.
+
+    Args:
+        target: what the member trains.
+        position: displacements of all blocks.
+        time_step: to try next.
+        largest: squared norms of the displacements so far.
+        stuck: whether the flow stands still.
+    """
+    features = target.features(position)
+    residual = target.residual(features.output)
+    furthest = jax.tree.map(lambda block, old: jnp.maximum(jnp.sum(block**2), old), position, largest)
+    return FlowState(position, relative_error(residual, target), features, residual, time_step, furthest, stuck)
 
 
 def relative_error(residual: Float[Array, " samples"], target: FlowProblem) -> Float[Array, ""]:

@@ -20,7 +20,7 @@ from ...evidence.statistics import Estimate, is_estimate
 from ...parameters import map_parameters, sweep_shape
 from ...status import describe, succeeded
 from .order_parameters import Displacement, OrderParameters
-from .regimes import PHASES, classify
+from .regimes import names_of
 from .system import AbstractNetwork
 
 
@@ -85,9 +85,7 @@ class Scaling(eqx.Module):
         """The name of each layer's regime: critical within two errors and the allowance of finite size."""
         allowance = FINITE_SIZE if max(self.widths) <= SMALL_WIDTHS else 0.0
         tolerance = lambda s: np.maximum(CRITICAL, 2 * np.nan_to_num(s.error)) + allowance
-        return {
-            layer: np.asarray(PHASES)[np.asarray(classify(s.mean, tolerance(s)))] for layer, s in self.exponent.items()
-        }
+        return {layer: names_of(s.mean, tolerance(s)) for layer, s in self.exponent.items()}
 
     @property
     def converged(self) -> np.ndarray:

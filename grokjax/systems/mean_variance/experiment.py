@@ -55,8 +55,10 @@ class Networks(AbstractExperiment):
         width: units of each hidden layer.
         depth: hidden layers.
         initialisation: "he" or "public", see `random_pair`.
+        standardise: whether inputs are standardised for the networks; else they are seen as they are. A wider range
+            needs smaller weights, and moves the border of flat means to stronger penalties.
         fourier_features: number of random frequencies, none unless given.
-        fourier_scale: their standard deviation, per standard deviation of the inputs.
+        fourier_scale: their standard deviation, per unit of what the networks see.
         mean_steps: steps in which the mean is trained alone; two fifths of all unless given.
         half_cycle: steps from the lowest learning rate to the highest; a quarter of all unless given, for two cycles,
             of which the second has half of the amplitude.
@@ -73,6 +75,7 @@ class Networks(AbstractExperiment):
     width: int = eqx.field(static=True, default=32)
     depth: int = eqx.field(static=True, default=2)
     initialisation: str = eqx.field(static=True, default="he")
+    standardise: bool = eqx.field(static=True, default=True)
     fourier_features: int = eqx.field(static=True, default=0)
     fourier_scale: float = eqx.field(static=True, default=2.0)
     mean_steps: int | None = eqx.field(static=True, default=None)
@@ -116,7 +119,10 @@ class Networks(AbstractExperiment):
         if self.fourier_features:
             shape = (self.fourier_features, inputs.shape[1])
             frequencies = self.fourier_scale * jax.random.normal(data_key, shape, dtype)
-        features = Features(jnp.mean(inputs, axis=0), jnp.std(inputs, axis=0), frequencies)
+        shift, scale = jnp.mean(inputs, axis=0), jnp.std(inputs, axis=0)
+        if not self.standardise:
+            shift, scale = jnp.zeros_like(shift), jnp.ones_like(scale)
+        features = Features(shift, scale, frequencies)
         seen = features(inputs)
         target = Loss(seen, data.targets, jnp.ones_like(data.targets), objective)
         pair = random_pair(start_key, seen.shape[0], self.width, self.depth, self.initialisation, dtype)

@@ -16,7 +16,7 @@ from jaxtyping import Array, Int, Key, PyTree, Scalar
 
 from ..._checks import check_at_least, check_positive
 from ...samplers import AbstractSampler, GradientDescent
-from ...samplers.base import About
+from ...samplers.base import About, AbstractWrapped
 from .networks import Loss
 
 
@@ -38,7 +38,7 @@ def clipped_adam(lowest: Any, highest: Any, half_cycle: Any, largest_norm: Any) 
     return optax.chain(optax.clip_by_global_norm(largest_norm), optax.adam(rate))
 
 
-class TrainingState(eqx.Module):
+class TrainingState(AbstractWrapped):
     """`State` of the descent and the number of steps.
 
     Attributes:
@@ -48,18 +48,6 @@ class TrainingState(eqx.Module):
 
     inner: Any
     steps: Int[Array, "*batch"]
-
-    @property
-    def position(self) -> PyTree:
-        return self.inner.position
-
-    @property
-    def energy(self) -> Array:
-        return self.inner.energy
-
-    @property
-    def gradient(self) -> PyTree:
-        return self.inner.gradient
 
 
 class TwoStage(AbstractSampler):

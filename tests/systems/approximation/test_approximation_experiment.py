@@ -7,6 +7,7 @@ import pytest
 
 import grokjax
 from grokjax import io
+from grokjax.evidence import power_law
 from grokjax.results import Run
 from grokjax.systems import approximation as ap
 from grokjax.systems.approximation import experiment, families, figures
@@ -117,19 +118,17 @@ def test_crossover_with_interpolation_at_equal_weights():
 def test_capacity():
     deep, flat = ap.capacity([32, 128, 512]), ap.capacity([32, 128, 512], "interpolant")
     assert deep.num_weights.tolist() == [195, 353, 663]
-    assert abs(float(deep.exponent.mean) - 0.5) < 0.1
+    assert deep.num_growing.tolist() == [152, 304, 608]  # 6N + 14M with NM = 2K: doubles with 4K, exactly
+    assert float(deep.growing_exponent.mean) == pytest.approx(0.5, abs=1e-12)
+    assert 0.4 < float(deep.exponent.mean) < 0.5  # 6 log2 N + 19 beside it
     assert abs(float(flat.exponent.mean) - 1) < 0.01
 
 
-def test_fit_and_quantiles():
-    fit = experiment.fit([1, 2, 4, 8], [3, 12, 48, 192])
-    assert float(fit.mean) == pytest.approx(2, abs=1e-12)
-    assert float(fit.error) < 1e-12
+def test_quantiles():
     assert experiment.student_quantile(4) == pytest.approx(2.776445, abs=1e-5)
     assert experiment.student_quantile(1) == pytest.approx(12.7062, abs=1e-3)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fields", "construction", "rate"),
     [
@@ -142,15 +141,33 @@ def test_fit_and_quantiles():
 )
 def test_slopes_at_the_default_sizes(fields, construction, rate):
     run = ap.simulate(ap.Approximation(**fields), construction=construction, num_seeds=2 if "order" in fields else 1)
-    assert abs(float(run.growing_rate.mean) - rate) < 0.15 * max(1.0, fields.get("order", 1.0))
+    judged = run.growing_rate if rate == 6 else run.rate  # r = 3 has thousands of weights in products: logarithms
+    assert abs(float(judged.mean) - rate) < 0.15
 
 
-@pytest.mark.slow
-def test_between_the_depths_the_slope_in_cells_is_the_order():
-    """In W it is steeper than 4.5 at these sizes (5.4 in the growing part): depth still grows faster than W^(1/2)."""
+def test_between_the_depths_the_slope_is_that_of_the_counts():
+    """The limit is (1+alpha) r = 4.5; here decoders, which grow like N^(1/2), have a good part of the growing weights.
+
+    So the rate in W is r d(ln NM)/d(ln W) of the counts, and these tend to 1 + alpha where nobody can measure.
+    """
     run = ap.simulate(ap.Approximation(order=3, target="sine", depth_exponent=0.5))
     assert abs(float(run.resolution_rate.mean) - 3) < 0.15
-    assert float(run.growing_rate.mean) > 4.5
+    assert float(run.growing_rate.mean) == pytest.approx(3 * slope_of_counts(run.resolutions), abs=0.15)
+
+
+def slope_of_counts(resolutions):
+    """Slope of ln NM in ln W, W = 22N + 98M for r = 3, with the fine cells of the family at alpha = 1/2."""
+    coarse = [2**k for k in range(1, 60)]
+    fine = {n: families.fine_cells("taylor_code", n, 3.0, 0.5) for n in coarse}
+    chosen = [n for n in coarse if n * fine[n] in np.asarray(resolutions).tolist()]
+    assert len(chosen) == len(resolutions)
+    weights = [22 * n + 98 * fine[n] for n in chosen]
+    return float(power_law(weights, resolutions).exponent.mean)
+
+
+def test_counts_tend_to_the_exponent_of_depth():
+    large = [2**k * families.fine_cells("taylor_code", 2**k, 3.0, 0.5) for k in range(40, 56, 4)]
+    assert abs(slope_of_counts(large) - 1.5) < 1e-3
 
 
 def test_figures(by_depth):

@@ -166,6 +166,19 @@ def test_a_width_is_needed_to_train():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("gamma_prime", "border"), [(-0.5, 1.0), (0.0, 1.0), (0.5, 1.5), (1.0, 2.0)])
+def test_measured_borders(gamma_prime, border):
+    """Where S changes sign at widths from 800 on; .9945, .9929, 1.4955, 1.9956 in an independent calculation."""
+    gamma = border + jnp.array([-0.1, 0.0, 0.1])
+    network = iw.TwoLayer(gamma=gamma, gamma_prime=gamma_prime)
+    widths = (800, 1600, 3200, 6400, 12800)
+    run = iw.simulate(jax.random.key(7), network, widths=widths, num_members=10, progress=False)
+    assert run.converged.all()
+    independent = {-0.5: 0.9945, 0.0: 0.9929, 0.5: 1.4955, 1.0: 1.9956}[gamma_prime]
+    assert abs(iw.zero_crossing(np.asarray(gamma), run.exponent["input"].mean) - independent) < 0.01
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("gamma_4", [1.5, 3.0])
 def test_four_layers_follow_the_rule(gamma_4):
     network = iw.FourLayer(gamma_4=gamma_4)

@@ -76,8 +76,8 @@ def test_energy_of_a_straight_line_is_its_slope_squared():
 
 
 def test_thirty_two_bits_survive_twelve_decades_of_regularisation(sine64):
-    strengths = np.array([1e-6, 1e-3, 1.0, 1e3, 1e6])
-    alpha, beta = (each.ravel() for each in np.meshgrid(strengths, strengths))
+    strengths = np.array([1e-3, 1.0, 1e3, 1e6])
+    alpha, beta = (each.ravel() for each in np.meshgrid([1e-6, *strengths], [1e-5, *strengths]))
 
     def solved(dtype):
         line = lattice.Lattice.of(sine64.inputs)
@@ -96,9 +96,9 @@ def test_thirty_two_bits_survive_twelve_decades_of_regularisation(sine64):
     assert np.isfinite(single.fields.precision).all()
     np.testing.assert_array_equal(exact.status == 3, single.status == 3)
     held = np.asarray(exact.converged)
-    assert held.sum() >= 15
+    assert held.sum() == 20  # alpha = 1e-6 has collapsed at every beta
     error = np.abs(np.log(single.fields.precision) - np.log(exact.fields.precision))[held].max()
-    assert error < 1e-2  # relative; fits near a fold converge slowly, and stop at changes of 1e-5
+    assert error < 2e-4  # relative; the softest fit, at alpha = 1 and beta = 1e-5, loses a thousand roundings
 
 
 def test_two_sites_have_a_fit_in_closed_form():

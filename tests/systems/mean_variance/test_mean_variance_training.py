@@ -1,5 +1,6 @@
 """Pairs of networks: the loss, the stages of training, and what a run reports."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -89,28 +90,23 @@ def test_stages_batches_and_clipping_of_the_trainer():
     loss, key = loss_of(n=40), jax.random.key(1)
     options = {"learning_rate": (1e-3, 1e-2), "half_cycle": 5.0}
 
-    def trained(trainer, steps, loss=loss):
-        state = trainer.init(key, loss, PAIR)
+    @eqx.filter_jit
+    def trained(trainer):
         advance = lambda state, k: (trainer.step(k, loss, state), None)
-        return jax.jit(lambda s: jax.lax.scan(advance, s, jax.random.split(key, steps))[0])(state)
+        return jax.lax.scan(advance, trainer.init(key, loss, PAIR), jax.random.split(key, 6))[0]
 
-    alone = trained(two_stage(100, **options), 6)
+    alone, both = trained(two_stage(100, **options)), trained(two_stage(3, **options))
     same = lambda a, b: all(np.array_equal(x, y) for x, y in zip(jax.tree.leaves(a), jax.tree.leaves(b), strict=True))
     assert same(alone.position.precision, PAIR.precision)
     assert not same(alone.position.mean, PAIR.mean)
-    both = trained(two_stage(3, **options), 6)
     assert not same(both.position.precision, PAIR.precision)
     assert int(both.steps) == 6
-    first = two_stage(0, batch_size=8, **options).init(key, loss, PAIR)
-    second = two_stage(0, batch_size=8, **options).init(jax.random.key(2), loss, PAIR)
-    assert not same(first.gradient, second.gradient)
-    averaged = jnp.mean(
-        jax.vmap(lambda k: two_stage(0, batch_size=8, **options).init(k, loss, PAIR).gradient.mean.weights[0])(
-            jax.random.split(key, 4000)
-        ),
-        axis=0,
-    )
-    np.testing.assert_allclose(averaged, jax.grad(loss)(PAIR).mean.weights[0], atol=0.02)
+    start = lambda k: two_stage(0, batch_size=8, **options).init(k, loss, PAIR).gradient.mean.weights[0]
+    drawn = jax.jit(jax.vmap(start))(jax.random.split(key, 4000))
+    error = jnp.std(drawn, axis=0) / len(drawn) ** 0.5
+    off = jnp.abs(jnp.mean(drawn, axis=0) - jax.grad(loss)(PAIR).mean.weights[0])
+    assert (off < 5 * error + 1e-12).all()
+    assert error.max() < 0.02
 
 
 def test_clipping_is_per_member():
@@ -149,7 +145,7 @@ def test_features_are_standardised_or_random_waves():
 def run():
     """Two points of 12 inputs: a flat fit and a learned one."""
     system = mv.MeanVariance(mv.sine(24, num_test=10), alpha=jnp.asarray([1.0, 1e-3]), beta=0.1)
-    options = {"width": 16, "num_members": 3, "num_steps": 400, "progress": False}
+    options = {"width": 16, "num_members": 3, "num_steps": 800, "progress": False}
     return mv.simulate(jax.random.key(0), system, **options)
 
 
@@ -161,18 +157,23 @@ def test_a_run_reports_what_the_theory_does(run):
     assert run.mse.mean.shape == run.test.nll.error.shape == (2,)
     assert run.status.shape == (2, 3)
     assert set(np.unique(run.status)) <= {Status.OUT_OF_STEPS, Status.COLLAPSED}
-    assert run.experiment.mean_steps == 160
-    assert run.experiment.half_cycle == 100
+    assert run.experiment.mean_steps == 320
+    assert run.experiment.half_cycle == 200
     spread = mv.seed_spread(run)
     np.testing.assert_allclose(spread.mse, run.mse.error * np.sqrt(3))
 
 
 def test_a_strong_penalty_flattens_the_mean(run):
-    assert run.mean_energy.mean[0] < 1e-3
-    assert abs(run.mse.mean[0] - 1) < 1e-2
+    r"""All weights of the mean decay to zero, and what is left is the variance of the targets, one.
+
+    On [0, 1] a mean $f$ has $|\mathrm{mse}-1|\le2\,\mathrm{sd}(f)+\mathrm{var}(f)+\langle f\rangle^2$ with
+    $\mathrm{sd}(f)\le\sqrt D/\pi$ (Poincare), so that D = 1e-10 allows 6.4e-6, and as much again for the bias.
+    """
+    assert run.mean_energy.mean[0] < 1e-10
+    assert abs(run.mse.mean[0] - 1) < 1e-5
     assert run.mean_energy.mean[1] > 1
     assert run.fitted.mean[1] > 0.2
-    assert run.chi2.mean[1] < 1.05  # the identity of the theory bounds it by one at a stationary point
+    assert run.chi2.mean[1] < 1  # as the identity of the theory has it at a stationary point
 
 
 def test_a_mean_through_the_data_has_collapsed():
@@ -185,14 +186,12 @@ def test_a_mean_through_the_data_has_collapsed():
 
 @pytest.mark.slow
 def test_the_border_of_networks_is_an_iso_alpha_line():
-    """A coarse square: whether a mean is flat is decided by alpha alone, in a narrow window of it."""
-    alphas, betas = jnp.geomspace(0.03, 0.6, 8), jnp.asarray([1e-2, 1.0, 100.0])
-    system = mv.MeanVariance(mv.sine(64), alpha=alphas[:, None], beta=betas[None])
-    run = mv.simulate(jax.random.key(0), system, num_members=2, num_steps=4000, progress=False)
-    flat = run.mean_energy.mean < 1e-3
-    rough = run.mean_energy.mean > 0.1
-    assert (flat | rough).mean() > 0.8
-    border = flat.argmax(axis=0)
-    assert flat[-1].all()
-    assert rough[0].all()
-    assert np.ptp(border) <= 1
+    """Inputs on [-1, 1] as in the paper: flat from alpha = .09 on, rough up to .0556, whatever beta is."""
+    data = mv.sine(64)
+    data = mv.RegressionData(2 * data.inputs - 1, data.targets)
+    alphas, betas = jnp.asarray([0.0316, 0.0556, 0.09, 0.178]), jnp.asarray([2e-3, 1.0, 100.0])
+    system = mv.MeanVariance(data, alpha=alphas[:, None], beta=betas[None])
+    run = mv.simulate(jax.random.key(0), system, num_members=2, standardise=False, progress=False)
+    energy = np.asarray(run.mean_energy.mean)
+    assert (energy[:2] > 0.1).all()
+    assert (energy[2:] < 1e-10).all()
