@@ -18,6 +18,7 @@ from ._checks import argument_error, check_alike, check_choice, check_whole
 from ._doors import flat
 from ._tree import Shared, partition_members
 from .ensemble.assembly import Assembly, Moves
+from .ensemble.checkpoints import as_before
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
 from .ensemble.plan import Compute, Schedule
 from .experiment import AbstractEvaluation, AbstractExperiment, Design, Problem, Settings
@@ -298,12 +299,13 @@ def _in_calls(experiment: AbstractExperiment, schedule: Schedule, per_call: int,
     """The schedule in steps of the assembled sampler, each of which is several where moves wrap the dynamics."""
     steps = check_whole("num_steps", experiment.num_steps if schedule.num_steps is None else schedule.num_steps)
     share = experiment.warmup_share if assembly.sampler.about.samples else 0.0
-    warmup = int(steps * share) if schedule.warmup is None else schedule.warmup
+    warmup = int(steps * share) if schedule.warmup is None else check_whole("warmup", schedule.warmup, 0)
     calls = lambda number: -(-check_whole("steps", number, 0) // per_call)
+    before = as_before(schedule).warmup if schedule.warmup is None else None  # a run that is made longer keeps its own
     return dataclasses.replace(
         schedule,
         num_steps=calls(steps),
-        warmup=calls(warmup),
+        warmup=calls(warmup) if before is None else before,
         record_every=None if schedule.record_every is None else calls(schedule.record_every),
         adapt=assembly.adapted if assembly.automatic else None,
     )

@@ -118,6 +118,14 @@ def test_a_run_goes_on_and_compiles_nothing(run):
         run.without_states().extend(jax.random.key(1), 10)
 
 
+def test_a_finished_run_is_made_longer_in_its_folder(tmp_path):
+    first, longer = (simulate(checkpoint=tmp_path, num_steps=steps, record_every=None) for steps in (600, 900))
+    assert (longer.ensemble.num_steps, longer.ensemble.warmup) == (900, first.ensemble.warmup)
+    records = first.series.mean.shape[-1]
+    assert longer.series.mean.shape[-1] > records
+    np.testing.assert_array_equal(longer.series.mean[..., :records], first.series.mean)
+
+
 def test_it_survives_a_file_and_labels(run, tmp_path):
     path = grokjax.save(tmp_path / "run", run)
     with pytest.raises(ValueError, match="trust"):

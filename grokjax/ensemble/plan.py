@@ -26,7 +26,8 @@ class Schedule:
         record_every: steps between records; by default about 300 records in a run.
         num_chunks: how many times the host looks in (progress, interrupts, merging); every 16 records unless given.
         checkpoint: folder for checkpoints, the last two of which are kept. A run that finds its own checkpoint there
-            continues from it, bit for bit. Several processes must share the folder; process 0 writes.
+            continues from it, bit for bit; with more `num_steps` a finished one is made longer. Several processes of
+            one run must share the folder; process 0 writes. Two runs in one folder are refused.
         checkpoint_seconds: wall time between checkpoints.
         adapt: makes the sampler to go on with from the states half-way through the warm-up, once; it may differ in the
             numbers of the sampler only, and nothing changes while it is measured.
@@ -91,6 +92,17 @@ class Plan(eqx.Module):
     def steps_until(self, chunk: int) -> int:
         """Steps in the first `chunk` chunks."""
         return self.record_every * sum(self.records[:chunk])
+
+    def cut_at(self, steps: int) -> tuple["Plan", int]:
+        """The same run with a cut after `steps`, where a shorter one ended, and the chunk that begins there."""
+        chunk = next((i for i in range(len(self.records)) if self.steps_until(i + 1) > steps), len(self.records))
+        done = (steps - self.steps_until(chunk)) // self.record_every
+        if not done:
+            return self, chunk
+        parts = (done, self.records[chunk] - done)
+        records = (*self.records[:chunk], *parts, *self.records[chunk + 1 :])
+        warm, halfway = (mark + (chunk < mark) for mark in (self.warmup_chunks, self.halfway))
+        return Plan(self.record_every, records, warm, halfway, self.capacity), chunk + 1
 
     @staticmethod
     def of(schedule: Schedule) -> "Plan":
