@@ -19,6 +19,7 @@ import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,7 @@ def students(step_size: float | None = 0.1, droplets: bool = False, exchange: bo
     """A few students, with an automatic step where none is given; nothing is made before it is called."""
 
     def run(**folder):
-        moves = {"droplets": DropletMoves(every=4)} if droplets else {}
+        moves: dict[str, Any] = {"droplets": DropletMoves(every=4)} if droplets else {}
         if exchange:
             moves["exchange"] = ReplicaExchange([0.1, 0.2, 0.4], every=8)
         options = {"num_members": 4, "num_steps": 960, "num_chunks": 40, "sampler": UnderdampedLangevin(step_size)}
@@ -84,7 +85,7 @@ KINDS: dict[str, Callable] = {
 }
 
 
-def numbers(run) -> dict[str, np.ndarray]:
+def numbers(run) -> dict[str, Any]:
     """Every array that a run measured, and of its last states."""
     if isinstance(run, grokjax.Run):
         tree = (run.order_parameters, run.members, run.series, run.observed, run.diagnostics, run.ensemble.states)

@@ -26,7 +26,7 @@ from jax.sharding import Mesh
 from jaxtyping import PyTree
 
 from .. import io
-from .._checks import argument_error, check_at_least
+from .._checks import argument_error
 from . import processes
 from .plan import Compute, Plan, Schedule
 
@@ -180,7 +180,7 @@ def as_before(schedule: Schedule) -> Schedule:
     """A schedule whose open spacing and warm-up are those of the run in its folder, if there is one."""
     if schedule.checkpoint is None:
         return schedule
-    for path in sorted(_folder(schedule.checkpoint).glob(_FILES), reverse=True):
+    for path in sorted(Path(schedule.checkpoint).glob(_FILES), reverse=True):
         with contextlib.suppress(ValueError):
             header = io.read_header(path, FORMAT, FORMAT_VERSION)
             given = {name: getattr(schedule, name) for name in ("record_every", "warmup")}
@@ -201,8 +201,7 @@ def alone(schedule: Schedule, mesh: Mesh | None) -> Iterator[None]:
     if schedule.checkpoint is None:
         yield
         return
-    folder = _folder(schedule.checkpoint)
-    check_at_least("checkpoint_seconds", schedule.checkpoint_seconds, 0, "Give the wall time between checkpoints.")
+    folder = Path(schedule.checkpoint)
     owner = None
     with contextlib.ExitStack() as stack:
         if processes.leads(mesh):
@@ -232,12 +231,6 @@ def _lock(folder: Path, stack: contextlib.ExitStack) -> str | None:
     print(f"process {os.getpid()} on {socket.gethostname()}", file=file, flush=True)
     io.remove_leftovers(folder, _NAMES, math.inf)
     return None
-
-
-def _folder(path: Any) -> Path:
-    if not isinstance(path, str | os.PathLike) or (os.path.exists(path) and not os.path.isdir(path)):
-        raise argument_error("checkpoint", "the name of a folder", path, 'Write "checkpoints/first".')
-    return Path(path)
 
 
 def fingerprint(tree: PyTree) -> str:

@@ -24,7 +24,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
-from .._checks import argument_error
+from .._checks import argument_error, check_instance, check_key
 from .._doors import flat
 from .._tree import leading_axes
 from ..observables import AbstractObservable
@@ -128,11 +128,17 @@ def _run(
             arguments or have no member.
         KeyboardInterrupt: Ctrl-C or SIGTERM before anything was measured.
     """
+    check_instance("sampler", sampler, AbstractSampler, "Try grokjax.UnderdampedLangevin().")
+    good = observables is None or isinstance(observables, Mapping)
+    if not good or not all(isinstance(each, AbstractObservable) for each in (observables or {}).values()):
+        raise argument_error(
+            "observables", "observables by name", observables, 'Try {"energy": Series(measure_energy)}.'
+        )
     plan = Plan.of(as_before(schedule))
     earlier = states if isinstance(states, EnsembleRun) else None
     start = positions if states is None else (states if earlier is None else earlier.states)
     measured = dict(observables or {})
-    loop = _Loop.of(key, sampler, target, start, measured, target_axes, compute)
+    loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
     origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
     loop = loop.placed()
     precise = jax.default_matmul_precision(compute.precision or "default")

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 
-from .._checks import argument_error, check_whole
+from .._checks import argument_error, check_at_least, check_instance, check_whole
 
 
 CHUNK_RECORDS = 16  # records between two looks of the host
@@ -41,6 +42,18 @@ class Schedule:
     checkpoint_seconds: float = 60.0
     adapt: Callable[[Any], Any] | None = None
 
+    def __post_init__(self):
+        for name, least in {"num_steps": 1, "warmup": 0, "record_every": 1, "num_chunks": 1}.items():
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least)
+        path = self.checkpoint
+        if path is not None and (not isinstance(path, str | os.PathLike) or os.path.isfile(path)):
+            raise argument_error("checkpoint", "the name of a folder", path, 'Write "checkpoints/first".')
+        remedy = "Give the wall time between checkpoints."
+        check_at_least("checkpoint_seconds", self.checkpoint_seconds, 0, remedy)
+        if self.adapt is not None and not callable(self.adapt):
+            raise argument_error("adapt", "a function of states that makes a sampler", self.adapt, "Leave it out.")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Compute:
@@ -62,6 +75,21 @@ class Compute:
     precision: str | None = "highest"
     progress: bool = True
     label: str = "ensemble"
+
+    def __post_init__(self):
+        if self.member_block is not None:
+            check_whole("member_block", self.member_block)
+        check_instance("label", self.label, str, "It is the title of the progress bar.")
+        if self.devices is not None:
+            given = list(self.devices) if isinstance(self.devices, list | tuple) else []
+            if not given or not all(isinstance(device, jax.Device) for device in given):
+                raise argument_error("devices", "a list of jax's devices", self.devices, "Try jax.devices()[:1].")
+        try:
+            with jax.default_matmul_precision(self.precision or "default"):
+                pass
+        except (ValueError, TypeError):
+            remedy = 'Try "highest", or None for the default of the device.'
+            raise argument_error("precision", "one of jax's matrix precisions", self.precision, remedy) from None
 
 
 class Plan(eqx.Module):

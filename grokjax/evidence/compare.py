@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._checks import argument_error
+from .._checks import argument_error, check_instance, check_positive, real_numbers
 from ..status import Status, succeeded
 from .statistics import Estimate, as_estimate, is_estimate, z_score
 
@@ -122,7 +122,15 @@ def compare(
     Raises:
         ValueError: the two share no number, or the shapes of two leaves differ.
     """
+    check_positive("threshold", math.nan if threshold is None else threshold)
+    check_instance("theory_name", theory_name, str, "It is the heading of a column.")
+    if points is not None and (not isinstance(points, Sequence) or isinstance(points, str)):
+        raise argument_error("points", "a label for every point", points, 'Try ["noise 0.1", "noise 0.2"].')
     expected, found = _leaves(theory), _leaves(experiment)
+    if not any(expected):
+        raise argument_error("theory", "a prediction, or a pytree with names", theory, 'Try {"side_weight": 0.1}.')
+    for name, value in expected.items():
+        real_numbers("theory", value, f"`{name or 'it'}` is none.")
     names = [name for name in expected if name in found]
     if not names:
         raise argument_error(

@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._checks import argument_error
+from .._checks import argument_error, check_positive, check_whole
 
 
 LARGEST_Z = 5.0  # what may happen by chance among hundreds of numbers; beyond it, something is wrong
@@ -81,6 +81,7 @@ def over_datasets(values: Any, num_datasets: int, diverged: np.ndarray, *, axis:
 def over_subsets(values: Any, *, num_subsets: int = 5, axis: int = 0) -> Estimate:
     """Mean, and the error from the spread of the means of `num_subsets` subsets of members, as in arXiv:2310.03789."""
     values = np.moveaxis(np.asarray(values, np.float64), axis, 0)
+    check_whole("num_subsets", num_subsets, 2, "Their spread is the error.")
     if len(values) < num_subsets:
         raise argument_error(
             "values", f"at least {num_subsets} members", len(values), "Run more members or use over_members."
@@ -264,6 +265,7 @@ class TwoStart(eqx.Module):
 
 def two_start(cold: Any, hot: Any, *, threshold: float = LARGEST_Z) -> TwoStart:
     """Compare two pytrees of `Estimate` from independent runs."""
+    check_positive("threshold", math.nan if threshold is None else threshold)
     return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
 
 

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, check_at_least, check_positive, check_whole
+from ..._checks import argument_error, check_at_least, check_fraction, check_positive, check_whole
 from ..._tree import drawn_flat
 from ...driver import door
 from ...evidence.statistics import Estimate
@@ -31,7 +31,15 @@ NUM_BINS = 200
 
 
 def _as_fraction(value: Any) -> np.ndarray:
-    return np.asarray(value, float)  # a leaf, so that runs from other starts share a compiled program
+    # A leaf, so that runs from other starts share a compiled program.
+    return np.asarray(value, float) if isinstance(value, int | float | np.ndarray | np.generic) else value
+
+
+def _as_dtype(value: Any) -> Any:
+    try:
+        return jnp.dtype(value).name if value is not None else ()
+    except TypeError:
+        return (value,)
 
 
 class Memories(AbstractExperiment):
@@ -48,6 +56,7 @@ class Memories(AbstractExperiment):
             needs; ask for more to share a compiled program with a run at a larger load.
     """
 
+    systems = AssociativeMemory
     num_members = 4
     num_steps = 500
     warmup_share = 0.4
@@ -55,15 +64,16 @@ class Memories(AbstractExperiment):
     num_spins: int = eqx.field(static=True, default=2000)
     num_replicas: int = eqx.field(static=True, default=2)
     corruption: Any = eqx.field(converter=_as_fraction, default=0.0)
-    pattern_dtype: str = eqx.field(static=True, converter=lambda dtype: jnp.dtype(dtype).name, default="float32")
+    pattern_dtype: str = eqx.field(static=True, converter=_as_dtype, default="float32")
     max_patterns: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
         check_whole("num_spins", self.num_spins, 2, "A memory has two spins or more.")
         check_whole("num_replicas", self.num_replicas)
         check_whole("max_patterns", self.max_patterns, 0)
-        if np.ndim(self.corruption) or not 0 <= self.corruption <= 1:
-            raise argument_error("corruption", "a fraction in [0, 1]", self.corruption, "One half is a random start.")
+        check_fraction("corruption", self.corruption, remedy="One half is a random start.")
+        if not isinstance(self.pattern_dtype, str):
+            raise argument_error("pattern_dtype", "a type of numbers", self.pattern_dtype, 'Try "int8" or "float32".')
 
     def prepared(self, system: AssociativeMemory, settings: Settings) -> tuple["Memories", AssociativeMemory, Settings]:
         """Loads of whole numbers of patterns, and room for the largest.

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, check_at_least, check_whole
+from ..._checks import check_at_least, check_fraction, check_whole
 from ..._tree import standard_normal
 from ...driver import door
 from ...ensemble import choose_tiling
@@ -69,6 +69,8 @@ class Students(AbstractExperiment):
         row_tile: samples per tile of the gradient; `choose_tiling` chooses unless given.
     """
 
+    systems = TeacherStudent
+
     num_test: int = eqx.field(static=True, default=512)
     droplet_fraction: float = eqx.field(static=True, default=0.2)
     droplet_overlap: float = eqx.field(static=True, default=0.75)
@@ -76,11 +78,10 @@ class Students(AbstractExperiment):
 
     def __check_init__(self):
         check_whole("num_test", self.num_test)
-        check_at_least("droplet_overlap", self.droplet_overlap, 0)
-        if not 0 <= self.droplet_fraction <= 1:
-            raise argument_error(
-                "droplet_fraction", "in [0, 1]", self.droplet_fraction, "Give a fraction of the neurons."
-            )
+        check_at_least("droplet_overlap", float("nan") if self.droplet_overlap is None else self.droplet_overlap, 0)
+        check_fraction("droplet_fraction", self.droplet_fraction, remedy="Give a fraction of the neurons.")
+        if self.row_tile is not None:
+            check_whole("row_tile", self.row_tile)
 
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: TeacherStudent) -> Problem:
         """A data set, a cold and a hot student."""

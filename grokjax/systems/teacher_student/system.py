@@ -94,7 +94,11 @@ class TeacherStudent(AbstractParameters):
             round_sizes: whether sizes become whole numbers; by default they do when `beta` and `alpha` are concrete.
         """
         alpha = beta if alpha is None else alpha
+        beta, alpha, noise_variance = (
+            as_scalar(value) if value is not None else float("nan") for value in (beta, alpha, noise_variance)
+        )
         check_positive("beta", beta)
+        check_positive("noise_variance", noise_variance, "A variance is above zero.")
         check_positive("alpha", alpha)
         if round_sizes is None:
             round_sizes = is_concrete(beta) and is_concrete(alpha)

@@ -87,7 +87,10 @@ def on_data_set(
         ValueError: the data do not fit the system, or the teacher's direction cannot be fitted to them.
     """
     if inputs is None or targets is None:
-        raise argument_error("inputs", "a data set, with targets", "nothing", "Give inputs=X and targets=y.")
+        name = "inputs" if inputs is None else "targets"
+        raise argument_error(name, "one of a data set", "nothing", "Give inputs=X and targets=y.")
+    check_finite("inputs", inputs)
+    check_finite("targets", targets)
     inputs, targets = jnp.asarray(inputs, float), jnp.asarray(targets, float)
     _check(system, inputs, targets)
     rays = jnp.asarray(proposal_rays(inputs.shape[-1] - 1, num_blocks))
@@ -110,9 +113,8 @@ def on_data_set(
 def _check(system: TeacherStudent, inputs: Array, targets: Array) -> None:
     if inputs.ndim not in (2, 3) or targets.shape != inputs.shape[:-1]:
         got = f"inputs of shape {inputs.shape} and targets of shape {targets.shape}"
-        raise argument_error("inputs", "of shape (n, d) or (sets, n, d), with one target each", got, "Match them.")
-    check_finite("inputs", inputs)
-    check_finite("targets", targets)
+        name = "targets" if inputs.ndim in (2, 3) else "inputs"
+        raise argument_error(name, "one for each of the inputs (n, d) or (sets, n, d)", got, "Match them.")
     samples, dimension = inputs.shape[-2:]
     for name, size in (("num_samples", samples), ("input_dim", dimension)):
         value = getattr(system, name)
