@@ -337,7 +337,7 @@ DOORS = {
         lambda inputs=np.ones((24, 6)), targets=np.ones(24): ts.predict(
             student(), theory="data", inputs=inputs, targets=targets
         ),
-        {"inputs": (None, np.ones((3, 6)), np.full((24, 6), NAN), TEXT), "targets": (None, np.ones(3), TEXT)},
+        {"inputs": (None, np.full((24, 6), NAN), TEXT), "targets": (None, np.ones(3), TEXT)},
     ),
     "ma.predict": (
         lambda system=None, **k: ma.predict(table() if system is None else system, **k),

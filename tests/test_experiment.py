@@ -159,6 +159,26 @@ def test_comparison_of_whole_results(run):
         grokjax.compare({"other": 1.0}, run)
 
 
+def test_one_data_set_has_errors_from_its_effective_sample_size():
+    """As large as the scatter of repetitions says, and print and comparison say what they do not know."""
+    system = Well(dim=20, curvature=4.0)
+    once = lambda seed, members: grokjax.simulate(
+        jax.random.key(seed), system, Balls(), **{**OPTIONS, "num_members": members, "num_datasets": 1}
+    )
+    one, few = [once(seed, 1) for seed in range(12)], once(0, 6)
+    spread = np.std([float(run.spread.mean) for run in one], ddof=1)
+    errors = np.mean([float(run.spread.error) for run in one])
+    assert 0.5 < errors / spread < 2
+    assert float(few.spread.error) == pytest.approx(errors / np.sqrt(6), rel=0.3)
+    words = "one data set: errors from its effective sample size, not over other data sets"
+    assert words in str(few)
+    table = grokjax.compare(OrderParameters(0.0, 0.25), few)
+    assert words in str(table)
+    assert table.rows[0].sigma == pytest.approx(table.rows[0].z_score, rel=0.05)  # hundreds of independent numbers
+    seeds = few.estimate(few.members.spread)  # what is not followed: over seeds
+    assert 0.2 < float(seeds.error) / float(few.spread.error) < 4
+
+
 class Shrink(AbstractSampler):
     """A flow to zero: a member ends once it is close, and is stuck where it starts with a large coordinate."""
 

@@ -75,6 +75,16 @@ class EnsembleRun(eqx.Module):
         return len(self.diverged)
 
     @property
+    def certificate(self) -> Any:
+        """Evidence of equilibrium in scalar series among the results, a `Certificate`; None without, and of trainers.
+
+        Nobody is a witness: two starts and the bias of a step stay unchecked. Members count as data sets of their own.
+        """
+        from ..evidence.examination import certify_series
+
+        return certify_series(self) if self.sampler.about.samples else None
+
+    @property
     def compile_seconds(self) -> float:
         """The first chunk's excess over the median chunk: compilation, or next to nothing if it was cached."""
         if not len(self.chunk_seconds):

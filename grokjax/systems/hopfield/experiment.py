@@ -28,6 +28,7 @@ from .system import AssociativeMemory, BipartiteNetwork, draw_patterns
 
 
 NUM_BINS = 200
+NEARBY = 0.05  # of the spins are flipped for witnesses: more than fluctuate, and far less than leaves a basin
 
 
 def _as_fraction(value: Any) -> np.ndarray:
@@ -45,7 +46,9 @@ def _as_dtype(value: Any) -> Any:
 class Memories(AbstractExperiment):
     """Random memories that recall their first pattern; one step is a sweep over all hidden units and all spins.
 
-    There is one start, the "pattern", and no witnesses: another start may sit in another state by right.
+    Starts: "pattern" (the first one, corrupted as asked for) and "nearby" (the same with a twentieth of the spins
+    flipped beside). From far away a memory may sit in another state by right; from nearby it comes back to the state of
+    its pattern if there is one, or else is in none that lasts: so equilibrium within a state has its evidence, too.
 
     Attributes:
         num_spins: $N$; the number of patterns is the nearest whole number to load x N.
@@ -95,10 +98,11 @@ class Memories(AbstractExperiment):
         each_spin = self.num_replicas, self.num_spins
         flipped = drawn_flat(jax.random.uniform, start_key, each_spin, float) < self.corruption
         start = jnp.where(flipped, -patterns[:1], patterns[:1])
+        aside = drawn_flat(jax.random.uniform, jax.random.fold_in(start_key, 1), each_spin, float) < NEARBY
         stored = jnp.where(jnp.arange(self.max_patterns)[:, None] < num_patterns, patterns, 0)
         hidden = jax.tree.map(lambda leaf: leaf.astype(dtype), system.hidden)
         network = BipartiteNetwork(stored.astype(self.pattern_dtype), hidden, 1 / system.temperature)
-        return Problem(network, {"pattern": start}, truth=num_patterns)
+        return Problem(network, {"pattern": start, "nearby": jnp.where(aside, -start, start)}, truth=num_patterns)
 
     def share(self, problem: Problem) -> tuple[Any, ...]:
         """The prior on hidden units."""
