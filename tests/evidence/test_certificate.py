@@ -198,7 +198,7 @@ def test_an_ensemble_carries_the_evidence_that_it_has():
     assert set(good.certificate.drift) == {"energy", "first"}
     assert "position" in good.certificate.virial
     slow = run(30.0, UnderdampedLangevin(0.01)).certificate
-    assert {"drift", "R-hat"} <= set(slow.failed)
+    assert "drift" in slow.failed
     assert "of first" in str(slow)
     assert run(observables={}).certificate is None
     descent = GradientDescent(optax.sgd, learning_rate=0.1)

@@ -26,7 +26,7 @@ from ...posterior import Posterior
 from ...results import Run
 from ...samplers import Langevin
 from ...tasks import hermite, single_index, unit_vector
-from .order_parameters import SIDE_THRESHOLD, OrderParameters
+from .order_parameters import OrderParameters
 from .system import TeacherStudent
 
 
@@ -39,10 +39,12 @@ class Teacher(eqx.Module):
 
     Attributes:
         direction: $w^*$, a unit vector.
+        side_threshold: the overlap beyond which a neuron counts as specialised.
         degrees: of the teacher's Hermite components.
     """
 
     direction: Float[Array, "*members inputs"]
+    side_threshold: Float[Array, "*members"]
     degrees: tuple[int, ...] = eqx.field(static=True)
 
 
@@ -101,7 +103,7 @@ class Students(AbstractExperiment):
         return Problem(
             target,
             {"prior": cold, "droplets": self._hot(cold, scales, direction)},
-            Teacher(direction, tuple(system.teacher)),
+            Teacher(direction, system.side_threshold, tuple(system.teacher)),
         )
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> OrderParameters:
@@ -111,7 +113,7 @@ class Students(AbstractExperiment):
         outputs, along = problem.target.network(state.position).batch(inputs)[0], inputs @ direction
         overlap = {k: jnp.mean(outputs * hermite(k, along)) / math.factorial(k) for k in degrees}
         q = NeuronOverlap(problem.target.prior_scales.read_in, direction)(None, state)
-        return OrderParameters(overlap, jnp.mean(jnp.abs(q) > SIDE_THRESHOLD, dtype=q.dtype))
+        return OrderParameters(overlap, jnp.mean(jnp.abs(q) > problem.truth.side_threshold, dtype=q.dtype))
 
     def observables(self, problem: Problem) -> dict[str, Any]:
         """The histogram of every neuron's $q$."""

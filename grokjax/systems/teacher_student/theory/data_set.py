@@ -29,7 +29,6 @@ from jaxtyping import Array, Float
 from ...._checks import argument_error, check_finite, is_concrete
 from ....status import Status, choose_status
 from ....theory.gaussian import normalised_hermite
-from ..order_parameters import SIDE_THRESHOLD
 from ..quadrature import by_degree, is_even, is_odd, neuron_features, normalised_targets
 from ..system import TeacherStudent
 from .result import Prediction, Range
@@ -182,7 +181,7 @@ def _renew(system: TeacherStudent, samples: Samples, point: Point):
     force, mass, field, response = _newton(
         system, samples.targets, features, log_weights - jnp.log(level) / 2, point.force
     )
-    is_side = q > SIDE_THRESHOLD
+    is_side = q > system.side_threshold
     side_weight = mass @ is_side
     teacher = neuron_features(system, q, norm)
     overlap = system.readout_variance * (mass * field / jnp.sqrt(level)) @ teacher
