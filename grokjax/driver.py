@@ -14,10 +14,11 @@ import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
 from . import ensemble
-from ._checks import argument_error, check_alike, check_choice, check_whole
+from ._checks import argument_error, check_alike, check_choice, check_instance, check_key, check_whole
 from ._doors import flat
 from ._tree import Shared, partition_members
 from .ensemble.assembly import Assembly, Moves
+from .ensemble.checkpoints import as_before
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
 from .ensemble.plan import Compute, Schedule
 from .experiment import AbstractEvaluation, AbstractExperiment, Design, Problem, Settings
@@ -61,7 +62,11 @@ def _simulate(
         ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
             all members of a point diverged.
     """
-    settings = Settings(design, schedule, compute)
+    key, settings = check_key(key), Settings(design, schedule, compute)
+    check_instance("experiment", experiment, AbstractExperiment, "Make one, such as teacher_student.Students().")
+    check_instance("system", system, experiment.systems, "Give the parameters of what is simulated.")
+    if sampler is not None:
+        check_instance("sampler", sampler, AbstractSampler, "Try grokjax.UnderdampedLangevin().")
     experiment, system, (design, schedule, compute) = experiment.prepared(system, settings)
     exchange = moves.exchange
     if exchange is not None:
@@ -124,7 +129,7 @@ def first_positions(
     """
     settings = Settings(Design() if design is None else design, Schedule(), Compute())
     experiment, system, (design, _, _) = experiment.prepared(system, settings)
-    draw = _Draw.of(_split(key)[0], system, experiment, design)
+    draw = _Draw.of(_split(check_key(key))[0], system, experiment, design)
     num_members = experiment.num_members if design.num_members is None else design.num_members
     layout = Layout.of(sweep_shape(system), num_members, design.num_datasets, shared=experiment.shared)
     problem, _, positions = draw(layout)
@@ -140,7 +145,7 @@ def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = Fa
     settings = Settings(Design(), Schedule(), Compute(progress=progress, label="longer"))
     compute = run.experiment.prepared(run.system, settings)[2].compute
     longer = ensemble.run(
-        key,
+        check_key(key),
         sampler,
         assembly.loop_target,
         states=run.ensemble,
@@ -160,6 +165,7 @@ def evaluate(system: Any, experiment: AbstractEvaluation) -> Run:
         system: its parameters.
         experiment: what is evaluated.
     """
+    check_instance("experiment", experiment, AbstractEvaluation, "Sampled experiments are simulated.")
     return Run.of_evaluation(system, experiment, experiment.evaluate(system))
 
 
@@ -298,12 +304,13 @@ def _in_calls(experiment: AbstractExperiment, schedule: Schedule, per_call: int,
     """The schedule in steps of the assembled sampler, each of which is several where moves wrap the dynamics."""
     steps = check_whole("num_steps", experiment.num_steps if schedule.num_steps is None else schedule.num_steps)
     share = experiment.warmup_share if assembly.sampler.about.samples else 0.0
-    warmup = int(steps * share) if schedule.warmup is None else schedule.warmup
+    warmup = int(steps * share) if schedule.warmup is None else check_whole("warmup", schedule.warmup, 0)
     calls = lambda number: -(-check_whole("steps", number, 0) // per_call)
+    before = as_before(schedule).warmup if schedule.warmup is None else None  # a run that is made longer keeps its own
     return dataclasses.replace(
         schedule,
         num_steps=calls(steps),
-        warmup=calls(warmup),
+        warmup=calls(warmup) if before is None else before,
         record_every=None if schedule.record_every is None else calls(schedule.record_every),
         adapt=assembly.adapted if assembly.automatic else None,
     )

@@ -23,10 +23,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from ._checks import argument_error
+from ._checks import argument_error, check_instance, check_whole
 from ._printing import AbstractPrinted
 from .ensemble.plan import Compute, Schedule
 from .observables import AbstractObservable
+from .parameters import AbstractParameters
 from .samplers import AbstractSampler, UnderdampedLangevin
 
 
@@ -74,6 +75,7 @@ class AbstractExperiment(AbstractPrinted):
         shared: what the points of a sweep have in common: "nothing", "data" or "everything" random.
         followed: whether `measure` and the sampler's diagnostics are kept at every record; a sampled experiment is
             always followed.
+        systems: the class of parameters that it draws from.
         certified: names of the measurements that the certificate examines; None for all.
     """
 
@@ -82,6 +84,7 @@ class AbstractExperiment(AbstractPrinted):
     warmup_share: ClassVar[float] = 1 / 3
     shared: ClassVar[str] = "nothing"
     followed: ClassVar[bool] = True
+    systems: ClassVar[type] = AbstractParameters
     certified: ClassVar[tuple[str, ...] | None] = None
 
     def prepared(self, system: Any, settings: "Settings") -> tuple["AbstractExperiment", Any, "Settings"]:
@@ -175,6 +178,19 @@ class Design:
     num_witnesses: int | None = None
     start: str | None = None
     dtype: Any = jnp.float32
+
+    def __post_init__(self):
+        for name, least in {"num_members": 1, "num_datasets": 1, "num_witnesses": 0}.items():
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least)
+        if self.start is not None:
+            check_instance("start", self.start, str, "Give the name of a start.")
+        try:
+            floating = self.dtype is not None and jnp.issubdtype(jnp.dtype(self.dtype), jnp.floating)
+        except TypeError:
+            floating = False
+        if not floating:
+            raise argument_error("dtype", "a type of floating-point numbers", self.dtype, "Try jnp.float32.")
 
 
 class Settings(NamedTuple):

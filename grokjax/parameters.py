@@ -73,13 +73,17 @@ class AbstractParameters(AbstractPrinted):
     """Base of every system: keyword-only fields, checks at the door, `replace`, and numbers in print."""
 
     def __check_init__(self):
+        optional = {field.name for field in dataclasses.fields(self) if field.default is None}
         for name, kind in _declared(self).items():
-            for leaf in jax.tree.leaves(getattr(self, name)):
+            value = getattr(self, name)
+            if (value is None and name not in optional) or isinstance(value, list | tuple):
+                raise argument_error(name, "a number, or an array over the axes of a sweep", value, kind.remedy)
+            for leaf in jax.tree.leaves(value):
                 if kind.positive:
                     check_positive(name, leaf, kind.remedy)
                 elif kind.at_least is not None:
                     check_at_least(name, leaf, kind.at_least, kind.remedy)
-                elif eqx.is_array(leaf):
+                else:
                     check_finite(name, leaf, kind.remedy)
 
     def replace(self: System, **changes: Any) -> System:
@@ -158,6 +162,9 @@ def over_sizes(function: Callable[[Any], Any], system: Any, **sizes: Sequence[An
     Raises:
         ValueError: no sizes, of different lengths, or no field of that name.
     """
+    for name, values in sizes.items():
+        if not isinstance(values, Sequence | np.ndarray | jax.Array) or isinstance(values, str):
+            raise argument_error(name, "several values", values, "Try [50, 100].")
     lengths = {name: len(values) for name, values in sizes.items()}
     if not sizes or len(set(lengths.values())) != 1:
         raise argument_error("sizes", "one or more fields with equally many values", lengths, "Try width=[50, 100].")
@@ -177,7 +184,7 @@ def scaled_width(system: Any, factor: Any) -> Any:
     Raises:
         ValueError: the factor is not positive, or leaves no whole number of neurons.
     """
-    check_positive("factor", factor)
+    check_positive("factor", float("nan") if factor is None else factor)
     width = system.width * factor
     if is_concrete(width):
         number, before = np.asarray(width, float), np.asarray(system.width, float)

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int
 
-from ._checks import argument_error
+from ._checks import argument_error, check_finite, check_whole
 from .status import AbstractSolution, Status, describe
 
 
@@ -105,8 +105,13 @@ def sweep(
     Raises:
         ValueError: an axis is missing or is not 1-d, or the function tells yes or no instead of a status.
     """
-    if not axes:
+    if not isinstance(axes, Mapping) or not axes:
         raise argument_error("axes", "a mapping {name: values} with at least one axis", axes, "Give a grid.")
+    if not callable(function):
+        raise argument_error("function", "one of coordinates that returns a PhasePoint", function, "Give a function.")
+    batch_size = check_whole("batch_size", batch_size)
+    for name, values in axes.items():
+        check_finite(name, np.nan if values is None else values)
     arrays = {name: jnp.asarray(values, dtype=float) for name, values in axes.items()}
     for name, values in arrays.items():
         if values.ndim != 1 or values.size == 0:

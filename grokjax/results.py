@@ -16,11 +16,10 @@ from jaxtyping import Array, Key, PyTree
 
 from . import io
 from ._printing import shown
-from ._tree import layer_name
 from .ensemble.assembly import Assembly
 from .evidence import statistics
 from .evidence.certificate import Certificate
-from .evidence.examination import certify
+from .evidence.examination import by_layer, certify
 from .evidence.statistics import Estimate, is_estimate, over_datasets
 from .parameters import swept_fields
 from .status import Status, describe, succeeded
@@ -90,6 +89,13 @@ class Run(eqx.Module, Generic[OrderParameters]):
             if hasattr(order_parameters, name):
                 return getattr(order_parameters, name)
         raise AttributeError(f"a run of {type(self.__dict__.get('experiment')).__name__} has no {name!r}")
+
+    @property
+    def errors_from(self) -> str:
+        """What the errors are over: "data sets", or one of them only: its "effective sample size", or its "seeds"."""
+        if self.layout is None or self.layout.num_datasets > 1:
+            return "data sets"
+        return "seeds" if self.certificate is None else "effective sample size"
 
     @property
     def converged(self) -> np.ndarray | None:
@@ -181,6 +187,8 @@ class Run(eqx.Module, Generic[OrderParameters]):
         names = named_leaves(self.order_parameters, is_leaf=is_estimate)
         width = max(map(len, names), default=0)
         lines = [self._headline(), *(f"  {name:{width}}  {_short(value)}" for name, value in names.items())]
+        if self.errors_from != "data sets":
+            lines.append(f"one data set: errors from its {self.errors_from}, not over other data sets")
         if self.exchange is not None:
             lines.append(str(self.exchange))
         if self.droplet_acceptance is not None:
@@ -216,7 +224,7 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
     layout, about = assembly.layout, run.sampler.about
     diverged = assembly.per_entry(run.diverged)
     of_kind = lambda kind: {name[len(kind) :]: each for name, each in run.results.items() if name.startswith(kind)}
-    flat = {name: _by_layer(each) if name != "energy" else each for name, each in of_kind(DIAGNOSTIC).items()}
+    flat = {name: by_layer(each) if name != "energy" else each for name, each in of_kind(DIAGNOSTIC).items()}
     measured, gone = run.results.get(MEASURED), layout.fold(diverged)
     series, observed = layout.fold(measured), layout.fold(of_kind(OBSERVED))
     record = len(layout.shape) + 1
@@ -231,7 +239,7 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
     return Run(
         system=system,
         experiment=experiment,
-        order_parameters=jax.tree.map(lambda leaf: member_estimate(layout, leaf, gone), values),
+        order_parameters=_estimates(layout, values, series if about.samples else None, gone),
         members=values,
         series=series,
         observed=observed,
@@ -246,6 +254,22 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
         problem=problem,
         assembly=assembly,
     )
+
+
+def _estimates(layout: Any, values: Any, series: Any, diverged: Any) -> Any:
+    """Leaves as estimates over data sets; of a single one, from the effective sample size of what is followed."""
+    followed = named_leaves(series) if layout.num_datasets == 1 and series is not None else {}
+    record = len(layout.shape) + 1
+
+    def one(path, leaf):
+        found, chains = member_estimate(layout, leaf, diverged), followed.get(jax.tree_util.keystr(path).lstrip("."))
+        if chains is None or np.ndim(chains) != np.ndim(leaf) + 1:
+            return found
+        lost = diverged.reshape(*diverged.shape, *(1,) * (np.ndim(chains) - diverged.ndim))
+        chains = np.moveaxis(np.where(lost, np.nan, chains), (record - 1, record), (-2, -1))
+        return Estimate(found.mean, statistics.over_chains(chains).error)
+
+    return jax.tree_util.tree_map_with_path(one, values)
 
 
 def member_estimate(layout: Any, values: Any, diverged: Any) -> Estimate:
@@ -304,10 +328,6 @@ def _status(experiment, layout, assembly, run, averages, observed, gone) -> np.n
     status, outcome = layout.fold(own), experiment.outcome(averages, observed)
     status = status if outcome is None else np.asarray(outcome)
     return np.where(gone, int(Status.NOT_FINITE), status)
-
-
-def _by_layer(tree: Any) -> dict[str, Any]:
-    return {layer_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
 def _short(value: Any) -> str:

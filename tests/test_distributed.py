@@ -214,7 +214,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("distributed")
     deadline = time.monotonic() + 400
     with launched("first_launch", folder) as processes:
-        held_up = lambda: (folder / "checkpoints" / f"chunk-{KILLED_AFTER:08d}.npz").exists()
+        held_up = lambda: (folder / "checkpoints" / f"step-{12 * KILLED_AFTER:012d}.npz").exists()
         wait_until(held_up, processes, folder, "first_launch", deadline)
     with launched("second_launch", folder) as processes:
         done = lambda: all(process.poll() == 0 for process in processes)
@@ -242,7 +242,7 @@ def test_two_members_are_one_for_each_process(folder):
 
 def test_a_process_can_keep_to_its_own_devices(folder):
     check(folder, "own", numbers(run()))
-    assert all((folder / f"own-{index}" / f"chunk-{CHUNKS:08d}.npz").exists() for index in range(PROCESSES))
+    assert all((folder / f"own-{index}" / f"step-{12 * CHUNKS:012d}.npz").exists() for index in range(PROCESSES))
 
 
 def test_a_system_simulates_unchanged(folder):

@@ -118,6 +118,14 @@ def test_a_run_goes_on_and_compiles_nothing(run):
         run.without_states().extend(jax.random.key(1), 10)
 
 
+def test_a_finished_run_is_made_longer_in_its_folder(tmp_path):
+    first, longer = (simulate(checkpoint=tmp_path, num_steps=steps, record_every=None) for steps in (600, 900))
+    assert (longer.ensemble.num_steps, longer.ensemble.warmup) == (900, first.ensemble.warmup)
+    records = first.series.mean.shape[-1]
+    assert longer.series.mean.shape[-1] > records
+    np.testing.assert_array_equal(longer.series.mean[..., :records], first.series.mean)
+
+
 def test_it_survives_a_file_and_labels(run, tmp_path):
     path = grokjax.save(tmp_path / "run", run)
     with pytest.raises(ValueError, match="trust"):
@@ -149,6 +157,26 @@ def test_comparison_of_whole_results(run):
         grokjax.compare(OrderParameters(np.zeros((2, 2)), np.zeros((2, 2))), run)
     with pytest.raises(ValueError, match="Compare like with like"):
         grokjax.compare({"other": 1.0}, run)
+
+
+def test_one_data_set_has_errors_from_its_effective_sample_size():
+    """As large as the scatter of repetitions says, and print and comparison say what they do not know."""
+    system = Well(dim=20, curvature=4.0)
+    once = lambda seed, members: grokjax.simulate(
+        jax.random.key(seed), system, Balls(), **{**OPTIONS, "num_members": members, "num_datasets": 1}
+    )
+    one, few = [once(seed, 1) for seed in range(12)], once(0, 6)
+    spread = np.std([float(run.spread.mean) for run in one], ddof=1)
+    errors = np.mean([float(run.spread.error) for run in one])
+    assert 0.5 < errors / spread < 2
+    assert float(few.spread.error) == pytest.approx(errors / np.sqrt(6), rel=0.3)
+    words = "one data set: errors from its effective sample size, not over other data sets"
+    assert words in str(few)
+    table = grokjax.compare(OrderParameters(0.0, 0.25), few)
+    assert words in str(table)
+    assert table.rows[0].sigma == pytest.approx(table.rows[0].z_score, rel=0.05)  # hundreds of independent numbers
+    seeds = few.estimate(few.members.spread)  # what is not followed: over seeds
+    assert 0.2 < float(seeds.error) / float(few.spread.error) < 4
 
 
 class Shrink(AbstractSampler):

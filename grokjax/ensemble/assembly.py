@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key, PyTree
 
-from .._checks import argument_error
+from .._checks import argument_error, check_instance
 from ..observables import AbstractObservable, PerRung
 from ..samplers.base import AbstractLangevin, AbstractSampler
 from ..samplers.droplet_moves import DropletMoves
@@ -37,6 +37,11 @@ class Moves(eqx.Module):
 
     droplets: DropletMoves | None = None
     exchange: ReplicaExchange | None = None
+
+    def __check_init__(self):
+        for name, kind in {"droplets": DropletMoves, "exchange": ReplicaExchange}.items():
+            if getattr(self, name) is not None:
+                check_instance(name, getattr(self, name), kind, f"Try grokjax.{kind.__name__}.")
 
 
 class Assembly(eqx.Module):

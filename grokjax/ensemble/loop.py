@@ -3,8 +3,8 @@
 `run` advances every member of an ensemble in one compiled program. Members differ by seed, data set and
 hyperparameters alike: every array leaf of the target has a leading axis `member`; scalars of the sampler and of the
 observables are shared, and their arrays have a leading axis `member`. The Python loop over chunks of records carries
-the progress bar, merges observables and survives Ctrl-C; nothing inside the compiled chunk calls the host. The number
-of records in a chunk is traced, so that a longer run compiles nothing.
+the progress bar, merges observables and survives Ctrl-C and SIGTERM; nothing inside the compiled chunk calls the host.
+The number of records in a chunk is traced, so that a longer run compiles nothing.
 
 Random numbers belong to a member and a step (`fold_in`), so results do not depend on how members are grouped or steps
 are cut into chunks. After `jax.distributed.initialize(...)` in several processes that run the same script, members are
@@ -24,13 +24,14 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
+from .._checks import argument_error, check_instance, check_key
 from .._doors import flat
 from .._tree import leading_axes
 from ..observables import AbstractObservable
 from ..samplers.base import AbstractSampler
 from ..samplers.ending import UntilFinished
 from . import processes
-from .checkpoints import Checkpoints, fingerprint
+from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
 from .placement import count_members, in_dtype, mesh_of, over_members, place_members
 from .plan import Compute, Plan, Schedule
 
@@ -50,7 +51,7 @@ class EnsembleRun(eqx.Module):
         warmup: steps before the first record.
         record_every: steps between records.
         capacity: records in a compiled chunk.
-        interrupted: whether Ctrl-C ended the run early.
+        interrupted: whether Ctrl-C or SIGTERM ended the run early.
         chunk_seconds: wall time of each chunk; the first holds the compilation.
     """
 
@@ -72,6 +73,16 @@ class EnsembleRun(eqx.Module):
     def num_members(self) -> int:
         """Number of members, diverged ones included."""
         return len(self.diverged)
+
+    @property
+    def certificate(self) -> Any:
+        """Evidence of equilibrium in scalar series among the results, a `Certificate`; None without, and of trainers.
+
+        Nobody is a witness: two starts and the bias of a step stay unchecked. Members count as data sets of their own.
+        """
+        from ..evidence.examination import certify_series
+
+        return certify_series(self) if self.sampler.about.samples else None
 
     @property
     def compile_seconds(self) -> float:
@@ -118,21 +129,30 @@ def _run(
         compute: see `Compute`.
 
     Returns:
-        An `EnsembleRun`. After Ctrl-C (on any process) it holds what was measured until then.
+        An `EnsembleRun`. After Ctrl-C or SIGTERM (on any process) it holds what was measured until then, and its
+        folder a checkpoint.
 
     Raises:
         ValueError: a keyword is not known, a size is not a whole number, the warm-up leaves no step to measure, the
-            folder holds checkpoints of another run, or processes differ in their arguments or have no member.
-        KeyboardInterrupt: Ctrl-C before anything was measured.
+            folder is in use or holds checkpoints of another run or of other settings, or processes differ in their
+            arguments or have no member.
+        KeyboardInterrupt: Ctrl-C or SIGTERM before anything was measured.
     """
-    plan = Plan.of(schedule)
+    check_instance("sampler", sampler, AbstractSampler, "Try grokjax.UnderdampedLangevin().")
+    good = observables is None or isinstance(observables, Mapping)
+    if not good or not all(isinstance(each, AbstractObservable) for each in (observables or {}).values()):
+        raise argument_error(
+            "observables", "observables by name", observables, 'Try {"energy": Series(measure_energy)}.'
+        )
+    plan = Plan.of(as_before(schedule))
     earlier = states if isinstance(states, EnsembleRun) else None
     start = positions if states is None else (states if earlier is None else earlier.states)
     measured = dict(observables or {})
-    loop = _Loop.of(key, sampler, target, start, measured, target_axes, compute)
-    identity = _identity(loop, plan, schedule, fresh=states is None)
+    loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
+    origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
     loop = loop.placed()
-    with jax.default_matmul_precision(compute.precision or "default"), processes.deferred_interrupts(loop.mesh) as stop:
+    precise = jax.default_matmul_precision(compute.precision or "default")
+    with precise, alone(schedule, loop.mesh), processes.deferred_signals(loop.mesh) as stop:
         if states is None:
             start = _start(loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh)
         else:
@@ -140,7 +160,7 @@ def _run(
         progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
         if earlier is not None:
             progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
-        keeper = _resume(progress, loop, plan, schedule, identity)
+        plan, keeper = _resume(progress, loop, plan, schedule, origin)
         interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop)
     return _finished(progress, loop, plan, compute, earlier, interrupted)
 
@@ -198,36 +218,46 @@ class _Progress:
 
 
 def _identity(loop: _Loop, plan: Plan, schedule: Schedule, *, fresh: bool) -> str:
-    """What makes two runs the same run; agreed on by all processes."""
+    """What makes two runs the same run but for their length; all processes agree on it, and on the length."""
     identity = ""
     if schedule.checkpoint is not None or processes.spans(loop.mesh):
-        inputs = (loop.sampler, loop.target, loop.start, loop.keys, plan.record_every, list(plan.records), fresh)
-        identity = fingerprint((*inputs, sorted(loop.observables)))
-    same = (identity, schedule.checkpoint is None)
+        measured = sorted(loop.observables.items())
+        identity = fingerprint((loop.sampler, loop.target, loop.start, loop.keys, measured, fresh))
+    same = (identity, plan.record_every, plan.records, schedule.checkpoint is None)
     remedy = "Run one script in all."
     processes.check_same(loop.mesh, "key", "the same, like all arguments, on all processes", same, remedy)
     return identity
 
 
-def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, identity: str) -> Checkpoints | None:
-    """Go on from the newest checkpoint of this very run, if there is one; the keeper of further ones."""
+def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, origin: Origin):
+    """Go on from the newest checkpoint of this very run, if there is one; the plan from there, and the keeper."""
     if schedule.checkpoint is None:
-        return None
-    keeper = Checkpoints(schedule.checkpoint, identity, schedule.checkpoint_seconds)
-    found = keeper.latest()
-    chunk = None if found is None else found.chunk
-    processes.check_same(loop.mesh, "checkpoint", "a folder that all processes share", chunk, "Give another folder.")
+        return plan, None
+    keeper = Checkpoints(schedule.checkpoint, origin, schedule.checkpoint_seconds)
+    found, refusal = None, None
+    try:
+        found = keeper.latest()
+    except ValueError as error:  # raised after all processes know of it
+        refusal = error
+    done = 0 if found is None else found.steps
+    seen = (done, str(refusal))
+    processes.check_same(loop.mesh, "checkpoint", "a folder that all processes share", seen, "Give another folder.")
+    if refusal is not None:
+        raise refusal
+    if done > plan.num_steps:
+        raise argument_error("num_steps", f"at least {done}, what is done in the folder", plan.num_steps, "Take more.")
     if found is not None:
-        beyond = found.chunk > plan.warmup_chunks and progress.steps_before == 0
+        beyond = done > plan.warmup and progress.steps_before == 0
         template = _empty_totals(loop.observables, progress.states, loop.keys) if beyond else progress.totals
         whole = found.restore((progress.sampler, progress.states, template))
         progress.sampler, progress.states, progress.totals = whole
-        progress.first_chunk, progress.steps_done = found.chunk, plan.steps_until(found.chunk)
-    return keeper if processes.leads(loop.mesh) else None
+        plan, progress.first_chunk = plan.cut_at(done)
+        progress.steps_done = done
+    return plan, keeper if processes.leads(loop.mesh) else None
 
 
-def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, pressed) -> bool:
-    """The loop over chunks; True if Ctrl-C ended it."""
+def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, asked) -> bool:
+    """The loop over chunks; True if Ctrl-C or SIGTERM ended it."""
     leads = processes.leads(loop.mesh)
     bar = tqdm(
         total=plan.num_steps,
@@ -239,21 +269,21 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
     )
     try:
         for chunk in range(progress.first_chunk, len(plan.records)):
+            if _all_ended(progress.states, loop.mesh) and chunk > plan.warmup_chunks:
+                break
             _advance_chunk(progress, loop, plan, schedule, chunk)
             bar.update(plan.records[chunk] * plan.record_every)
-            ended = _all_ended(progress.states)
+            ended = _all_ended(progress.states, loop.mesh)
             due = keeper is not None and keeper.due(last=ended or chunk + 1 == len(plan.records))
-            stop, due, ended = processes.anywhere(loop.mesh, pressed.is_set(), due, ended)
-            if due:
-                on_host = processes.to_host((progress.sampler, progress.states), loop.mesh)
-                if keeper is not None:
-                    keeper.keep(chunk + 1, (*on_host, progress.totals))
+            stop, due = processes.anywhere(loop.mesh, asked.is_set(), due)
+            if due or stop:
+                _keep(progress, loop, keeper)
             if stop:
                 raise KeyboardInterrupt
-            if ended and chunk >= plan.warmup_chunks:
-                break
     except KeyboardInterrupt:
         done = progress.steps_done
+        if not processes.spans(loop.mesh):
+            _keep(progress, loop, keeper)
         if done <= plan.warmup:
             raise KeyboardInterrupt(f"interrupted after {done} steps, before the first record") from None
         if leads:
@@ -265,6 +295,15 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
     finally:
         bar.close()
     return False
+
+
+def _keep(progress: _Progress, loop: _Loop, keeper: Checkpoints | None) -> None:
+    """A checkpoint after the last whole chunk, if there is a folder."""
+    if keeper is None and not processes.spans(loop.mesh):
+        return
+    on_host = processes.to_host((progress.sampler, progress.states), loop.mesh)
+    if keeper is not None and progress.steps_done:
+        keeper.keep(progress.steps_done, (*on_host, progress.totals))
 
 
 def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, chunk: int) -> None:
@@ -321,10 +360,10 @@ def _finished(
     )
 
 
-def _all_ended(states: Any) -> bool:
+def _all_ended(states: Any, mesh: Mesh | None) -> bool:
     """Whether every member of a sampler that ends has ended."""
     ended = getattr(states, "ended", None)
-    return ended is not None and bool(jnp.all(ended))
+    return ended is not None and all(processes.anywhere(mesh, bool(jnp.all(ended))))
 
 
 @eqx.filter_jit

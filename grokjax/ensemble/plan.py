@@ -7,8 +7,9 @@ from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
+import jax
 
-from .._checks import argument_error, check_whole
+from .._checks import argument_error, check_at_least, check_instance, check_whole
 
 
 CHUNK_RECORDS = 16  # records between two looks of the host
@@ -26,7 +27,8 @@ class Schedule:
         record_every: steps between records; by default about 300 records in a run.
         num_chunks: how many times the host looks in (progress, interrupts, merging); every 16 records unless given.
         checkpoint: folder for checkpoints, the last two of which are kept. A run that finds its own checkpoint there
-            continues from it, bit for bit. Several processes must share the folder; process 0 writes.
+            continues from it, bit for bit; with more `num_steps` a finished one is made longer. Several processes of
+            one run must share the folder; process 0 writes. Two runs in one folder are refused.
         checkpoint_seconds: wall time between checkpoints.
         adapt: makes the sampler to go on with from the states half-way through the warm-up, once; it may differ in the
             numbers of the sampler only, and nothing changes while it is measured.
@@ -39,6 +41,18 @@ class Schedule:
     checkpoint: str | os.PathLike | None = None
     checkpoint_seconds: float = 60.0
     adapt: Callable[[Any], Any] | None = None
+
+    def __post_init__(self):
+        for name, least in {"num_steps": 1, "warmup": 0, "record_every": 1, "num_chunks": 1}.items():
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least)
+        path = self.checkpoint
+        if path is not None and (not isinstance(path, str | os.PathLike) or os.path.isfile(path)):
+            raise argument_error("checkpoint", "the name of a folder", path, 'Write "checkpoints/first".')
+        remedy = "Give the wall time between checkpoints."
+        check_at_least("checkpoint_seconds", self.checkpoint_seconds, 0, remedy)
+        if self.adapt is not None and not callable(self.adapt):
+            raise argument_error("adapt", "a function of states that makes a sampler", self.adapt, "Leave it out.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,6 +75,21 @@ class Compute:
     precision: str | None = "highest"
     progress: bool = True
     label: str = "ensemble"
+
+    def __post_init__(self):
+        if self.member_block is not None:
+            check_whole("member_block", self.member_block)
+        check_instance("label", self.label, str, "It is the title of the progress bar.")
+        if self.devices is not None:
+            given = list(self.devices) if isinstance(self.devices, list | tuple) else []
+            if not given or not all(isinstance(device, jax.Device) for device in given):
+                raise argument_error("devices", "a list of jax's devices", self.devices, "Try jax.devices()[:1].")
+        try:
+            with jax.default_matmul_precision(self.precision or "default"):
+                pass
+        except (ValueError, TypeError):
+            remedy = 'Try "highest", or None for the default of the device.'
+            raise argument_error("precision", "one of jax's matrix precisions", self.precision, remedy) from None
 
 
 class Plan(eqx.Module):
@@ -91,6 +120,17 @@ class Plan(eqx.Module):
     def steps_until(self, chunk: int) -> int:
         """Steps in the first `chunk` chunks."""
         return self.record_every * sum(self.records[:chunk])
+
+    def cut_at(self, steps: int) -> tuple["Plan", int]:
+        """The same run with a cut after `steps`, where a shorter one ended, and the chunk that begins there."""
+        chunk = next((i for i in range(len(self.records)) if self.steps_until(i + 1) > steps), len(self.records))
+        done = (steps - self.steps_until(chunk)) // self.record_every
+        if not done:
+            return self, chunk
+        parts = (done, self.records[chunk] - done)
+        records = (*self.records[:chunk], *parts, *self.records[chunk + 1 :])
+        warm, halfway = (mark + (chunk < mark) for mark in (self.warmup_chunks, self.halfway))
+        return Plan(self.record_every, records, warm, halfway, self.capacity), chunk + 1
 
     @staticmethod
     def of(schedule: Schedule) -> "Plan":

@@ -110,25 +110,29 @@ def check_same(mesh: Mesh | None, name: str, expected: str, value: Any, remedy: 
 
 
 @contextlib.contextmanager
-def deferred_interrupts(mesh: Mesh | None) -> Iterator[threading.Event]:
-    """Ctrl-C as an event while several processes run, so that all can stop after the same chunk.
+def deferred_signals(mesh: Mesh | None) -> Iterator[threading.Event]:
+    """SIGTERM as an event, which schedulers send before they kill; and Ctrl-C while several processes run.
 
-    A process that stops alone leaves the others waiting for it. A second Ctrl-C ends the process at once.
+    So all of them can stop after the same chunk: a process that stops alone leaves the others waiting for it. A second
+    signal ends the process at once. A handler of SIGTERM that the program has set itself stays.
     """
-    pressed = threading.Event()
-    if not spans(mesh) or threading.current_thread() is not threading.main_thread():
-        yield pressed
-        return
+    asked = threading.Event()
+    deferred = [signal.SIGINT] if spans(mesh) else []
+    if threading.current_thread() is not threading.main_thread():
+        deferred = []
+    elif signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        deferred.append(signal.SIGTERM)
 
-    def press(*_):
-        pressed.set()
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    def ask(number, _):
+        asked.set()
+        signal.signal(number, signal.SIG_DFL)
 
-    previous = signal.signal(signal.SIGINT, press)
+    previous = {number: signal.signal(number, ask) for number in deferred}
     try:
-        yield pressed
+        yield asked
     finally:
-        signal.signal(signal.SIGINT, previous)
+        for number, handler in previous.items():
+            signal.signal(number, handler)
 
 
 def _same(tree: PyTree) -> PyTree:

@@ -68,8 +68,8 @@ class Certificate(eqx.Module):
 
     Attributes:
         two_start: order parameters of the two starts in standard errors of their difference, None without witnesses.
-        virial: by layer; None for dynamics without a gradient.
-        temperature: by layer; None for dynamics without a velocity.
+        virial: by layer; None for dynamics without a gradient, empty where it was not followed.
+        temperature: by layer; None for dynamics without a velocity, empty likewise.
         step_bias: None without witnesses, or for a sampler without bias.
         rhat: split R-hat of the worst order parameter.
         nested_rhat: nested R-hat of the worst one, None without witnesses from the other start.
@@ -97,7 +97,7 @@ class Certificate(eqx.Module):
     @property
     def checks(self) -> dict[str, bool | None]:
         """The verdict of every line; None where there is no evidence."""
-        unit = lambda layers: all(_is_one(estimate) for estimate in layers.values())
+        unit = lambda layers: all(_is_one(estimate) for estimate in layers.values()) if layers else None
         bias = self.step_bias
         return {
             "two starts": None if self.two_start is None else bool(self.two_start.agree),
@@ -155,9 +155,9 @@ class Certificate(eqx.Module):
                 return "no witnesses from another start"
             return f"largest |z| {self.two_start.largest:.1f}, of {_worst_name(self.two_start.z_score)}"
         if line == "virial":
-            return "no gradient" if self.virial is None else _farthest_from_one(self.virial)
+            return "no gradient" if self.virial is None else _farthest_from_one(self.virial) or "not followed"
         if line == "temperature":
-            return "no velocity" if self.temperature is None else _farthest_from_one(self.temperature)
+            return "no velocity" if self.temperature is None else _farthest_from_one(self.temperature) or "not followed"
         if line == "step bias":
             if self.step_bias is None:
                 return "none by construction" if self.exact else "no witnesses at half the step"

@@ -13,7 +13,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._checks import argument_error
+from .._checks import argument_error, check_instance, check_positive, real_numbers
 from ..status import Status, succeeded
 from .statistics import Estimate, as_estimate, is_estimate, z_score
 
@@ -53,11 +53,13 @@ class Comparison(eqx.Module):
         rows: one per number.
         threshold: the largest deviation, in sigma, that counts as agreement.
         theory_name: heading of the theory's column.
+        note: what the errors do not know, or nothing.
     """
 
     rows: list[Row]
     threshold: float
     theory_name: str
+    note: str = ""
 
     @property
     def largest(self) -> float:
@@ -96,7 +98,8 @@ class Comparison(eqx.Module):
             for i, (cell, w) in enumerate(zip(line, widths, strict=True))
         )
         rule = "-" * (sum(widths) + 2 * (len(widths) - 1))
-        return "\n".join([justify(lines[0]).rstrip(), rule, *(justify(line).rstrip() for line in lines[1:])])
+        table = [justify(lines[0]).rstrip(), rule, *(justify(line).rstrip() for line in lines[1:])]
+        return "\n".join([*table, self.note] if self.note else table)
 
 
 def compare(
@@ -122,7 +125,15 @@ def compare(
     Raises:
         ValueError: the two share no number, or the shapes of two leaves differ.
     """
+    check_positive("threshold", math.nan if threshold is None else threshold)
+    check_instance("theory_name", theory_name, str, "It is the heading of a column.")
+    if points is not None and (not isinstance(points, Sequence) or isinstance(points, str)):
+        raise argument_error("points", "a label for every point", points, 'Try ["noise 0.1", "noise 0.2"].')
     expected, found = _leaves(theory), _leaves(experiment)
+    if not any(expected):
+        raise argument_error("theory", "a prediction, or a pytree with names", theory, 'Try {"side_weight": 0.1}.')
+    for name, value in expected.items():
+        real_numbers("theory", value, f"`{name or 'it'}` is none.")
     names = [name for name in expected if name in found]
     if not names:
         raise argument_error(
@@ -142,7 +153,9 @@ def compare(
             doubt = next((text for test, text in doubts if np.any(_at(test, i))), "")
             row = Row(label, float(value[i]), Estimate(mean[i], error[i]), float(z[i]), _sigma(z[i], freedom), doubt)
             rows.append(row)
-    return Comparison(rows, threshold, theory_name)
+    source = getattr(experiment, "errors_from", "data sets")
+    note = "" if source == "data sets" else f"one data set: errors from its {source}, not over other data sets"
+    return Comparison(rows, threshold, theory_name, note)
 
 
 def _leaves(result: Any) -> dict[str, Any]:
@@ -171,9 +184,14 @@ def _reservations(theory: Any, experiment: Any) -> list[tuple[Any, str]]:
 
 
 def _degrees_of_freedom(experiment: Any) -> float:
-    """Independent data sets behind an error, less one."""
+    """Independent numbers behind an error, less one: data sets, or what a single one has of them."""
     layout = getattr(experiment, "layout", None)
-    return math.inf if layout is None else max(layout.num_datasets - 1, 1)
+    if layout is None:
+        return math.inf
+    if layout.num_datasets > 1:
+        return layout.num_datasets - 1
+    certificate = getattr(experiment, "certificate", None)
+    return max((layout.num_members if certificate is None else float(np.min(certificate.ess))) - 1, 1)
 
 
 def _sigma(z: Any, freedom: float) -> float:

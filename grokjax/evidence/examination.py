@@ -8,14 +8,18 @@ for the step, from the scatter between pairs if that is larger, because slow mod
 from collections.abc import Mapping
 from typing import Any
 
+import jax
 import numpy as np
 from jaxtyping import Array, PyTree
 
+from .._tree import layer_name
 from ..ensemble.layout import HALF_STEP, OTHER_START, Layout
 from . import statistics
 from .certificate import Certificate, StepBias
 from .statistics import LARGEST_Z, Estimate, TwoStart
 
+
+FEWEST_MEMBERS = 8  # whose spread at one time is an error
 
 Number = Any  # a float or an array of floats
 
@@ -23,7 +27,7 @@ Number = Any  # a float or an array of floats
 def certify(
     layout: Layout,
     series: Mapping[str, Array | np.ndarray],
-    energy: Array | np.ndarray,
+    energy: Array | np.ndarray | None,
     virial: PyTree | None,
     temperature: PyTree | None,
     diverged: np.ndarray,
@@ -37,7 +41,7 @@ def certify(
     Args:
         layout: members and witnesses.
         series: each order parameter, shape (entry, record), entries as in the layout.
-        energy: likewise.
+        energy: likewise, or None where it was not followed.
         virial: by layer, likewise, or None for dynamics without a gradient.
         temperature: by layer, likewise, or None.
         diverged: shape (entry,).
@@ -65,7 +69,7 @@ def certify(
 
     layers = lambda tree: {name: _unit(layout, clear(layout.fold(values), gone), gone) for name, values in tree.items()}
     ess, time = _effective_samples(mine, layout)
-    energies = clear(layout.fold(energy), gone)
+    energies = {} if energy is None else {"energy": clear(layout.fold(energy), gone)}
     return Certificate(
         two_start=two_start,
         virial=None if virial is None else layers(virial),
@@ -76,13 +80,57 @@ def certify(
         ess=ess,
         autocorrelation_time=time * steps_per_record,
         drift={
-            name: statistics.z_score(statistics.drift(values), 0.0)
-            for name, values in {**mine, "energy": energies}.items()
+            name: statistics.z_score(statistics.drift(values), 0.0) for name, values in {**mine, **energies}.items()
         },
         diverged=gone.sum(axis=-1),
         num_members=layout.num_members,
         exact=exact,
     )
+
+
+def certify_series(run: Any) -> Certificate | None:
+    """The evidence that an `EnsembleRun` holds, or None where no scalar was followed.
+
+    Virial and temperature are those of the last states, if there are members enough for an error.
+    """
+    records = (run.num_steps - run.warmup) // run.record_every
+    series = {
+        name + jax.tree_util.keystr(path): leaf
+        for name, result in run.results.items()
+        for path, leaf in jax.tree_util.tree_leaves_with_path(result)
+        if np.shape(leaf) == (run.num_members, records) and np.asarray(leaf).dtype.kind == "f"
+    }
+    if not series:
+        return None
+    about = run.sampler.about
+    virial, temperature = (_at_the_end(run, name) for name in ("virial", "temperature"))
+    energy = series.pop("energy", None)
+    return certify(
+        Layout.of((), run.num_members, num_witnesses=0),
+        series or {"energy": energy},
+        energy,
+        virial,
+        temperature,
+        run.diverged,
+        bias_order=about.bias_order,
+        exact=about.exact,
+        steps_per_record=about.steps * run.record_every,
+    )
+
+
+def _at_the_end(run: Any, name: str) -> dict[str, Any] | None:
+    """A diagnostic of the sampler in the last states, by layer; None where it has none, nothing of too few members."""
+    measure = run.sampler.diagnostics.get(name)
+    if measure is None:
+        return None
+    if run.num_members < FEWEST_MEMBERS or not hasattr(run.states, "gradient"):
+        return {}
+    return by_layer(jax.tree.map(lambda x: np.asarray(x)[:, None], jax.vmap(lambda s: measure(None, s))(run.states)))
+
+
+def by_layer(tree: PyTree) -> dict[str, Any]:
+    """The leaves of a pytree by the last names of their paths."""
+    return {layer_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
 
 
 def _unit(layout: Layout, values: Number, gone: np.ndarray) -> Estimate:

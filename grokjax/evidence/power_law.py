@@ -15,7 +15,7 @@ import equinox as eqx
 import numpy as np
 from jaxtyping import Float
 
-from .._checks import argument_error, check_positive
+from .._checks import argument_error, check_positive, real_numbers
 from .statistics import Estimate
 
 
@@ -71,6 +71,8 @@ def power_law(sizes: Any, values: Any, errors: Any = None) -> PowerLaw:
         ValueError: shapes differ, there are fewer than three sizes, something is not positive or not finite, or an
             error is as large as its value.
     """
+    for name, array in zip(NAMES, (sizes, values, np.ones(1) if errors is None else errors), strict=True):
+        real_numbers(name, array, "Give one number per size.")
     scattered = errors is None
     errors = np.asarray(values, float) / 2 if scattered else errors
     arrays = {name: np.asarray(array, float) for name, array in zip(NAMES, (sizes, values, errors), strict=True)}

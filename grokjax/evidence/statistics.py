@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from .._checks import argument_error
+from .._checks import argument_error, check_positive, check_whole
 
 
 LARGEST_Z = 5.0  # what may happen by chance among hundreds of numbers; beyond it, something is wrong
@@ -58,6 +58,8 @@ def over_members(values: Any, *, axis: int = 0, keep: np.ndarray | None = None) 
 def over_datasets(values: Any, num_datasets: int, diverged: np.ndarray, *, axis: int = -1) -> Estimate:
     """Mean and error from member values: seeds of a data set are averaged, errors are over data sets.
 
+    Of a single data set errors are over its seeds, and say nothing about other data sets.
+
     Members that diverged are left out, so are values that are no number (what a member does not define, such as a test
     error without test data), and data sets without a value.
 
@@ -71,6 +73,7 @@ def over_datasets(values: Any, num_datasets: int, diverged: np.ndarray, *, axis:
     lost = np.asarray(diverged)
     lost = lost.reshape(*lost.shape[:-1], *(1,) * (values.ndim - lost.ndim), lost.shape[-1])
     keep = ~np.broadcast_to(lost, values.shape) & ~np.isnan(values)
+    num_datasets = values.shape[-1] if num_datasets == 1 else num_datasets
     shape = (*values.shape[:-1], -1, num_datasets)
     grouped, keep = values.reshape(shape), keep.reshape(shape)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -81,6 +84,7 @@ def over_datasets(values: Any, num_datasets: int, diverged: np.ndarray, *, axis:
 def over_subsets(values: Any, *, num_subsets: int = 5, axis: int = 0) -> Estimate:
     """Mean, and the error from the spread of the means of `num_subsets` subsets of members, as in arXiv:2310.03789."""
     values = np.moveaxis(np.asarray(values, np.float64), axis, 0)
+    check_whole("num_subsets", num_subsets, 2, "Their spread is the error.")
     if len(values) < num_subsets:
         raise argument_error(
             "values", f"at least {num_subsets} members", len(values), "Run more members or use over_members."
@@ -122,6 +126,27 @@ def effective_sample_size(series: Any) -> float:
     from numpyro.diagnostics import effective_sample_size as numpyro_ess
 
     return float(numpyro_ess(_series(series, 4)))
+
+
+def over_chains(series: Any) -> Estimate:
+    """Mean and error of chains that sample one and the same law, from their effective sample size.
+
+    Args:
+        series: shape (..., chain, record); chains that are not finite are left out.
+    """
+    series = np.asarray(series, np.float64)
+
+    def one(chains):
+        chains = chains[np.isfinite(chains).all(axis=-1)]
+        if not chains.size:
+            return np.nan, np.nan
+        spread = chains.std()
+        known = spread > 1e-12 * np.abs(chains).max() and chains.shape[-1] >= 4
+        size = min(effective_sample_size(chains), chains.size) if known else chains.size
+        return chains.mean(), spread / math.sqrt(size)
+
+    found = np.array([one(chains) for chains in series.reshape(-1, *series.shape[-2:])])
+    return Estimate(*(column.reshape(series.shape[:-2]) for column in found.T))
 
 
 def autocorrelation_time(series: Any) -> float:
@@ -264,6 +289,7 @@ class TwoStart(eqx.Module):
 
 def two_start(cold: Any, hot: Any, *, threshold: float = LARGEST_Z) -> TwoStart:
     """Compare two pytrees of `Estimate` from independent runs."""
+    check_positive("threshold", math.nan if threshold is None else threshold)
     return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
 
 

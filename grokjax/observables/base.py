@@ -17,6 +17,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Int, Key, PyTree
 
+from .._checks import argument_error
+
 
 Measure = Callable[[Key[Array, ""], Any], Any]
 
@@ -39,6 +41,12 @@ class AbstractObservable(eqx.Module):
     @abc.abstractmethod
     def finalise(self, total: PyTree) -> Any:
         """What the user gets: arrays with leading axis member."""
+
+
+def check_measure(measure: Any) -> None:
+    """Raise unless `measure` is a function."""
+    if not callable(measure):
+        raise argument_error("measure", "a function of a key and a state", measure, "Try observables.measure_energy.")
 
 
 def measure_energy(key, state):

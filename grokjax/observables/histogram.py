@@ -4,7 +4,8 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from .base import AbstractObservable, Measure
+from .._checks import argument_error, check_finite, check_whole
+from .base import AbstractObservable, Measure, check_measure
 
 
 class Counts(eqx.Module):
@@ -54,6 +55,15 @@ class Histogram(AbstractObservable):
     high: float = eqx.field(static=True)
     num_bins: int = eqx.field(static=True)
     pairs: bool = eqx.field(static=True, default=False)
+
+    def __check_init__(self):
+        check_measure(self.measure)
+        check_whole("num_bins", self.num_bins)
+        for name in ("low", "high"):
+            check_finite(name, np.nan if getattr(self, name) is None else getattr(self, name))
+        if not self.low < self.high:
+            got = f"{self.low} to {self.high}"
+            raise argument_error("low", "below `high`", got, "Give the ends of a range.")
 
     def init(self, key, state, num_records):
         del key, state, num_records

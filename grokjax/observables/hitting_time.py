@@ -5,7 +5,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from .base import AbstractObservable, Measure
+from .._checks import check_finite
+from .base import AbstractObservable, Measure, check_measure
 
 
 NEVER = -1
@@ -25,6 +26,10 @@ class HittingTime(AbstractObservable):
 
     measure: Measure
     threshold: float = eqx.field(static=True)
+
+    def __check_init__(self):
+        check_measure(self.measure)
+        check_finite("threshold", np.nan if self.threshold is None else self.threshold)
 
     def init(self, key, state, num_records):
         del num_records

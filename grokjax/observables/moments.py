@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from .base import AbstractObservable, Measure
+from .base import AbstractObservable, Measure, check_measure
 
 
 class Moments(eqx.Module):
@@ -21,6 +21,9 @@ class RunningMoments(AbstractObservable):
     """Time average and variance of a measurement of any shape."""
 
     measure: Measure
+
+    def __check_init__(self):
+        check_measure(self.measure)
 
     def init(self, key, state, num_records):
         del num_records
@@ -53,6 +56,9 @@ class Series(AbstractObservable):
     """The measurement at every record, shape (member, record, ...). For scalars: memory grows with the records."""
 
     measure: Measure
+
+    def __check_init__(self):
+        check_measure(self.measure)
 
     def init(self, key, state, num_records):
         shapes = jax.eval_shape(self.measure, key, state)

@@ -27,7 +27,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key, PyTree, Scalar
 
-from .._checks import argument_error, check_choice, check_positive, check_whole, is_concrete
+from .._checks import argument_error, as_scalar, check_choice, check_finite, check_positive, check_whole, is_concrete
 from ..networks import TwoLayer
 from ..observables import Measure
 from ..posterior import Posterior
@@ -35,7 +35,8 @@ from .base import About, AbstractSampler, energy_and_gradient
 
 
 def _as_components(value: Any) -> Any:
-    return None if value is None else jnp.atleast_1d(jnp.asarray(value, float))
+    array = as_scalar(value)
+    return jnp.atleast_1d(array) if isinstance(array, jax.Array) else value
 
 
 class DropletMoves(eqx.Module):
@@ -63,6 +64,11 @@ class DropletMoves(eqx.Module):
     def __check_init__(self):
         check_choice("direction", self.direction, ("data", "teacher"))
         check_whole("every", self.every)
+        if self.num_neurons is not None:
+            check_whole("num_neurons", self.num_neurons)
+        check_finite("positions", self.positions)
+        check_positive("widths", self.widths)
+        check_positive("weights", self.weights)
         given = [value for value in (self.positions, self.widths, self.weights) if value is not None]
         if given and len(given) < 3:
             raise argument_error(
@@ -70,8 +76,6 @@ class DropletMoves(eqx.Module):
             )
         if len({value.shape for value in given if is_concrete(value)}) > 1:
             raise argument_error("widths", "of the shape of positions", [v.shape for v in given], "One per component.")
-        check_positive("widths", self.widths)
-        check_positive("weights", self.weights)
 
     def around(self, sampler: AbstractSampler, target: Any, truth: Any, layout: Any) -> "WithDropletMoves":
         """The moves beside local dynamics, for all entries of an ensemble.

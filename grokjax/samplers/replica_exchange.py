@@ -25,7 +25,7 @@ import numpy as np
 from jax.scipy.special import erfinv
 from jaxtyping import Array, Float, Int, Key, PyTree
 
-from .._checks import argument_error, check_positive, check_whole
+from .._checks import argument_error, as_scalar, check_fraction, check_positive, check_whole
 from .._tree import leading_axes
 from ..observables import Measure
 from ..posterior import Posterior
@@ -40,13 +40,15 @@ class ReplicaExchange(eqx.Module):
         every: Langevin steps between swaps.
     """
 
-    noise_variances: Float[Array, " rungs"] = eqx.field(converter=lambda value: jnp.asarray(value, float))
+    noise_variances: Float[Array, " rungs"] = eqx.field(converter=as_scalar)
     every: int = eqx.field(static=True, default=5)
 
     def __check_init__(self):
         check_whole("every", self.every)
+        if self.noise_variances is None:
+            raise argument_error("noise_variances", "a ladder of noises", None, "Try [0.05, 0.1, 0.2].")
         check_positive("noise_variances", self.noise_variances)
-        steps = np.diff(np.asarray(self.noise_variances))
+        steps = np.diff(np.atleast_1d(np.asarray(self.noise_variances)))
         if self.noise_variances.ndim != 1 or len(steps) < 1 or not ((steps > 0).all() or (steps < 0).all()):
             raise argument_error(
                 "noise_variances",
@@ -64,6 +66,11 @@ class ReplicaExchange(eqx.Module):
         The data energy of $n$ samples has a variance of about $n/2$; a first-order jump between the rungs comes on top
         and is not cured by more of them.
         """
+        for name, value in {"low": low, "high": high, "num_samples": num_samples}.items():
+            check_positive(name, np.nan if value is None else value)
+        check_fraction("acceptance", acceptance, inside=True, remedy="Try 0.3.")
+        if low == high:
+            raise argument_error("high", "another noise than `low`", high, "A ladder has two rungs or more.")
         spread = np.sqrt(float(np.asarray(num_samples)) / 2)
         delta = 2 * float(erfinv(1 - acceptance)) / spread
         rungs = max(2, int(np.ceil(abs(np.log(high / low)) / np.log1p(delta))) + 1)

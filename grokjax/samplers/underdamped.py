@@ -71,8 +71,10 @@ class UnderdampedLangevin(AbstractLangevin):
         check_positive("step_size", self.step_size)
         check_choice("splitting", self.splitting, ("BAOAB", "BAOA"))
         for name in ("friction", "scale"):
-            for value in jax.tree.leaves(getattr(self, name)):
-                check_positive(name, value)
+            for value in jax.tree.leaves(
+                getattr(self, name), is_leaf=lambda leaf: leaf is None or isinstance(leaf, list)
+            ):
+                check_positive(name, jnp.nan if value is None else value)
 
     @property
     def diagnostics(self) -> Mapping[str, Measure]:

@@ -1,11 +1,18 @@
 """The certificate passes what is in equilibrium, and names what is not."""
 
+import dataclasses
+
+import jax
+import jax.numpy as jnp
 import numpy as np
+import optax
 import pytest
 
-from grokjax import statistics
+import grokjax
+from grokjax import GradientDescent, Series, UnderdampedLangevin, statistics
 from grokjax.ensemble.layout import HALF_STEP, OTHER_START, Layout
 from grokjax.evidence.examination import certify
+from grokjax.observables import measure_energy
 
 
 MEMBERS, RECORDS, MEMORY = 16, 300, 0.8
@@ -174,3 +181,37 @@ def test_rhats_tell_chains_apart():
     starts = np.moveaxis(alike[:, :2], 1, 0)
     assert statistics.nested_rhat(starts) < 1.03
     assert statistics.nested_rhat(starts + np.array([0, 1.0])[:, None, None]) > 1.2
+
+
+def test_an_ensemble_carries_the_evidence_that_it_has():
+    """No witnesses, so it is never complete; what speaks against equilibrium is named."""
+    energy = lambda x: jnp.sum(jnp.arange(1.0, 6.0) * x * x) / 2
+
+    def run(start=0.0, sampler=UnderdampedLangevin(0.3), **options):
+        observables = {"energy": Series(measure_energy), "first": Series(lambda key, state: state.position[0])}
+        options = {"num_steps": 1200, "record_every": 4, "observables": observables, "progress": False, **options}
+        return grokjax.run(jax.random.key(0), sampler, energy, jnp.full((16, 5), start), target_axes=None, **options)
+
+    good = run(warmup=200)
+    assert not good.certificate.failed
+    assert good.certificate.missing == ["two starts", "step bias"]
+    assert set(good.certificate.drift) == {"energy", "first"}
+    assert "position" in good.certificate.virial
+    slow = run(30.0, UnderdampedLangevin(0.01)).certificate
+    assert "drift" in slow.failed
+    assert "of first" in str(slow)
+    assert run(observables={}).certificate is None
+    descent = GradientDescent(optax.sgd, learning_rate=0.1)
+    assert run(sampler=descent).certificate is None
+    hot = dataclasses.replace(good, states=dataclasses.replace(good.states, gradient=3 * good.states.gradient))
+    assert "virial" in hot.certificate.failed
+
+
+def test_few_members_have_no_virial_of_one_time():
+    energy = lambda x: jnp.sum(x * x) / 2
+    run = grokjax.run(
+        jax.random.key(0), UnderdampedLangevin(0.3), energy, jnp.zeros((2, 5)), target_axes=None, progress=False,
+        num_steps=400, observables={"energy": Series(measure_energy)},
+    )  # fmt: skip
+    assert {"virial", "temperature"} <= set(run.certificate.missing)
+    assert "not followed" in str(run.certificate)

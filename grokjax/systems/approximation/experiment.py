@@ -15,7 +15,7 @@ import equinox as eqx
 import jax
 import numpy as np
 
-from ..._checks import argument_error, check_choice, check_whole
+from ..._checks import argument_error, check_choice, check_instance, check_whole
 from ...driver import evaluate
 from ...evidence.power_law import power_law
 from ...evidence.statistics import Estimate
@@ -105,6 +105,9 @@ def simulate(
     Raises:
         ValueError: nothing is built for such a system, too few sizes, or a target of wrong shape or not finite.
     """
+    check_instance("system", system, Approximation)
+    if sizes is not None and not isinstance(sizes, Sequence | np.ndarray):
+        raise argument_error("sizes", "three or more numbers", sizes, "Try [4, 8, 16].")
     sizes = None if sizes is None else tuple(check_whole("sizes", size, 2) for size in sizes)
     return evaluate(system, Families(sizes, construction, num_seeds))
 

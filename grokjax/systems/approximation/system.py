@@ -16,7 +16,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
-from ..._checks import argument_error, check_choice, is_concrete
+from ..._checks import argument_error, check_choice, check_whole, is_concrete, real_numbers
 from ...parameters import AbstractParameters, parameter, size
 
 
@@ -47,11 +47,12 @@ class Approximation(AbstractParameters):
     weight_bits: int | None = eqx.field(static=True, default=None, kw_only=True)
 
     def __check_init__(self):
-        if is_concrete(self.depth_exponent) and (np.asarray(self.depth_exponent) > 1).any():
-            alpha = np.asarray(self.depth_exponent).tolist()
+        alpha = self.depth_exponent
+        if is_concrete(alpha) and (real_numbers("depth_exponent", alpha, "Try 1.0.") > 1).any():
+            alpha = np.asarray(alpha).tolist()
             raise argument_error("depth_exponent", "at most 1", alpha, "No network is deeper than it has weights.")
         if not callable(self.target):
             check_choice("target", self.target, TARGETS)
         check_choice("activation", self.activation, ACTIVATIONS)
-        if self.weight_bits is not None and self.weight_bits < 2:
-            raise argument_error("weight_bits", "at least 2, or None", self.weight_bits, "Give more bits.")
+        if self.weight_bits is not None:
+            check_whole("weight_bits", self.weight_bits, 2, "Give more bits, or None.")

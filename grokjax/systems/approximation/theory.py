@@ -14,6 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
+from ..._checks import check_instance
 from ..._printing import AbstractPrinted
 from .order_parameters import OrderParameters
 from .phases import PHASES, classify, max_rate
@@ -49,6 +50,7 @@ class Prediction(AbstractPrinted):
 
 def predict(system: Approximation) -> Prediction:
     """The best rate at the depth of `system`, its depth exponent and its phase; works under `jit` and `vmap`."""
+    check_instance("system", system, Approximation)
     order, dim, alpha = (jnp.asarray(value, float) for value in (system.order, system.dim, system.depth_exponent))
     if system.weight_bits is not None and system.activation != "periodic":
         alpha = 0 * alpha

@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, check_at_least, check_positive, check_whole
+from ..._checks import argument_error, check_at_least, check_fraction, check_positive, check_whole
 from ..._tree import drawn_flat
 from ...driver import door
 from ...evidence.statistics import Estimate
@@ -28,16 +28,27 @@ from .system import AssociativeMemory, BipartiteNetwork, draw_patterns
 
 
 NUM_BINS = 200
+NEARBY = 0.05  # of the spins are flipped for witnesses: more than fluctuate, and far less than leaves a basin
 
 
 def _as_fraction(value: Any) -> np.ndarray:
-    return np.asarray(value, float)  # a leaf, so that runs from other starts share a compiled program
+    # A leaf, so that runs from other starts share a compiled program.
+    return np.asarray(value, float) if isinstance(value, int | float | np.ndarray | np.generic) else value
+
+
+def _as_dtype(value: Any) -> Any:
+    try:
+        return jnp.dtype(value).name if value is not None else ()
+    except TypeError:
+        return (value,)
 
 
 class Memories(AbstractExperiment):
     """Random memories that recall their first pattern; one step is a sweep over all hidden units and all spins.
 
-    There is one start, the "pattern", and no witnesses: another start may sit in another state by right.
+    Starts: "pattern" (the first one, corrupted as asked for) and "nearby" (the same with a twentieth of the spins
+    flipped beside). From far away a memory may sit in another state by right; from nearby it comes back to the state of
+    its pattern if there is one, or else is in none that lasts: so equilibrium within a state has its evidence, too.
 
     Attributes:
         num_spins: $N$; the number of patterns is the nearest whole number to load x N.
@@ -48,6 +59,7 @@ class Memories(AbstractExperiment):
             needs; ask for more to share a compiled program with a run at a larger load.
     """
 
+    systems = AssociativeMemory
     num_members = 4
     num_steps = 500
     warmup_share = 0.4
@@ -55,15 +67,16 @@ class Memories(AbstractExperiment):
     num_spins: int = eqx.field(static=True, default=2000)
     num_replicas: int = eqx.field(static=True, default=2)
     corruption: Any = eqx.field(converter=_as_fraction, default=0.0)
-    pattern_dtype: str = eqx.field(static=True, converter=lambda dtype: jnp.dtype(dtype).name, default="float32")
+    pattern_dtype: str = eqx.field(static=True, converter=_as_dtype, default="float32")
     max_patterns: int = eqx.field(static=True, default=0)
 
     def __check_init__(self):
         check_whole("num_spins", self.num_spins, 2, "A memory has two spins or more.")
         check_whole("num_replicas", self.num_replicas)
         check_whole("max_patterns", self.max_patterns, 0)
-        if np.ndim(self.corruption) or not 0 <= self.corruption <= 1:
-            raise argument_error("corruption", "a fraction in [0, 1]", self.corruption, "One half is a random start.")
+        check_fraction("corruption", self.corruption, remedy="One half is a random start.")
+        if not isinstance(self.pattern_dtype, str):
+            raise argument_error("pattern_dtype", "a type of numbers", self.pattern_dtype, 'Try "int8" or "float32".')
 
     def prepared(self, system: AssociativeMemory, settings: Settings) -> tuple["Memories", AssociativeMemory, Settings]:
         """Loads of whole numbers of patterns, and room for the largest.
@@ -85,10 +98,11 @@ class Memories(AbstractExperiment):
         each_spin = self.num_replicas, self.num_spins
         flipped = drawn_flat(jax.random.uniform, start_key, each_spin, float) < self.corruption
         start = jnp.where(flipped, -patterns[:1], patterns[:1])
+        aside = drawn_flat(jax.random.uniform, jax.random.fold_in(start_key, 1), each_spin, float) < NEARBY
         stored = jnp.where(jnp.arange(self.max_patterns)[:, None] < num_patterns, patterns, 0)
         hidden = jax.tree.map(lambda leaf: leaf.astype(dtype), system.hidden)
         network = BipartiteNetwork(stored.astype(self.pattern_dtype), hidden, 1 / system.temperature)
-        return Problem(network, {"pattern": start}, truth=num_patterns)
+        return Problem(network, {"pattern": start, "nearby": jnp.where(aside, -start, start)}, truth=num_patterns)
 
     def share(self, problem: Problem) -> tuple[Any, ...]:
         """The prior on hidden units."""

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import argument_error, check_choice, check_double, check_whole, is_concrete
+from ..._checks import argument_error, check_choice, check_double, check_instance, check_whole, is_concrete
 from ..._tree import over_points
 from .capacity import Capacity as Capacity, capacity as capacity
 from .free_energy import Branch as Branch, rs_free_energy as rs_free_energy
@@ -41,9 +41,11 @@ def predict(system: AssociativeMemory, *, branch: str = "retrieval", num_mixed: 
         ValueError: the branch is unknown, 64-bit numbers are off, or the temperature is zero and the prior has no law
             for it.
     """
+    check_instance("system", system, AssociativeMemory)
     check_choice("branch", branch, BRANCHES)
     check_double("a replica-symmetric state", system)
-    num_mixed = check_whole("num_mixed", num_mixed)
+    if not check_whole("num_mixed", num_mixed) % 2:
+        raise argument_error("num_mixed", "odd", num_mixed, "Even mixtures are no states.")
     shape = jnp.broadcast_shapes(system.load.shape, system.temperature.shape)
     if len(shape) > 1:
         raise argument_error("system", "made of numbers and arrays of shape (point,)", shape, "Ravel the sweep.")

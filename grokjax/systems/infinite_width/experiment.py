@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, check_whole
+from ..._checks import argument_error, check_instance, check_key, check_whole
 from ..._doors import flat
 from ...driver import door, simulate as simulate_one
 from ...ensemble import Compute, Schedule
@@ -55,6 +55,7 @@ class Networks(AbstractExperiment):
         hidden_bias: whether hidden matrices have a bias, too; it breaks the exact scale invariance.
     """
 
+    systems = AbstractNetwork
     num_members = 10
     num_steps = 30_000
     shared = "everything"  # seeds are the same all over a grid: smoother maps
@@ -216,6 +217,10 @@ def _simulate(
         ValueError: fewer than three widths, or equal ones, or one below 2; a coordinate is not finite; a keyword is not
             known.
     """
+    key = check_key(key)
+    check_instance("system", system, AbstractNetwork)
+    if not isinstance(widths, Sequence) or isinstance(widths, str):
+        raise argument_error("widths", "three or more numbers", widths, "Try (50, 100, 200).")
     sizes = tuple(
         sorted({check_whole("widths", m, 2, "Widths are whole numbers of neurons, 2 or more.") for m in widths})
     )

@@ -112,6 +112,7 @@ class RivalNetworks(Networks):
     The samples that conformal members keep for calibration are every other one.
     """
 
+    systems: ClassVar[type] = Rivals
     num_members: ClassVar[int] = 6
     followed: ClassVar[bool] = True  # the last record holds every member's predictions
 

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import check_choice, check_whole
+from ..._checks import argument_error, check_at_least, check_choice, check_positive, check_whole
 from ...driver import door
 from ...experiment import AbstractExperiment, Problem, Settings
 from ...status import Status
@@ -67,6 +67,7 @@ class Networks(AbstractExperiment):
         batch_size: rows drawn for each step of each member; all unless given.
     """
 
+    systems: ClassVar[type] = MeanVariance
     num_members: ClassVar[int] = 6
     num_steps: ClassVar[int] = 4000
     shared: ClassVar[str] = "everything"  # a seed starts alike at all strengths
@@ -89,8 +90,16 @@ class Networks(AbstractExperiment):
         check_whole("depth", self.depth)
         check_whole("fourier_features", self.fourier_features, 0)
         check_choice("initialisation", self.initialisation, INITIALISATIONS)
-        if self.batch_size is not None:
-            check_whole("batch_size", self.batch_size)
+        for name, least in {"batch_size": 1, "mean_steps": 0}.items():
+            if getattr(self, name) is not None:
+                check_whole(name, getattr(self, name), least)
+        if self.half_cycle is not None:
+            check_positive("half_cycle", self.half_cycle)
+        check_positive("largest_norm", jnp.nan if self.largest_norm is None else self.largest_norm)
+        check_at_least("fourier_scale", jnp.nan if self.fourier_scale is None else self.fourier_scale, 0)
+        if not (isinstance(self.learning_rate, tuple) and len(self.learning_rate) == 2):
+            raise argument_error("learning_rate", "the lowest and the highest", self.learning_rate, "Try (1e-4, 1e-2).")
+        check_positive("learning_rate", self.learning_rate)
 
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: MeanVariance) -> Problem:
         """The data in the networks' precision, and a pair at its initialisation."""

@@ -24,11 +24,10 @@ References:
 from typing import Any
 
 import equinox as eqx
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._checks import argument_error, is_concrete
+from ..._checks import argument_error, as_scalar, is_concrete
 from ..._printing import AbstractPrinted
 from ...parameters import AbstractParameters, Number, parameter
 
@@ -38,7 +37,7 @@ _LEAST_DATA = 3
 
 def _array(values: Any) -> Any:
     """Numbers as a floating-point array of JAX's default precision; what is no array (an axis of a `vmap`) as it is."""
-    return jnp.asarray(values, float) if isinstance(values, list | tuple | np.ndarray | Array) else values
+    return as_scalar(values)
 
 
 class RegressionData(AbstractPrinted):
@@ -145,6 +144,9 @@ class MeanVariance(AbstractParameters):
     def __check_init__(self):
         if not isinstance(self.data, RegressionData):
             raise argument_error("data", "RegressionData", type(self.data).__name__, "Try mean_variance.sine(64).")
+        for name in ("inputs", "targets"):
+            if not isinstance(getattr(self.data, name), Array):
+                raise argument_error(name, "an array of numbers", getattr(self.data, name), "Give one row per sample.")
         check_targets(self.data.targets)
         check_inputs(self.data.inputs, self.data.num_samples)
 

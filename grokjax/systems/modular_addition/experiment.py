@@ -65,6 +65,7 @@ class QuadraticNetworks(AbstractExperiment):
     one random frequency with random phases and X = V = x*, read-outs drawn given the read-ins).
     """
 
+    systems = ModularAddition
     num_members = 4
     num_steps = 8000
     certified = ("discrepancy", "side_weight", "overlap_moment")

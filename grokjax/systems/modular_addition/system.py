@@ -25,8 +25,11 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import argument_error, is_concrete
+from ..._checks import argument_error, is_concrete, real_numbers
 from ...parameters import AbstractParameters, Number, parameter, scaled_width, size
+
+
+_WHOLE = "1 is the whole table."
 
 
 class ModularAddition(AbstractParameters):
@@ -61,10 +64,8 @@ class ModularAddition(AbstractParameters):
     def __check_init__(self):
         check_primes("prime", self.prime)
         fraction = self.training_fraction
-        if is_concrete(fraction) and not (np.asarray(fraction) <= 1).all():
-            raise argument_error(
-                "training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), "1 is the whole table."
-            )
+        if is_concrete(fraction) and not (real_numbers("training_fraction", fraction, _WHOLE) <= 1).all():
+            raise argument_error("training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), _WHOLE)
 
     def at_width(self, factor: Any) -> "ModularAddition":
         """The same mean field at another width, $m$ times as many neurons; see `grokjax.parameters.scaled_width`."""
@@ -80,13 +81,14 @@ def check_primes(name: str, value: Any) -> None:
     """Raise unless every entry of a concrete `value` is an odd prime."""
     if not is_concrete(value):
         return
-    for number in np.unique(np.asarray(value, float)):
+    remedy = "Modes k and P-k pair up, and all frequencies are alike, only then; try 11, 23, 59 or 113."
+    for number in np.unique(real_numbers(name, value, remedy).astype(float)):
         if not _is_odd_prime(number):
             raise argument_error(
                 name,
                 "an odd prime",
-                int(number) if number == round(number) else float(number),
-                "Modes k and P-k pair up, and all frequencies are alike, only then; try 11, 23, 59 or 113.",
+                int(number) if np.isfinite(number) and number == round(number) else float(number),
+                remedy,
             )
 
 

@@ -29,7 +29,16 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..._checks import argument_error, check_at_least, check_choice, check_double, is_concrete
+from ..._checks import (
+    argument_error,
+    check_at_least,
+    check_choice,
+    check_double,
+    check_instance,
+    check_tolerance,
+    check_whole,
+    is_concrete,
+)
 from ..._tree import over_points
 from ...status import AbstractSolution
 from ...theory.adaptive_kernel import ConvexDual, minimise
@@ -114,7 +123,10 @@ def predict(
         ValueError: 64-bit floats are off, the system holds more than one axis of points, the convention is unknown, or
             a width correction is asked for on part of the table, for P = 3, or in the paper's convention.
     """
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
+    panel_order, max_steps = check_whole("panel_order", panel_order), check_whole("max_steps", max_steps)
+    check_tolerance("tolerance", tolerance)
     check_choice("convention", convention, CONVENTIONS)
     if width_correction:
         _check_correctable(system, convention)

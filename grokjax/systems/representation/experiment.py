@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int, Key
 
-from ..._checks import argument_error, check_at_least, check_whole, is_concrete
+from ..._checks import argument_error, check_at_least, check_fraction, check_instance, check_whole
 from ...driver import door
 from ...experiment import AbstractExperiment, Problem, Settings
 from ...observables import NEVER, AbstractObservable, HittingTime, Series
@@ -38,7 +38,7 @@ SLACK = 1e-6  # float32 fractions such as 9/10 may fall short of the threshold t
 
 
 def _as_array(value: Any) -> Any:
-    return value if value is None else jnp.asarray(value)
+    return value if value is None or isinstance(value, str) else jnp.asarray(value)
 
 
 class Seeds(eqx.Module):
@@ -87,20 +87,20 @@ class Training(AbstractExperiment):
     lag_threshold: float = eqx.field(static=True, default=1000)
     followed: bool = eqx.field(static=True, default=False)  # pyright: ignore[reportIncompatibleVariableOverride]
 
+    systems = ToyRepresentation
     num_steps = 10_000
     shared = "everything"
 
     def __check_init__(self):
         for name in ("accuracy_threshold", "quality_threshold"):
-            value = getattr(self, name)
-            if not is_concrete(value) or not 0 < float(value) < 1:
-                raise argument_error(name, "inside (0, 1)", value, "Thresholds are fractions.")
-        check_at_least("lag_threshold", self.lag_threshold, 0)
+            check_fraction(name, getattr(self, name), inside=True, remedy="Thresholds are fractions.")
+        check_at_least("lag_threshold", float("nan") if self.lag_threshold is None else self.lag_threshold, 0)
         chosen = [name for name in ("seeds", "train_mask", "train_size") if getattr(self, name) is not None]
         for name in chosen[1:]:
             remedy = "Give one of the two."
             raise argument_error(name, f"None where `{chosen[0]}` is given", getattr(self, name), remedy)
         if self.train_mask is not None:
+            check_instance("train_mask", self.train_mask, jax.Array, "See `task.pairs` for the order of the samples.")
             check_set_sizes(self.train_mask, need_split=True)
 
     @property

@@ -135,6 +135,10 @@ class TrainingLoss(eqx.Module):
         return self.task.quality(network.embedding)
 
 
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
 class ToyRepresentation(AbstractParameters):
     """Parameters of network and training; any number may be an array, and they broadcast to a sweep.
 
@@ -164,7 +168,7 @@ class ToyRepresentation(AbstractParameters):
     init_scale: Number = parameter(positive=True, default=1.0)
     embedding_penalty: Number = parameter(at_least=0, default=0.0, remedy=_NOT_NEGATIVE)
     embedding_dim: int = eqx.field(static=True, default=1, kw_only=True)
-    widths: tuple[int, ...] = eqx.field(static=True, default=(200, 200), kw_only=True)
+    widths: tuple[int, ...] = eqx.field(static=True, converter=_as_tuple, default=(200, 200), kw_only=True)
     num_outputs: int = eqx.field(static=True, default=30, kw_only=True)
     loss: str = eqx.field(static=True, default="mse", kw_only=True)
 
@@ -176,6 +180,8 @@ class ToyRepresentation(AbstractParameters):
         check_choice("loss", self.loss, LOSSES)
         for name in ("embedding_dim", "num_outputs"):
             check_whole(name, getattr(self, name))
+        if not isinstance(self.widths, tuple):
+            raise argument_error("widths", "units of each hidden layer", self.widths, "Try (200, 200).")
         for width in self.widths:
             check_whole("widths", width)
 

@@ -93,6 +93,10 @@ def predict(
     check_x64("the theory of representations")
     task = check_sum_task(task)
     check_choice("normalisation", normalisation, NORMALISATIONS)
+    if not isinstance(train_mask, jax.Array | np.ndarray | list | tuple):
+        raise argument_error(
+            "train_mask", "which samples are trained on", train_mask, "See `task.pairs` for their order."
+        )
     train_mask = jnp.asarray(train_mask)
     task.check_train_mask(train_mask)
     return _predict(task, train_mask, normalisation)

@@ -9,7 +9,14 @@ from .experiment import (
     simulate as simulate,
 )
 from .order_parameters import OrderParameters as OrderParameters
-from .phases import PHASES as PHASES, classify as classify, phase_diagram as phase_diagram, wells as wells
+from .phases import (
+    PHASES as PHASES,
+    at_barrier as at_barrier,
+    barrier as barrier,
+    classify as classify,
+    phase_diagram as phase_diagram,
+    wells as wells,
+)
 from .sharp_limit import (
     SharpLimit as SharpLimit,
     Spinodal as Spinodal,

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import argument_error, check_at_least, check_whole
+from ..._checks import check_at_least, check_fraction, check_whole
 from ..._tree import standard_normal
 from ...driver import door
 from ...ensemble import choose_tiling
@@ -26,7 +26,7 @@ from ...posterior import Posterior
 from ...results import Run
 from ...samplers import Langevin
 from ...tasks import hermite, single_index, unit_vector
-from .order_parameters import SIDE_THRESHOLD, OrderParameters
+from .order_parameters import OrderParameters
 from .system import TeacherStudent
 
 
@@ -39,10 +39,12 @@ class Teacher(eqx.Module):
 
     Attributes:
         direction: $w^*$, a unit vector.
+        side_threshold: the overlap beyond which a neuron counts as specialised.
         degrees: of the teacher's Hermite components.
     """
 
     direction: Float[Array, "*members inputs"]
+    side_threshold: Float[Array, "*members"]
     degrees: tuple[int, ...] = eqx.field(static=True)
 
 
@@ -69,6 +71,8 @@ class Students(AbstractExperiment):
         row_tile: samples per tile of the gradient; `choose_tiling` chooses unless given.
     """
 
+    systems = TeacherStudent
+
     num_test: int = eqx.field(static=True, default=512)
     droplet_fraction: float = eqx.field(static=True, default=0.2)
     droplet_overlap: float = eqx.field(static=True, default=0.75)
@@ -76,11 +80,10 @@ class Students(AbstractExperiment):
 
     def __check_init__(self):
         check_whole("num_test", self.num_test)
-        check_at_least("droplet_overlap", self.droplet_overlap, 0)
-        if not 0 <= self.droplet_fraction <= 1:
-            raise argument_error(
-                "droplet_fraction", "in [0, 1]", self.droplet_fraction, "Give a fraction of the neurons."
-            )
+        check_at_least("droplet_overlap", float("nan") if self.droplet_overlap is None else self.droplet_overlap, 0)
+        check_fraction("droplet_fraction", self.droplet_fraction, remedy="Give a fraction of the neurons.")
+        if self.row_tile is not None:
+            check_whole("row_tile", self.row_tile)
 
     def draw(self, data_key: Key[Array, ""], start_key: Key[Array, ""], system: TeacherStudent) -> Problem:
         """A data set, a cold and a hot student."""
@@ -100,7 +103,7 @@ class Students(AbstractExperiment):
         return Problem(
             target,
             {"prior": cold, "droplets": self._hot(cold, scales, direction)},
-            Teacher(direction, tuple(system.teacher)),
+            Teacher(direction, system.side_threshold, tuple(system.teacher)),
         )
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> OrderParameters:
@@ -110,7 +113,7 @@ class Students(AbstractExperiment):
         outputs, along = problem.target.network(state.position).batch(inputs)[0], inputs @ direction
         overlap = {k: jnp.mean(outputs * hermite(k, along)) / math.factorial(k) for k in degrees}
         q = NeuronOverlap(problem.target.prior_scales.read_in, direction)(None, state)
-        return OrderParameters(overlap, jnp.mean(jnp.abs(q) > SIDE_THRESHOLD, dtype=q.dtype))
+        return OrderParameters(overlap, jnp.mean(jnp.abs(q) > problem.truth.side_threshold, dtype=q.dtype))
 
     def observables(self, problem: Problem) -> dict[str, Any]:
         """The histogram of every neuron's $q$."""

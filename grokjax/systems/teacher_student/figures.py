@@ -20,6 +20,7 @@ from ...evidence.statistics import Estimate
 from ...phases import PhaseDiagram
 from ...results import Run
 from .experiment import negative_log_density
+from .system import SIDE_THRESHOLD
 from .theory import Prediction
 
 
@@ -77,7 +78,8 @@ def figure_2(
                 plot.draw_transition(ax, transition)
             ax.set_xlabel(AXES["noise_variance"])
         middle.set_ylabel(r"overlap $\langle f, He_k\rangle/(k!\,c_k)$")
-        right.set_ylabel(r"side weight $P(|q|>1/2)$")
+        published = np.all(np.asarray(run.system.side_threshold) == SIDE_THRESHOLD)
+        right.set_ylabel(rf"side weight $P(|q|>{'1/2' if published else 'q_b'})$")
         middle.set_ylim(-0.05, 1.05)
         right.set_ylim(bottom=0)
         keys: list[Any] = [

@@ -5,16 +5,14 @@ from typing import Any
 from ..._printing import AbstractPrinted
 
 
-SIDE_THRESHOLD = 0.5  # a neuron with |q| beyond this counts as specialised
-
-
 class OrderParameters(AbstractPrinted):
     r"""What both roads report; plain numbers from theory, `Estimate`s from experiment.
 
     Attributes:
         overlap: $\{k: \langle f, He_k\rangle/k!\}$ for each degree of the teacher, the learned part of $c_k$; averages
             over fresh inputs of the network output times $He_k(w^*\cdot x)$. Equals $c_k$ minus the discrepancy.
-        side_weight: fraction of neurons with $|w\cdot w^*| > 1/2$, the specialised ones ("droplets").
+        side_weight: fraction of neurons with $|w\cdot w^*|$ above the system's `side_threshold`, the specialised ones
+            ("droplets").
     """
 
     overlap: dict[int, Any]

@@ -15,21 +15,24 @@ References:
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from ..._checks import argument_error, check_choice, check_double
+from ..._tree import over_points
 from ...phases import PhaseDiagram, PhasePoint, sweep
 from ...status import Status, choose_status, first_failure
 from ...theory.saddle_points import SaddlePoints, saddle_points
 from .order_parameters import OrderParameters
 from .quadrature import PERPENDICULAR, alignment_reach
-from .system import TeacherStudent
+from .system import SIDE_THRESHOLD, TeacherStudent
 from .theory import Prediction
 from .theory.mean_field import mean_field
 
 
 PHASES = ("GFL", "GMFL-I", "GMFL-II")
+RESOLVED_BARRIER = 1e-6  # in units of the action; lower ones are round-off
 
 
 def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
@@ -47,6 +50,53 @@ def wells(prediction: Prediction, *, max_points: int = 6) -> SaddlePoints:
     r"""All minima of $-\log p(q)$: positions, gaps, Gaussian widths, weights (the Gaussian-mixture approximation)."""
     reach = alignment_reach(prediction.law.system)
     return saddle_points(lambda q: -prediction.law.log_density(q), -reach, reach, max_points=max_points)
+
+
+def barrier(prediction: Prediction, *, num_points: int = 1024) -> Float[Array, ""]:
+    r"""The overlap $|q|$ at the top of the barrier between central and specialised neurons.
+
+    Of all maxima of $-\log[p(q)+p(-q)]$ the one that stands highest above the lower of its two sides' minima; the
+    published 1/2 where there is none, because all neurons are of one kind.
+
+    Args:
+        prediction: of one point.
+        num_points: of the grid; a parabola through three of them refines the position.
+    """
+    reach = jax.lax.stop_gradient(alignment_reach(prediction.law.system))
+    q = jnp.linspace(0, reach, num_points)
+    action = -jnp.logaddexp(prediction.law.log_density(q), prediction.law.log_density(-q))
+    left = action - jax.lax.cummin(action)
+    right = action - jax.lax.cummin(action, reverse=True)
+    height = jnp.minimum(left, right)
+    top = jnp.clip(jnp.argmax(height), 1, num_points - 2)
+    before, at, after = action[top - 1], action[top], action[top + 1]
+    bend = before - 2 * at + after
+    shift = jnp.where(bend < 0, (before - after) / (2 * jnp.where(bend < 0, bend, 1.0)), 0.0)
+    found = q[top] + shift * (q[1] - q[0])
+    return jnp.where(height[top] > RESOLVED_BARRIER, found, SIDE_THRESHOLD)
+
+
+def at_barrier(system: TeacherStudent, perpendicular: str = "mean") -> TeacherStudent:
+    """The system with its side threshold where the published theory's barrier is, at every point of a sweep.
+
+    Both roads count specialised neurons beyond the threshold of the system that they are given: `predict` and
+    `simulate` the same one.
+
+    Args:
+        system: the parameters; fields of shape (point,) make a sweep.
+        perpendicular: treatment of the perpendicular norm, as in `predict`.
+
+    Raises:
+        ValueError: an argument of `predict` is wrong.
+    """
+    check_double("theory", system)
+    check_choice("perpendicular", perpendicular, PERPENDICULAR)
+    return system.replace(side_threshold=_barriers(system, perpendicular))
+
+
+@eqx.filter_jit
+def _barriers(system: TeacherStudent, perpendicular: str) -> Float[Array, "*points"]:
+    return over_points(lambda point: barrier(mean_field(point, perpendicular, 640, 48, 1e-10, 200)), system)
 
 
 class _Point(eqx.Module):

@@ -24,7 +24,6 @@ from jaxtyping import Array, Float, Scalar
 from ..._checks import argument_error
 from ...networks import activation_function
 from ...theory.gaussian import PANEL_ORDER, gauss_legendre_panels, hermite_coefficients, is_erf
-from .order_parameters import SIDE_THRESHOLD
 from .system import TeacherStudent
 
 
@@ -104,8 +103,8 @@ def alignment_rule(system: TeacherStudent, num_nodes: int) -> tuple[Float[Array,
         )
     inner = max(2, panels // 5)
     reach = jax.lax.stop_gradient(alignment_reach(system))
-    outer = SIDE_THRESHOLD + (reach - SIDE_THRESHOLD) * jnp.linspace(0, 1, panels - inner + 1)
-    edges = jnp.concatenate([jnp.linspace(0, SIDE_THRESHOLD, inner + 1)[:-1], outer])
+    outer = system.side_threshold + (reach - system.side_threshold) * jnp.linspace(0, 1, panels - inner + 1)
+    edges = jnp.concatenate([jnp.linspace(0, system.side_threshold, inner + 1)[:-1], outer])
     nodes, weights = gauss_legendre_panels(edges)
     log_weights = jnp.log(weights) + log_prior_density(system, nodes)
     if is_even(system):

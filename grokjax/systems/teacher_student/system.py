@@ -9,6 +9,7 @@ $f(x)=\sum_i a_i\phi(w_i\cdot x)$ with prior $a_i\sim N(0,\sigma_a^2/N)$, $w_i\s
 | $n$ | `num_samples` | $\sigma_a^2$ | `readout_variance` |
 | $d$ | `input_dim` | $\sigma_w^2$ | `weight_variance` |
 | $c_k$ | `teacher[k]` | $\phi$ | `activation` |
+| $q_b$ | `side_threshold` | | |
 
 References:
     arXiv:2310.03789, sections 2 and 4.1.
@@ -24,6 +25,9 @@ from jaxtyping import Array
 from ..._checks import argument_error, as_scalar, check_positive, is_concrete
 from ...networks import activation_function
 from ...parameters import AbstractParameters, Number, parameter, scaled_width, size
+
+
+SIDE_THRESHOLD = 0.5  # the published one
 
 
 def _as_teacher(teacher: Mapping[int, Any]) -> dict[int, Any]:
@@ -48,6 +52,8 @@ class TeacherStudent(AbstractParameters):
         readout_variance: $\\sigma_a^2$; a single read-out weight has variance $\\sigma_a^2/N$.
         weight_variance: $\\sigma_w^2$; a single read-in weight has variance $\\sigma_w^2/d$.
         teacher: $\\{k: c_k\\}$, coefficients of the probabilists' Hermite polynomials $He_k$.
+        side_threshold: a neuron with $|w\\cdot w^*|$ above it counts as specialised; 1/2 as published. `at_barrier`
+            puts it where theory's barrier is.
         activation: a name or an elementwise function.
 
     Raises:
@@ -62,6 +68,7 @@ class TeacherStudent(AbstractParameters):
     readout_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     weight_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     teacher: Any = parameter(converter=_as_teacher)
+    side_threshold: Number = parameter(positive=True, default=SIDE_THRESHOLD, remedy="An overlap |q| is above zero.")
     activation: str | Callable[[Array], Array] = eqx.field(static=True, default="erf", kw_only=True)
 
     def __check_init__(self):
@@ -94,7 +101,11 @@ class TeacherStudent(AbstractParameters):
             round_sizes: whether sizes become whole numbers; by default they do when `beta` and `alpha` are concrete.
         """
         alpha = beta if alpha is None else alpha
+        beta, alpha, noise_variance = (
+            as_scalar(value) if value is not None else float("nan") for value in (beta, alpha, noise_variance)
+        )
         check_positive("beta", beta)
+        check_positive("noise_variance", noise_variance, "A variance is above zero.")
         check_positive("alpha", alpha)
         if round_sizes is None:
             round_sizes = is_concrete(beta) and is_concrete(alpha)

@@ -157,9 +157,9 @@ def test_recall_of_gaussian_units(sweep):
 def test_patterns_beyond_the_load_of_a_point(sweep):
     """They are rows of zeros; the histogram of pattern overlaps is filled from the others."""
     patterns, counts = sweep.problem.target.patterns, np.rint(np.array(LOADS) * 1000).astype(int)
-    assert patterns.shape == (5 * 8, 250, 1000)
-    np.testing.assert_array_equal((np.asarray(patterns) != 0).all(axis=-1).sum(axis=-1), np.tile(counts, 8))
-    np.testing.assert_array_equal(sweep.problem.truth, np.tile(counts, 8))
+    assert patterns.shape == (5 * (8 + 2), 250, 1000)  # two witnesses a point
+    np.testing.assert_array_equal((np.asarray(patterns) != 0).all(axis=-1).sum(axis=-1), np.tile(counts, 10))
+    np.testing.assert_array_equal(sweep.problem.truth, np.tile(counts, 10))
     histogram = sweep.observed["pattern_overlap"]
     assert np.all(histogram.counts.sum(axis=-1) == 249 * sweep.series.overlap.shape[-1])
     seen = (histogram.counts * histogram.centres**2).sum(axis=(1, 2)) / histogram.counts.sum(axis=(1, 2))
@@ -168,10 +168,12 @@ def test_patterns_beyond_the_load_of_a_point(sweep):
 
 
 def test_run_of_gibbs_sampling(sweep):
-    """Exact dynamics without gradient, step or other start: the certificate says so, and sees the ageing remnant."""
+    """Exact dynamics without gradient or step: the certificate says so, and sees the ageing remnant."""
     certificate = sweep.certificate
     assert certificate.exact
-    assert certificate.missing == ["two starts"]
+    assert not certificate.missing
+    z = certificate.two_start.z_score
+    assert all(np.all(np.abs(z[name][[0, 1, 3, 4]]) < 5) for name in z)  # from nearby into the same state
     assert "drift" in certificate.failed
     assert np.all(np.abs(certificate.drift["magnetisation"][[0, 1, 3, 4]]) < 5)
     assert np.all(certificate.autocorrelation_time[:2] < 10)
@@ -182,6 +184,16 @@ def test_run_of_gibbs_sampling(sweep):
     assert longer.observed["spins"].num_records == 160
     np.testing.assert_array_equal(longer.series.magnetisation[:, :, :120], sweep.series.magnetisation)
     assert agree(hop.predict(sweep.system).order_parameters, longer, 0)
+
+
+@pytest.mark.parametrize(("load", "temperature", "ok"), [(0.05, 0.3, True), (0.3, 0.3, False)])
+@pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
+def test_recall_is_certified_and_a_glass_is_not(load, temperature, ok):
+    """A start nearby comes back to the pattern's state; in a glass it goes elsewhere, and both go on ageing."""
+    system = hop.AssociativeMemory(load, temperature)
+    run = hop.simulate(jax.random.key(0), system, num_spins=400, num_members=8, num_steps=300, progress=False)
+    assert run.certificate.ok == ok
+    assert ("two starts" in run.certificate.failed) != ok
 
 
 @pytest.mark.slow

@@ -81,7 +81,7 @@ def test_fresh_test_points_estimate_the_exact_overlap():
         keys[1], width=width, num_inputs=dim, num_outputs=1, activation=jax.lax.erf, dtype=jnp.float64
     )
     target = Posterior(jnp.zeros((1, dim)), jnp.zeros((1, 1)), jnp.ones(()), scales)
-    problem = Problem(target, {"prior": position}, Teacher(direction, (1, 3)))
+    problem = Problem(target, {"prior": position}, Teacher(direction, jnp.asarray(0.5), (1, 3)))
     state = State(position, jnp.zeros(()), position)
     measure = lambda key: ts.Students(num_test=1000).measure(key, problem, state).overlap
     values = jax.vmap(measure)(jax.random.split(keys[2], records))

@@ -4,6 +4,7 @@ from typing import Any
 
 from jaxtyping import Array
 
+from ...._checks import check_instance
 from ...._printing import AbstractPrinted
 from ..order_parameters import OrderParameters
 from ..regimes import names_of
@@ -43,5 +44,6 @@ def predict(network: AbstractNetwork) -> Prediction:
     Args:
         network: its coordinates may be arrays that broadcast.
     """
+    check_instance("network", network, AbstractNetwork)
     found = budget_exponents(network)
     return Prediction(found.exponent, found.operator_exponent, found.readout_exponent)

@@ -15,7 +15,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ...._checks import argument_error, check_choice, check_double
+from ...._checks import argument_error, check_choice, check_double, check_instance, check_tolerance, check_whole
 from ...._printing import AbstractPrinted
 from ....status import AbstractSolution
 from ..metrics import metrics, population_nll
@@ -210,6 +210,11 @@ def predict(
     Raises:
         ValueError: no 64-bit numbers, inputs not on a line, an unknown option, or a truth that is missing.
     """
+    check_instance("system", system, MeanVariance)
+    check_tolerance("tolerance", tolerance)
+    max_sweeps = check_whole("max_sweeps", max_sweeps)
+    if not isinstance(init, str):
+        check_instance("init", init, Prediction, 'Try "cold".')
     solver = Solver.of(system, theory, weighting, tolerance, max_sweeps)
     shape = jnp.broadcast_shapes(jnp.shape(system.alpha), jnp.shape(system.beta))
     if isinstance(init, str):

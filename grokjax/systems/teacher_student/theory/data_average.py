@@ -12,7 +12,7 @@ from ...._checks import argument_error, check_whole, is_concrete
 from ....networks import activation_function
 from ....status import Status, choose_status, succeeded
 from ....theory.adaptive_kernel import minimise
-from ..order_parameters import SIDE_THRESHOLD, OrderParameters
+from ..order_parameters import OrderParameters
 from ..quadrature import is_odd
 from ..system import TeacherStudent
 from .feature_dual import FeatureDual
@@ -189,7 +189,7 @@ def _solve(system: TeacherStudent, coordinates: Coordinates, rest: Array, sizes:
     fixed = frame(setup, around)
     problem, bounded = dual(setup, nodes, around, fixed)
     points = sigma_points(setup, around, problem, fixed)
-    is_side = jnp.repeat(alignment > SIDE_THRESHOLD, nodes.between.shape[0])
+    is_side = jnp.repeat(alignment > system.side_threshold, nodes.between.shape[0])
     measured = jax.lax.map(lambda delta: _measure(setup, nodes, problem, bounded, is_side, delta), points)
     overlaps, side_weights, log_partitions = measured
     mean = lambda values: jnp.mean(values, axis=0)

@@ -29,7 +29,6 @@ from jaxtyping import Array, Float
 from ...._checks import argument_error, check_finite, is_concrete
 from ....status import Status, choose_status
 from ....theory.gaussian import normalised_hermite
-from ..order_parameters import SIDE_THRESHOLD
 from ..quadrature import by_degree, is_even, is_odd, neuron_features, normalised_targets
 from ..system import TeacherStudent
 from .result import Prediction, Range
@@ -87,7 +86,10 @@ def on_data_set(
         ValueError: the data do not fit the system, or the teacher's direction cannot be fitted to them.
     """
     if inputs is None or targets is None:
-        raise argument_error("inputs", "a data set, with targets", "nothing", "Give inputs=X and targets=y.")
+        name = "inputs" if inputs is None else "targets"
+        raise argument_error(name, "one of a data set", "nothing", "Give inputs=X and targets=y.")
+    check_finite("inputs", inputs)
+    check_finite("targets", targets)
     inputs, targets = jnp.asarray(inputs, float), jnp.asarray(targets, float)
     _check(system, inputs, targets)
     rays = jnp.asarray(proposal_rays(inputs.shape[-1] - 1, num_blocks))
@@ -110,9 +112,8 @@ def on_data_set(
 def _check(system: TeacherStudent, inputs: Array, targets: Array) -> None:
     if inputs.ndim not in (2, 3) or targets.shape != inputs.shape[:-1]:
         got = f"inputs of shape {inputs.shape} and targets of shape {targets.shape}"
-        raise argument_error("inputs", "of shape (n, d) or (sets, n, d), with one target each", got, "Match them.")
-    check_finite("inputs", inputs)
-    check_finite("targets", targets)
+        name = "targets" if inputs.ndim in (2, 3) else "inputs"
+        raise argument_error(name, "one for each of the inputs (n, d) or (sets, n, d)", got, "Match them.")
     samples, dimension = inputs.shape[-2:]
     for name, size in (("num_samples", samples), ("input_dim", dimension)):
         value = getattr(system, name)
@@ -180,7 +181,7 @@ def _renew(system: TeacherStudent, samples: Samples, point: Point):
     force, mass, field, response = _newton(
         system, samples.targets, features, log_weights - jnp.log(level) / 2, point.force
     )
-    is_side = q > SIDE_THRESHOLD
+    is_side = q > system.side_threshold
     side_weight = mass @ is_side
     teacher = neuron_features(system, q, norm)
     overlap = system.readout_variance * (mass * field / jnp.sqrt(level)) @ teacher

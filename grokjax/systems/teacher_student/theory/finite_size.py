@@ -33,7 +33,6 @@ from jaxtyping import Array, Float
 from ....networks import activation_function
 from ....theory.adaptive_kernel import ConvexDual, minimise
 from ....theory.gaussian import second_moment
-from ..order_parameters import SIDE_THRESHOLD
 from ..quadrature import (
     alignment_rule,
     by_degree,
@@ -255,7 +254,7 @@ def finite_size(
     log_weights = problem.log_weights(around.discrepancy)
     log_partition = jax.nn.logsumexp(log_weights)
     weights = jnp.exp(log_weights - log_partition).reshape(alignment.size, -1)
-    is_side = jnp.abs(alignment) > SIDE_THRESHOLD
+    is_side = jnp.abs(alignment) > system.side_threshold
     side_weight = weights.sum(axis=1) @ is_side
     excess = (weights * (back_action(setup, nodes, around) - 1).reshape(weights.shape)).sum(axis=1) @ is_side
     finer = dual(setup, neurons(setup, *alignment_rule(system, 2 * num_nodes)), around)

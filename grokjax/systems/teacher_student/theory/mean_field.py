@@ -11,7 +11,7 @@ is clipped: a negative discrepancy means that the network overshoots.
 |---|---|---|
 | $\delta_k/\sqrt{k!}$ | `discrepancy[k]` | what is missing of the coefficient $c_k$ |
 | $c_k-\delta_k/\sqrt{k!}$ | `overlap[k]` | what has been learned of it |
-| $P(|q|>1/2)$ | `side_weight` | mass of specialised neurons |
+| $P(|q|>q_b)$ | `side_weight` | mass of specialised neurons |
 
 References:
     arXiv:2310.03789, section 4.1.
@@ -24,7 +24,6 @@ from jaxtyping import Array, Float
 
 from ....theory.adaptive_kernel import ConvexDual, minimise
 from ..quadrature import (
-    SIDE_THRESHOLD,
     NeuronNodes,
     by_degree,
     log_prior_density,
@@ -103,7 +102,7 @@ def mean_field(
     return Prediction(
         discrepancy=missing,
         overlap={k: c - missing[k] for k, c in system.teacher.items()},
-        side_weight=jnp.exp(log_weights - log_partition) @ (jnp.abs(nodes.alignment) > SIDE_THRESHOLD),
+        side_weight=jnp.exp(log_weights - log_partition) @ (jnp.abs(nodes.alignment) > system.side_threshold),
         log_evidence=system.num_samples / system.noise_variance * solution.value,
         kernel=system.readout_variance * dual.mean_kernel(delta),
         residual=solution.residual,

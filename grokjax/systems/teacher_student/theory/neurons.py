@@ -12,7 +12,6 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from ....theory.gaussian import gauss_legendre_panels
-from ..order_parameters import SIDE_THRESHOLD
 from ..quadrature import alignment_reach, log_prior_density
 from ..system import TeacherStudent
 from .profiles import NUM_EVEN, Basis, Coordinates, Tables, interpolation, largest_rho, rho_nodes, tables
@@ -81,8 +80,8 @@ def alignments(system: TeacherStudent, num_nodes: int) -> tuple[Float[Array, " q
     inner = max(2, round(0.4 * panels))
     reach = jax.lax.stop_gradient(jnp.minimum(alignment_reach(system), 2.2 * jnp.sqrt(0.5 + system.weight_variance)))
     grading = jnp.interp(jnp.linspace(0, 1, panels - inner + 1), jnp.linspace(0, 1, len(GRADING)), jnp.array(GRADING))
-    outer = SIDE_THRESHOLD + (reach - SIDE_THRESHOLD) * grading
-    edges = jnp.concatenate([jnp.linspace(0, SIDE_THRESHOLD, inner + 1)[:-1], outer])
+    outer = system.side_threshold + (reach - system.side_threshold) * grading
+    edges = jnp.concatenate([jnp.linspace(0, system.side_threshold, inner + 1)[:-1], outer])
     nodes, weights = gauss_legendre_panels(edges, PANEL_ORDER)
     return nodes, jnp.log(2 * weights) + log_prior_density(system, nodes)
 

@@ -7,7 +7,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, ArrayLike, Float
 
-from ...._checks import argument_error, check_at_least, check_choice, check_double
+from ...._checks import (
+    argument_error,
+    check_at_least,
+    check_choice,
+    check_double,
+    check_instance,
+    check_tolerance,
+    check_whole,
+)
 from ...._tree import over_points
 from ....status import succeeded
 from ..quadrature import PERPENDICULAR
@@ -71,7 +79,9 @@ def predict(
         ValueError: 64-bit floats are off, the system's fields have more than one axis, an option is unknown, the theory
             does not cover teacher or activation, or a data set does not fit the system.
     """
+    check_instance("system", system, TeacherStudent)
     check_double("theory", system)
+    _check_options(corrections, num_nodes, tolerance, max_steps)
     theory = theory or ("best" if perpendicular is None else "mean_field")
     check_choice("theory", theory, THEORIES)
     check_choice("perpendicular", perpendicular or "mean", PERPENDICULAR)
@@ -105,7 +115,19 @@ def predict(
     return _with_corrections(system, perpendicular, corrections, num_nodes, accuracy)
 
 
+def _check_options(corrections: Any, num_nodes: Any, tolerance: Any, max_steps: Any) -> None:
+    if corrections is not None and not isinstance(corrections, tuple | list):
+        raise argument_error("corrections", "names of corrections", corrections, 'Try ("norm",).')
+    for name, value in {"num_nodes": num_nodes, "max_steps": max_steps}.items():
+        if value is not None:
+            check_whole(name, value)
+    if tolerance is not None:
+        check_tolerance("tolerance", tolerance)
+
+
 def _sizes(num_nodes: int | None, tolerance: float | None, max_steps: int | None) -> Sizes:
+    if num_nodes is not None and num_nodes % 5:
+        raise argument_error("num_nodes", "a multiple of 5", num_nodes, "Panels have five nodes; try 50.")
     given = {"alignment": num_nodes, "tolerance": tolerance, "max_steps": max_steps}
     return Sizes(**{name: value for name, value in given.items() if value is not None})
 

@@ -77,7 +77,7 @@ class Prediction(AbstractSolution, AbstractPrinted):
     Attributes:
         discrepancy: $\{k: \delta_k/\sqrt{k!}\}$, the part of $c_k$ that is not learned, in units of $He_k$.
         overlap: $\{k: c_k - \delta_k/\sqrt{k!}\}$, the learned part.
-        side_weight: probability that a neuron has $|q| > 1/2$.
+        side_weight: probability that a neuron has $|q|$ above the side threshold.
         log_evidence: mean-field $\log p(\text{data})$ in nats, $(n/\sigma^2)\,G$ at the minimum: the log of the prior
             average of $e^{-\sum(f-y)^2/2\sigma^2}$ at the saddle. It is at most 0, and 0 for a student without data.
             Left out are the Gaussian normalisation $-(n/2)\log 2\pi\sigma^2$ and the determinant of fluctuations

@@ -13,9 +13,8 @@ from jaxtyping import Array, Float
 from ....networks import activation_function
 from ....tasks import hermite
 from ....theory.gaussian import gauss_legendre_panels
-from ..order_parameters import SIDE_THRESHOLD
 from ..quadrature import log_prior_density
-from ..system import TeacherStudent
+from ..system import SIDE_THRESHOLD, TeacherStudent
 
 
 EDGES = (0.0, 0.15, 0.3, 0.4, 0.5, 0.6, 0.75, 0.9, 1.1, 1.4, 2.0)  # beyond the threshold at weight_variance = 1/2
@@ -95,7 +94,9 @@ def alignments(system: TeacherStudent) -> tuple[Array, Array]:
     """Nodes and weights over q; the side threshold is an edge."""
     edges = jnp.asarray(EDGES)
     scale = jax.lax.stop_gradient(jnp.sqrt(2 * system.weight_variance))
-    edges = jnp.where(edges > SIDE_THRESHOLD, SIDE_THRESHOLD + (edges - SIDE_THRESHOLD) * scale, edges)
+    threshold = system.side_threshold
+    outer = threshold + (edges - SIDE_THRESHOLD) * scale
+    edges = jnp.where(edges > SIDE_THRESHOLD, outer, edges * (threshold / SIDE_THRESHOLD))
     return gauss_legendre_panels(edges, 3)
 
 
