@@ -10,6 +10,7 @@ import argparse
 import importlib.util
 import time
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any
 
 import jax
@@ -21,7 +22,7 @@ jax.config.update("jax_enable_compilation_cache", False)  # compile time is meas
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from _report import table, write  # noqa: E402
-from scipy.linalg import solveh_banded  # noqa: E402
+from scipy.linalg import LinAlgError, solveh_banded  # noqa: E402
 
 from grokjax.systems import mean_variance as mv  # noqa: E402
 
@@ -30,8 +31,11 @@ TOLERANCE, CAP, MAX_SWEEPS = 1e-10, 1e10, 4000
 WIDTH, DEPTH = 32, 2
 
 
-def scipy_fit(y: np.ndarray, alpha: float, beta: float) -> tuple[np.ndarray, bool]:
-    """Precision of one cell and whether it has collapsed, by block minimisation with banded solves."""
+def scipy_fit(y: np.ndarray, alpha: float, beta: float) -> tuple[np.ndarray, bool | None]:
+    """Precision of one cell and whether it has collapsed, by block minimisation with banded solves.
+
+    None where Cholesky's elimination finds a matrix that is not positive any more: rounding, on the way to collapse.
+    """
     n = len(y)
     degree = np.r_[1, np.full(n - 2, 2), 1] * n * (n - 1)
     banded = np.zeros((2, n))
@@ -49,9 +53,12 @@ def scipy_fit(y: np.ndarray, alpha: float, beta: float) -> tuple[np.ndarray, boo
     mean, precision = np.zeros(n), np.ones(n)
     for _ in range(MAX_SWEEPS):
         old_mean, old = mean, precision
-        for _ in range(2):
-            precision = improved(precision, (mean - y) ** 2)
-        mean = solve(precision, 2 * alpha, precision * y)
+        try:
+            for _ in range(2):
+                precision = improved(precision, (mean - y) ** 2)
+            mean = solve(precision, 2 * alpha, precision * y)
+        except LinAlgError:
+            return precision, None
         if precision.max() > CAP:
             return precision, True
         if max(np.abs(mean - old_mean).max(), np.abs(np.log(precision / old)).max()) < TOLERANCE:
@@ -60,10 +67,10 @@ def scipy_fit(y: np.ndarray, alpha: float, beta: float) -> tuple[np.ndarray, boo
 
 
 def torch_loop(data: Any, alpha: np.ndarray, beta: np.ndarray, num_steps: int) -> float:
-    """Seconds of PyTorch for the same pairs, one after the other."""
+    """Seconds of PyTorch for the same pairs, one after the other, on one thread (networks are too small for more)."""
     import torch  # pyright: ignore[reportMissingImports]
 
-    torch.set_num_threads(max(1, torch.get_num_threads()))
+    torch.set_num_threads(1)
     x = torch.tensor(np.array(data.inputs), dtype=torch.float32)[:, None]
     x = (x - x.mean()) / x.std()
     y = torch.tensor(np.array(data.targets), dtype=torch.float32)
@@ -116,7 +123,7 @@ def theory_rows(size: int, num_reference: int) -> list[dict[str, Any]]:
     started = time.perf_counter()
     reference = [scipy_fit(np.asarray(data.targets), float(alpha[cell]), float(beta[cell])) for cell in cells]
     scipy_seconds = time.perf_counter() - started
-    same = 0
+    same, failed = 0, sum(collapsed is None for _, collapsed in reference)
     for cell, (precision, collapsed) in zip(cells, reference, strict=True):
         ours = bool(found.status[cell] == 3)
         close = ours or np.allclose(np.asarray(found.precision[cell]), precision, rtol=1e-5)
@@ -124,7 +131,7 @@ def theory_rows(size: int, num_reference: int) -> list[dict[str, Any]]:
     rate, theirs = grid.size**2 / again, len(cells) / scipy_seconds
     row = {"what": "theory cells", "size": size, "count": grid.size**2, "compile_s": first - again}
     row |= {"per_s": rate, "peer": "scipy banded", "peer_per_s": theirs, "ratio": rate / theirs}
-    return [row | {"agree": f"{same}/{len(cells)}"}]
+    return [row | {"agree": f"{same}/{len(cells)}", "peer_failed": failed}]
 
 
 def network_rows(num_pairs: int, num_peer: int, num_steps: int) -> list[dict[str, Any]]:
@@ -148,8 +155,9 @@ def network_rows(num_pairs: int, num_peer: int, num_steps: int) -> list[dict[str
         theirs = len(some) / torch_loop(data, some, some, num_steps)
         row |= {"peer_per_s": theirs, "ratio": num_pairs / again / theirs}
     else:
+        print("torch cannot be imported here: networks are timed alone. Install torch for the comparison.")
         row |= {"peer": "torch (not installed)"}
-    return [row | {"agree": ""}]
+    return [row | {"agree": "", "peer_failed": 0}]
 
 
 def main() -> None:
@@ -162,7 +170,9 @@ def main() -> None:
     rows += network_rows(*((8, 1, 50) if smoke else (144, 4, 2000)))
     table(rows)
     if not smoke:
-        print(write("mean_variance", rows))
+        installed = importlib.util.find_spec("torch") is not None
+        peers = {"scipy": version("scipy"), "torch": version("torch") if installed else "not installed"}
+        print(f"wrote {write('mean_variance', rows, peers=peers)}")
 
 
 if __name__ == "__main__":

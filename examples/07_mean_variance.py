@@ -96,10 +96,12 @@ def main() -> None:
     for name in ("diagonal", "main_diagonal", "half"):
         found = mv.search(predict, data, t, name, criterion="population_nll")
         print(f"theory, {name}: best expected NLL {found.value:.4f} at rho {float(found.system.rho):.4f}")
-    strengths = jnp.geomspace(1e-4, 1, 5 if args.smoke else 25)
+    count = 5 if args.smoke else 25
+    strengths = jnp.geomspace(1e-4, 10, count), jnp.geomspace(1e-7, 10, count)
     chosen = mv.separable(simulate, data, jnp.geomspace(1e-3, 1, 4), jnp.geomspace(1e-3, 1, 4))
-    best = mv.separable(predict, data, strengths, strengths, criterion="population_nll")
-    print(f"theory, separable: best expected NLL {best.value:.4f} at {best.system!r}")
+    best = mv.separable(predict, data, *strengths, mean_criterion="population_nll", criterion="population_nll")
+    alpha, beta = float(best.system.alpha), float(best.system.beta)
+    print(f"theory, separable: best expected NLL {best.value:.4f} at alpha = {alpha:.3g}, beta = {beta:.3g}")
     print(f"networks, separable: held-out NLL {chosen.value:.4f} after {chosen.num_fits} strengths")
     coarse = t[:: 3 if args.smoke else 8]
     slices = {

@@ -130,7 +130,7 @@ def main() -> None:
     found = {"two layers": _all_layers(two, theory), "three layers": _all_layers(three, iw.predict(plane))}
     results = {"two": two, "three": three}
     if not args.smoke:
-        few = {"widths": deep_widths, "num_members": 2 * deep_seeds, "progress": False}
+        few = {"widths": deep_widths[::2] + deep_widths[-1:], "num_members": deep_seeds + 1, "progress": False}
         four = iw.FourLayer(gamma_4=jnp.array([1.5, 3.0]))
         results["four"] = iw.simulate(keys[4], four, **few)
         print(f"\n{results['four']}")

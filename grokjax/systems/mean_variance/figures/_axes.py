@@ -48,6 +48,6 @@ def odds_axes(ax: Axes) -> None:
 def odds_ticks(axis: Any) -> None:
     low, high = axis.get_view_interval()
     reach = 3 * int(min(-low, high) // 3)  # three labels, which fit under a narrow panel
-    ticks = [-reach, 0, reach] if reach > 0 else [tick for tick in (-2, -1, 0, 1, 2) if low <= tick <= high]
+    ticks = [-reach, 0, reach] if reach > 0 else [tick for tick in (-2, 0, 2) if low <= tick <= high]
     name = lambda tick: "1/2" if tick == 0 else (f"$10^{{{tick}}}$" if tick < 0 else f"$1-10^{{-{tick}}}$")
     axis.set_ticks(ticks, [name(tick) for tick in ticks])

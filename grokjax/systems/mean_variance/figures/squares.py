@@ -155,9 +155,9 @@ def spread_map(square: Square, spread: Any, *, alpha: float | None = None) -> Fi
             image = _heat(ax, square, logs, (np.log10(LOWEST), logs.max()))
             _collapse_line(ax, alpha)
             ax.set(xlabel=r"$\rho$", ylabel=r"$\gamma$" if letter == "a" else "")
-            ax.set_title(label, x=0.62, fontsize=7)
             figure.colorbar(image, ax=ax, location="bottom", label=r"$\log_{10}$ sd over seeds", pad=0.03)
             plot.label_panel(ax, letter)
+            ax.set_title(label, fontsize=7, y=1.14)  # above the letters: panels are narrow
     return figure
 
 
