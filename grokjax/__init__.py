@@ -11,6 +11,7 @@ from . import (
     ensemble as ensemble,
     evidence as evidence,
     io as io,
+    likelihoods as likelihoods,
     observables as observables,
     samplers as samplers,
     systems as systems,

@@ -122,16 +122,24 @@ def layer_name(path: tuple) -> str:
     return str(getattr(path[-1], "name", getattr(path[-1], "key", path[-1]))) if path else "position"
 
 
+def layer_names(tree: PyTree) -> list[str]:
+    """A name for every leaf: the last one of its path, or the whole path where these are not unique."""
+    paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
+    names = [layer_name(path) for path in paths]
+    unique = len(set(names)) == len(names)
+    return names if unique else [jax.tree_util.keystr(path).lstrip(".") for path in paths]
+
+
 def per_layer(name: str, value: Any, tree: PyTree) -> PyTree:
-    """`value` for every leaf of `tree`: itself, or the entry of a mapping under the last name of the leaf's path.
+    """`value` for every leaf of `tree`: itself, or the entry of a mapping under the leaf's name (`layer_names`).
 
     Raises:
         ValueError: the names of the mapping are not those of the leaves.
     """
-    paths, structure = jax.tree_util.tree_flatten_with_path(tree)
+    structure = jax.tree.structure(tree)
     if not isinstance(value, Mapping):
-        return structure.unflatten([value] * len(paths))
-    layers = [layer_name(path) for path, _ in paths]
+        return structure.unflatten([value] * structure.num_leaves)
+    layers = layer_names(tree)
     if set(layers) != set(value):
         raise argument_error(name, f"one number, or one for each of {layers}", sorted(value), "Name every layer once.")
     return structure.unflatten([value[layer] for layer in layers])

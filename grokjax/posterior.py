@@ -7,19 +7,24 @@ The position $\theta$ is a network whose every weight array has been divided by 
 (`prior_scales`), so that all Gaussian priors read $|\theta|^2/2$, their curvature is 1, and one dimensionless step
 size serves all layers.
 
+Other likelihoods take the place of the squared error (`grokjax.likelihoods`), and any network that of a two-layer one
+(`Posterior.of`).
+
 The data energy is a sum over samples, so it can be summed in tiles of rows (`row_tile`): the gradient is the same, and
 memory per member falls from samples x width to tile x width.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, PyTree, Scalar
+from jaxtyping import Array, Float, PyTree, Scalar, Shaped
 
+from ._checks import argument_error, check_positive
 from ._tree import tree_add, tree_dot
+from .likelihoods import Gaussian
 
 
 class Posterior(eqx.Module):
@@ -28,18 +33,57 @@ class Posterior(eqx.Module):
     Attributes:
         inputs: one row per sample; whatever the network's `batch` takes.
         targets: one row per output.
-        noise_variance: $\\sigma^2$.
-        prior_scales: prior standard deviations, a pytree of scalars in the structure of the network.
+        noise_variance: $\\sigma^2$; what the likelihood is divided by.
+        prior_scales: prior standard deviations, a pytree of scalars in the structure of the position.
         penalty: further prior energy as a function of the physical network, or None.
         row_tile: rows per tile of the data energy; None takes all rows at once.
+        likelihood: a function of outputs and targets that adds up over the samples, see `likelihoods`.
+        static: what a network has beside its floating-point arrays, where the position holds these alone.
     """
 
-    inputs: Float[Array, "samples ..."]
+    inputs: Shaped[Array, "samples ..."]
     targets: Float[Array, "outputs samples"]
     noise_variance: Scalar
     prior_scales: PyTree
     penalty: Callable[[Any], Scalar] | None = None
     row_tile: int | None = eqx.field(static=True, default=None)
+    likelihood: Callable[[Any, Any], Scalar] = Gaussian()
+    static: Any = None
+
+    softest_curvature: ClassVar[float] = 1.0  # of the whitened prior
+
+    @classmethod
+    def of(
+        cls, network: Any, inputs: Any, targets: Any, noise_variance: Any = 1.0, *, scales: Any = None, **options: Any
+    ) -> tuple["Posterior", PyTree]:
+        """The posterior of any network, such as one of `equinox.nn`, and the position of this one.
+
+        Args:
+            network: a callable pytree; its floating-point arrays are sampled, all else stays.
+            inputs: one row per sample.
+            targets: one row per output.
+            noise_variance: what the likelihood is divided by.
+            scales: prior standard deviations: a number, or a pytree of numbers with the structure of the network's
+                arrays. One over the square root of the inputs to a matrix, and 1 for a vector, unless given.
+            **options: further fields.
+
+        Raises:
+            ValueError: the network has no floating-point array, or a scale is not positive.
+        """
+        arrays, static = eqx.partition(network, eqx.is_inexact_array)
+        if not jax.tree.leaves(arrays):
+            raise argument_error("network", "one with floating-point arrays", network, "There is nothing to sample.")
+        dtype = jnp.result_type(*jax.tree.leaves(arrays))
+        usual = lambda leaf: leaf[0].size ** -0.5 if leaf.ndim > 1 else 1.0
+        if scales is None or (jnp.ndim(scales) == 0 and not isinstance(scales, dict)):
+            scales = jax.tree.map(lambda leaf: usual(leaf) if scales is None else scales, arrays)
+        for scale in jax.tree.leaves(scales):
+            check_positive("scales", scale, "Prior standard deviations are above zero.")
+        as_array = lambda value: jnp.asarray(value, dtype)
+        prior = jax.tree.map(as_array, scales)
+        inputs = jnp.asarray(inputs)
+        posterior = cls(inputs, as_array(targets), as_array(noise_variance), prior, static=static, **options)
+        return posterior, posterior.whiten(arrays)
 
     def __call__(self, position: PyTree) -> Scalar:
         """The energy $U$ at a whitened position."""
@@ -47,11 +91,13 @@ class Posterior(eqx.Module):
 
     def network(self, position: PyTree) -> Any:
         """The network with physical weights."""
-        return jax.tree.map(lambda scale, leaf: scale * leaf, self.prior_scales, position)
+        arrays = jax.tree.map(lambda scale, leaf: scale * leaf, self.prior_scales, position)
+        return arrays if self.static is None else eqx.combine(arrays, self.static)
 
     def whiten(self, network: PyTree) -> PyTree:
         """The whitened position of a network with physical weights."""
-        return jax.tree.map(lambda scale, leaf: leaf / scale, self.prior_scales, network)
+        arrays = network if self.static is None else eqx.filter(network, eqx.is_inexact_array)
+        return jax.tree.map(lambda scale, leaf: leaf / scale, self.prior_scales, arrays)
 
     def prior_energy(self, position: PyTree) -> Scalar:
         """The energy without the data."""
@@ -60,25 +106,41 @@ class Posterior(eqx.Module):
 
     def predictions(self, position: PyTree) -> Float[Array, "outputs samples"]:
         """Outputs of the network on the inputs, in tiles of rows."""
-        batch = self.network(position).batch
+        network = self.network(position)
         if self.row_tile is None:
-            return batch(self.inputs)
-        rows = jax.lax.map(lambda x: batch(x[None])[:, 0], self.inputs, batch_size=self.row_tile)
+            return _outputs(network, self.inputs)
+        rows = jax.lax.map(lambda x: _outputs(network, x[None])[:, 0], self.inputs, batch_size=self.row_tile)
         return rows.T
 
     def data_energy(self, position: PyTree) -> Scalar:
-        r"""$\sum_\mu |f(x_\mu)-y_\mu|^2/(2\sigma^2)$."""
-        squared_error = _squared_error if self.row_tile is None else _tiled_squared_error(self.row_tile)
-        return squared_error(self.network(position), self.inputs, self.targets) / (2 * self.noise_variance)
+        r"""The likelihood over $\sigma^2$; $\sum_\mu |f(x_\mu)-y_\mu|^2/(2\sigma^2)$ unless another is given."""
+        arrays = jax.tree.map(lambda scale, leaf: scale * leaf, self.prior_scales, position)
+        misfit = _Misfit(self.likelihood, self.static)
+        total = misfit if self.row_tile is None else _tiled(misfit, self.row_tile)
+        return total(arrays, self.inputs, self.targets) / self.noise_variance
 
 
-def _squared_error(network: Any, inputs: Array, targets: Array) -> Scalar:
-    residual = network.batch(inputs) - targets
-    return jnp.sum(residual * residual)
+def _outputs(network: Any, inputs: Array) -> Array:
+    """Outputs of many rows, shape (output, sample); networks without a `batch` are mapped over the rows."""
+    if hasattr(network, "batch"):
+        return network.batch(inputs)
+    outputs = jax.vmap(network)(inputs)
+    return outputs.reshape(len(inputs), -1).T
 
 
-def _tiled_squared_error(tile: int):
-    """`_squared_error` whose forward pass also accumulates the gradient, tile by tile."""
+class _Misfit(eqx.Module):
+    """The likelihood of a network's arrays on some rows."""
+
+    likelihood: Callable[[Any, Any], Scalar]
+    static: Any
+
+    def __call__(self, arrays: Any, inputs: Array, targets: Array) -> Scalar:
+        network = arrays if self.static is None else eqx.combine(arrays, self.static)
+        return self.likelihood(_outputs(network, inputs), targets)
+
+
+def _tiled(misfit: _Misfit, tile: int):
+    """A misfit whose forward pass also accumulates the gradient, tile by tile."""
 
     def over_tiles(function, initial, inputs, targets):
         full = inputs.shape[0] // tile * tile
@@ -94,19 +156,19 @@ def _tiled_squared_error(tile: int):
         return total
 
     @eqx.filter_custom_vjp
-    def squared_error(network, inputs, targets):
-        return over_tiles(lambda x, y: _squared_error(network, x, y), jnp.zeros((), targets.dtype), inputs, targets)
+    def total(network, inputs, targets):
+        return over_tiles(lambda x, y: misfit(network, x, y), jnp.zeros((), targets.dtype), inputs, targets)
 
-    @squared_error.def_fwd
+    @total.def_fwd
     def forward(perturbed, network, inputs, targets):
         del perturbed
-        function = lambda x, y: jax.value_and_grad(_squared_error)(network, x, y)
+        function = lambda x, y: jax.value_and_grad(misfit)(network, x, y)
         zero = (jnp.zeros((), targets.dtype), jax.tree.map(jnp.zeros_like, network))
         return over_tiles(function, zero, inputs, targets)
 
-    @squared_error.def_bwd
+    @total.def_bwd
     def backward(gradient, cotangent, perturbed, network, inputs, targets):
         del perturbed, inputs, targets
         return tree_add(jax.tree.map(jnp.zeros_like, network), (cotangent, gradient))
 
-    return squared_error
+    return total

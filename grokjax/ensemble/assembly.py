@@ -14,16 +14,17 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from .._checks import argument_error, check_instance
+from .._tree import partition_members
 from ..observables import AbstractObservable, PerRung
 from ..samplers.base import AbstractLangevin, AbstractSampler
 from ..samplers.droplet_moves import DropletMoves
 from ..samplers.replica_exchange import ReplicaExchange, WithReplicaExchange
-from ..samplers.stiffness import check_step_size, stability_limits
+from ..samplers.stiffness import check_step_size, soft_limits, stability_limits
 from .layout import HALF_STEP, Layout
 
 
 PROBES = 4  # members of a point whose curvature is measured for an automatic step
-LARGEST_AUTOMATIC_STEP = 0.5  # beyond it the bias at the softest modes, of curvature one, shows
+LARGEST_SHARE = 0.25  # of the step that the softest modes would bear: beyond it their bias shows
 
 
 class Moves(eqx.Module):
@@ -94,7 +95,7 @@ class Assembly(eqx.Module):
         """The sampler of the loop, with steps for these positions."""
         dynamics = self.local(positions)
         if self.moves.droplets is not None:
-            dynamics = self.moves.droplets.around(dynamics, self.target, self.truth, self.layout)
+            dynamics = self.moves.droplets.around(dynamics, self.target, self.truth, self.layout, self.target_axes)
         exchange = self.moves.exchange
         if exchange is None:
             return dynamics
@@ -114,8 +115,8 @@ class Assembly(eqx.Module):
         """The target of every member of the loop; replicas of a ladder share theirs."""
         if self.moves.exchange is None:
             return self.target
-        first = lambda leaf: leaf[:: self.layout.num_points] if eqx.is_array(leaf) else leaf
-        return jax.tree.map(first, self.target)
+        batched, shared = partition_members(self.target_axes, self.target)
+        return eqx.combine(jax.tree.map(lambda leaf: leaf[:: self.layout.num_points], batched), shared)
 
     def in_loop(self, tree: PyTree) -> PyTree:
         """Arrays (entry, ...) as the loop wants them."""
@@ -134,8 +135,9 @@ class Assembly(eqx.Module):
     def _with_automatic_step(self, sampler: Any, positions: PyTree) -> Any:
         """A safe fraction of the largest stable step of a few members of every point."""
         probes = self.layout.probes(PROBES)
-        limits = stability_limits(self.key, sampler, self.target, positions, probes.ravel(), self.target_axes)
-        step = np.minimum(sampler.safe_fraction * limits.reshape(probes.shape).min(axis=1), LARGEST_AUTOMATIC_STEP)
+        measured = self.key, sampler, self.target, positions, probes.ravel(), self.target_axes
+        limits, soft = stability_limits(*measured), soft_limits(*measured)
+        step = np.minimum(sampler.safe_fraction * limits, LARGEST_SHARE * soft).reshape(probes.shape).min(axis=1)
         if not np.isfinite(step).all():
             raise argument_error(
                 "step_size", "given", "no curvature at the first positions", "Start from finite energies."

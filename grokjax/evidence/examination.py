@@ -12,7 +12,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, PyTree
 
-from .._tree import layer_name
+from .._tree import layer_names
 from ..ensemble.layout import HALF_STEP, OTHER_START, Layout
 from . import statistics
 from .certificate import Certificate, StepBias
@@ -129,8 +129,8 @@ def _at_the_end(run: Any, name: str) -> dict[str, Any] | None:
 
 
 def by_layer(tree: PyTree) -> dict[str, Any]:
-    """The leaves of a pytree by the last names of their paths."""
-    return {layer_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    """The leaves of a pytree by name."""
+    return dict(zip(layer_names(tree), jax.tree.leaves(tree), strict=True))
 
 
 def _unit(layout: Layout, values: Number, gone: np.ndarray) -> Estimate:

@@ -28,6 +28,8 @@ import numpy as np
 from jaxtyping import Array, Float, Key, PyTree, Scalar
 
 from .._checks import argument_error, as_scalar, check_choice, check_finite, check_positive, check_whole, is_concrete
+from .._tree import partition_members
+from ..likelihoods import Gaussian
 from ..networks import TwoLayer
 from ..observables import Measure
 from ..posterior import Posterior
@@ -77,7 +79,9 @@ class DropletMoves(eqx.Module):
         if len({value.shape for value in given if is_concrete(value)}) > 1:
             raise argument_error("widths", "of the shape of positions", [v.shape for v in given], "One per component.")
 
-    def around(self, sampler: AbstractSampler, target: Any, truth: Any, layout: Any) -> "WithDropletMoves":
+    def around(
+        self, sampler: AbstractSampler, target: Any, truth: Any, layout: Any, target_axes: Any = 0
+    ) -> "WithDropletMoves":
         """The moves beside local dynamics, for all entries of an ensemble.
 
         Args:
@@ -85,18 +89,21 @@ class DropletMoves(eqx.Module):
             target: `Posterior` of two-layer networks, leading axis entry.
             truth: has the teachers' `direction` where that is asked for, shape (entry, inputs).
             layout: of the ensemble.
+            target_axes: 0, or a prefix of the target with None where entries share the arrays below.
 
         Raises:
-            ValueError: the target is no `Posterior`, or the truth has no direction.
+            ValueError: the target is no `Posterior` with squared errors, or the truth has no direction.
         """
-        if not isinstance(target, Posterior):
-            raise argument_error(
-                "droplets", "used with a Posterior", type(target).__name__, "Run without droplet moves."
-            )
+        if not isinstance(target, Posterior) or not isinstance(target.likelihood, Gaussian):
+            got = type(getattr(target, "likelihood", target)).__name__
+            raise argument_error("droplets", "used with a Gaussian Posterior", got, "Run without droplet moves.")
         if self.direction == "teacher" and not hasattr(truth, "direction"):
             raise argument_error("direction", "data, where the truth has no direction", self.direction, 'Say "data".')
-        along = truth.direction if self.direction == "teacher" else data_directions(target.inputs, target.targets)
-        mixture = self.mixture(target.prior_scales.read_in, target.inputs.shape[-1])
+        batched, shared = partition_members(target_axes, target)
+        of_data = lambda part: data_direction(*_data(eqx.combine(part, shared)))
+        along = truth.direction if self.direction == "teacher" else _of_every_entry(of_data, batched, layout)
+        scale = lambda part: eqx.combine(part, shared).prior_scales.read_in
+        mixture = self.mixture(_of_every_entry(scale, batched, layout), target.inputs.shape[-1])
         if self.positions is not None:
             mixture = jax.tree.map(lambda part: layout.repeat_points(jnp.atleast_2d(part)), mixture)
         return WithDropletMoves(sampler, mixture, along, self.every, self.num_neurons)
@@ -302,4 +309,14 @@ def data_direction(
     return direction
 
 
-data_directions = jax.jit(jax.vmap(data_direction))
+def _data(target: Posterior) -> tuple[Array, Array]:
+    return target.inputs, target.targets
+
+
+@eqx.filter_jit
+def _of_every_entry(function: Any, batched: Any, layout: Any) -> Array:
+    """A function of an entry's own arrays, of all entries; once for all of them if they have none."""
+    if jax.tree.leaves(eqx.filter(batched, eqx.is_array)):
+        return eqx.filter_vmap(function, axis_size=layout.num_entries)(batched)
+    value = function(batched)
+    return jnp.broadcast_to(value, (layout.num_entries, *value.shape))

@@ -9,14 +9,20 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import argument_error
-from .._tree import map_members, normal_like, partition_members, per_layer, tree_dot
+from .._tree import map_members, normal_like, partition_members, per_layer, tree_add, tree_dot
 from .base import AbstractLangevin, AbstractSampler, Energy
 
 
 def largest_curvature(
-    key: Key[Array, ""], energy: Energy, position: PyTree, num_iterations: int = 30, *, scale: Any = 1.0
+    key: Key[Array, ""],
+    energy: Energy,
+    position: PyTree,
+    num_iterations: int = 30,
+    *,
+    scale: Any = 1.0,
+    shift: Any = 0.0,
 ) -> Scalar:
-    r"""The eigenvalue of largest modulus of the Hessian of `energy` at `position`.
+    r"""The eigenvalue of largest modulus of the Hessian of `energy` at `position`, less a shift.
 
     Overdamped steps are stable for $h < 2/\lambda_{max}$, BAOAB for $h < 2/\sqrt{\lambda_{max}}$. Costs two gradients
     per iteration. With a scale (one number, or one per layer) the Hessian is that of $U(s\,\theta)$ in $\theta$.
@@ -32,7 +38,7 @@ def largest_curvature(
 
     def iterate(_, carry):
         vector, _ = carry
-        image = hessian_times(vector)
+        image = tree_add(hessian_times(vector), (-shift, vector))
         eigenvalue = tree_dot(vector, image)
         norm = jnp.sqrt(tree_dot(image, image))
         return jax.tree.map(lambda leaf: leaf / norm.astype(leaf.dtype), image), eigenvalue
@@ -47,7 +53,7 @@ def largest_curvature(
 
 @eqx.filter_jit
 def largest_curvatures(
-    key: Key[Array, ""], targets: Any, positions: PyTree, scale: Any = 1.0, target_axes: Any = 0
+    key: Key[Array, ""], targets: Any, positions: PyTree, scale: Any = 1.0, target_axes: Any = 0, softest: bool = False
 ) -> Array:
     """`largest_curvature` of every member of an ensemble.
 
@@ -57,6 +63,7 @@ def largest_curvatures(
         positions: likewise.
         scale: leaves are shared scalars or have one entry per member.
         target_axes: 0, or a prefix of `targets` with None where members share the arrays below.
+        softest: whether the smallest curvature is wanted instead.
     """
     target_axes = jax.tree.map(
         lambda axis, part: jax.tree.map(lambda leaf: axis if eqx.is_array(leaf) else None, part),
@@ -65,7 +72,13 @@ def largest_curvatures(
         is_leaf=lambda axis: axis is None,
     )
     axes = (None, target_axes, eqx.if_array(0), lambda leaf: 0 if jnp.ndim(leaf) else None)
-    one = lambda key, target, position, scale: largest_curvature(key, target, position, scale=scale)
+
+    def one(key, target, position, scale):
+        largest = largest_curvature(key, target, position, scale=scale)
+        if not softest:
+            return largest
+        return jnp.abs(largest) + largest_curvature(key, target, position, scale=scale, shift=jnp.abs(largest))
+
     return eqx.filter_vmap(one, in_axes=axes)(key, targets, positions, scale)
 
 
@@ -93,6 +106,34 @@ def stability_limits(
     scale = some(sampler.scaling)
     curvature = jnp.abs(largest_curvatures(key, energies, some(positions), scale, target_axes))
     return np.asarray(sampler.largest_stable_step(curvature), float)
+
+
+def soft_limits(
+    key: Key[Array, ""],
+    sampler: AbstractLangevin,
+    target: Any,
+    positions: PyTree,
+    chosen: Any = slice(None),
+    target_axes: Any = 0,
+) -> np.ndarray:
+    """The step that the softest modes would bear, of the chosen members; arguments as for `stability_limits`.
+
+    A target may declare its `softest_curvature`, as a posterior in whitened coordinates does; otherwise it is measured.
+    Where the curvature is not above zero there is no limit.
+    """
+    some = lambda tree: map_members(lambda leaf: leaf[chosen], tree)
+    scale, declared = some(sampler.scaling), getattr(target, "softest_curvature", None)
+    if declared is None:
+        batched, shared = partition_members(target_axes, target)
+        energies = eqx.combine(some(batched), shared)
+        curvature = largest_curvatures(key, energies, some(positions), scale, target_axes, softest=True)
+    else:
+        count = len(np.asarray(jax.tree.leaves(positions)[0][chosen]))
+        layers = [np.broadcast_to(np.asarray(leaf, float) ** 2, count) for leaf in jax.tree.leaves(scale)]
+        curvature = declared * np.min(layers, axis=0)
+    curvature = np.asarray(curvature, float)
+    limits = np.asarray(sampler.largest_stable_step(jnp.where(curvature > 0, curvature, 1.0)), float)
+    return np.where(curvature > 0, limits, np.inf)
 
 
 def check_step_size(

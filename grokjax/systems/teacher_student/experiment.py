@@ -90,13 +90,15 @@ class Students(AbstractExperiment):
         width, num_samples, input_dim = int(system.width), int(system.num_samples), int(system.input_dim)
         activation, dtype = activation_function(system.activation), system.noise_variance.dtype
         direction_key, sample_key = jax.random.split(data_key)
+        noise_key = jax.random.fold_in(data_key, 2)
         direction = unit_vector(direction_key, input_dim, dtype)
         data = single_index(sample_key, direction, system.teacher, num_samples)
+        noise = jnp.sqrt(system.label_noise) * standard_normal(noise_key, data.targets.shape, dtype)
         scales = TwoLayer(
             jnp.sqrt(system.weight_variance / input_dim), jnp.sqrt(system.readout_variance / width), activation
         )
         row_tile = self.row_tile or choose_tiling(width, num_samples).row_tile
-        target = Posterior(data.inputs, data.targets, system.noise_variance, scales, row_tile=row_tile)
+        target = Posterior(data.inputs, data.targets + noise, system.noise_variance, scales, row_tile=row_tile)
         cold = standard_normal_two_layer(
             start_key, width=width, num_inputs=input_dim, num_outputs=1, activation=activation, dtype=dtype
         )

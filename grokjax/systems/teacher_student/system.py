@@ -52,6 +52,8 @@ class TeacherStudent(AbstractParameters):
         readout_variance: $\\sigma_a^2$; a single read-out weight has variance $\\sigma_a^2/N$.
         weight_variance: $\\sigma_w^2$; a single read-in weight has variance $\\sigma_w^2/d$.
         teacher: $\\{k: c_k\\}$, coefficients of the probabilists' Hermite polynomials $He_k$.
+        label_noise: variance of noise added to the targets of a data set. At leading order theory does not feel it;
+            theories of finite data do not know it, and say so by their status.
         side_threshold: a neuron with $|w\\cdot w^*|$ above it counts as specialised; 1/2 as published. `at_barrier`
             puts it where theory's barrier is.
         activation: a name or an elementwise function.
@@ -68,6 +70,7 @@ class TeacherStudent(AbstractParameters):
     readout_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     weight_variance: Number = parameter(positive=True, remedy="A variance is above zero.")
     teacher: Any = parameter(converter=_as_teacher)
+    label_noise: Number = parameter(at_least=0, default=0.0, remedy="It is a variance.")
     side_threshold: Number = parameter(positive=True, default=SIDE_THRESHOLD, remedy="An overlap |q| is above zero.")
     activation: str | Callable[[Array], Array] = eqx.field(static=True, default="erf", kw_only=True)
 
@@ -86,6 +89,8 @@ class TeacherStudent(AbstractParameters):
         *,
         alpha: float | Array | None = None,
         teacher: Mapping[int, Any] | None = None,
+        activation: str | Callable[[Array], Array] = "erf",
+        label_noise: float | Array = 0.0,
         round_sizes: bool | None = None,
     ) -> "TeacherStudent":
         r"""The paper's base point, scaled by its Table 1.
@@ -98,6 +103,8 @@ class TeacherStudent(AbstractParameters):
             noise_variance: noise variance *of the base point*; the system's own is $\alpha/\beta$ times it.
             alpha: scale of the number of samples; `beta` unless given.
             teacher: $\{1: 1, 3: -0.3\}$ unless given.
+            activation: a name or an elementwise function.
+            label_noise: variance of noise added to the targets, at every scale the same.
             round_sizes: whether sizes become whole numbers; by default they do when `beta` and `alpha` are concrete.
         """
         number = lambda value: jax.numpy.nan if value is None else as_scalar(value)
@@ -116,4 +123,6 @@ class TeacherStudent(AbstractParameters):
             readout_variance=8 / 700 * scale**-0.5,
             weight_variance=as_scalar(0.5),
             teacher={1: 1.0, 3: -0.3} if teacher is None else teacher,
+            activation=activation,
+            label_noise=label_noise,
         )

@@ -17,7 +17,7 @@ from ...._checks import (
     check_whole,
 )
 from ...._tree import over_points
-from ....status import succeeded
+from ....status import Status, succeeded
 from ..quadrature import PERPENDICULAR
 from ..system import TeacherStudent
 from .data_average import Sizes, average, check_field, is_covered, quenched_average
@@ -28,6 +28,7 @@ from .result import Prediction
 
 
 THEORIES = ("best", "mean_field", "finite_size", "field", "data")
+KNOW_LABEL_NOISE = ("mean_field", "data")  # at leading order it averages out; data are taken as they are
 
 
 def predict(
@@ -82,6 +83,22 @@ def predict(
     check_instance("system", system, TeacherStudent)
     check_double("theory", system)
     _check_options(corrections, num_nodes, tolerance, max_steps)
+    options = (inputs, targets, z_samples, corrections, num_nodes, tolerance, max_steps)
+    return _without_noise(system, _predict(system, perpendicular, theory, *options))
+
+
+def _without_noise(system: TeacherStudent, prediction: Prediction) -> Prediction:
+    """Theories of finite data do not know of noise in the targets: unreliable where there is some."""
+    knows = jnp.asarray([name in KNOW_LABEL_NOISE for name in prediction.theory])[prediction.chosen]
+    noisy = jnp.broadcast_to(system.label_noise > 0, prediction.status.shape)
+    status = jnp.where(noisy & ~knows & succeeded(prediction.status), int(Status.UNRELIABLE), prediction.status)
+    return eqx.tree_at(lambda p: p.status, prediction, status)
+
+
+def _predict(
+    system, perpendicular, theory, inputs, targets, z_samples, corrections, num_nodes, tolerance, max_steps
+) -> Prediction:
+    """`predict` by the name of the theory."""
     theory = theory or ("best" if perpendicular is None else "mean_field")
     check_choice("theory", theory, THEORIES)
     check_choice("perpendicular", perpendicular or "mean", PERPENDICULAR)
