@@ -22,9 +22,9 @@ from .ensemble.checkpoints import as_before
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
 from .ensemble.plan import Compute, Schedule
 from .experiment import AbstractEvaluation, AbstractExperiment, Design, Problem, Settings
-from .observables import Series
+from .observables import RungSeries, Series, measure_data_energy
 from .parameters import map_parameters, parameter_axes, sweep_shape, with_sizes
-from .results import DIAGNOSTIC, MEASURED, OBSERVED, Run, collect, warn_unless_in_equilibrium
+from .results import DATA_ENERGY, DIAGNOSTIC, MEASURED, OBSERVED, Run, collect, warn_unless_in_equilibrium
 from .samplers import AbstractLangevin, AbstractSampler
 
 
@@ -79,14 +79,14 @@ def _simulate(
     assembly = Assembly(layout, sampler, moves, problem.target, axes.target, problem.truth, step_key)
     assembly.check(positions)
     assembled = assembly.sampler_at(positions)
-    observables = measurements(experiment, problem, axes, assembled)
+    observables = _observed(assembly, measurements(experiment, problem, axes, assembled))
     label = f"{draw.start} start" if compute.label == Compute().label else compute.label
     run = ensemble.run(
         run_key,
         assembled,
         assembly.loop_target,
         assembly.in_loop(positions),
-        observables=assembly.observed(observables),
+        observables=observables,
         target_axes=axes.target,
         schedule=_in_calls(experiment, schedule, assembled.about.steps, assembly),
         compute=dataclasses.replace(compute, label=label),
@@ -149,7 +149,7 @@ def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = Fa
         sampler,
         assembly.loop_target,
         states=run.ensemble,
-        observables=assembly.observed(measurements(run.experiment, run.problem, axes, sampler)),
+        observables=_observed(assembly, measurements(run.experiment, run.problem, axes, sampler)),
         target_axes=axes.target,
         num_steps=-(-check_whole("num_steps", num_steps) // sampler.about.steps),
         record_every=run.ensemble.record_every,
@@ -189,6 +189,14 @@ def measurements(experiment: AbstractExperiment, problem: Problem, axes: Any, sa
     series = {DIAGNOSTIC + name: Series(each) for name, each in sampler.diagnostics.items()}
     mine, common = partition_members(axes, problem)
     return {**extras, **series, MEASURED: Series(_Measured(Shared(experiment), mine, Shared(common)))}
+
+
+def _observed(assembly: Assembly, observables: dict) -> dict:
+    """Observables of the loop's members; a ladder keeps the data energy of every record beside them."""
+    if assembly.moves.exchange is None:
+        return observables
+    kept = {DIAGNOSTIC + DATA_ENERGY: RungSeries(Series(measure_data_energy))}
+    return {**assembly.observed(observables), **kept}
 
 
 @eqx.filter_jit

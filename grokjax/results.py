@@ -27,6 +27,8 @@ from .status import Status, describe, succeeded
 
 MEASURED, OBSERVED, DIAGNOSTIC = "measured", "observed ", "diagnostic "
 """Names of the loop's observables: the measure, and prefixes of the experiment's own and the sampler's."""
+DATA_ENERGY = "data_energy"
+"""Name of the diagnostic of a ladder that holds the data energy of every record."""
 
 OrderParameters = TypeVar("OrderParameters")
 
@@ -36,7 +38,7 @@ class NotInEquilibrium(UserWarning):
 
 
 class Run(eqx.Module, Generic[OrderParameters]):
-    """Order parameters with their errors, and how they were obtained; `print` shows them.
+    r"""Order parameters with their errors, and how they were obtained; `print` shows them.
 
     For a sweep every estimate has the shape of the sweep; series have shape (*sweep, member, record, ...). The fields
     of the order parameters are attributes of the run, too: `run.side_weight`.
@@ -49,7 +51,7 @@ class Run(eqx.Module, Generic[OrderParameters]):
         series: what `measure` gave at every record, None if it was not followed.
         observed: results of the experiment's own observables by name, arrays of shape (*sweep, member, ...).
         diagnostics: of the sampler, by name: "energy" of shape (*sweep, member, record), "virial" and "temperature" by
-            layer.
+            layer; of a ladder "data_energy", $S$ at every record, likewise.
         certificate: the evidence of equilibrium of a sampled experiment.
         status: `Status` code of each member of a trained one, shape (*sweep, member).
         diverged: which members were left out.
@@ -224,7 +226,8 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
     layout, about = assembly.layout, run.sampler.about
     diverged = assembly.per_entry(run.diverged)
     of_kind = lambda kind: {name[len(kind) :]: each for name, each in run.results.items() if name.startswith(kind)}
-    flat = {name: by_layer(each) if name != "energy" else each for name, each in of_kind(DIAGNOSTIC).items()}
+    plain = ("energy", DATA_ENERGY)
+    flat = {name: each if name in plain else by_layer(each) for name, each in of_kind(DIAGNOSTIC).items()}
     measured, gone = run.results.get(MEASURED), layout.fold(diverged)
     series, observed = layout.fold(measured), layout.fold(of_kind(OBSERVED))
     record = len(layout.shape) + 1

@@ -9,5 +9,5 @@ from .base import (
 )
 from .histogram import Counts as Counts, Histogram as Histogram
 from .hitting_time import NEVER as NEVER, HittingTime as HittingTime
-from .ladder import PerRung as PerRung
+from .ladder import PerRung as PerRung, RungSeries as RungSeries, measure_data_energy as measure_data_energy
 from .moments import Moments as Moments, RunningMoments as RunningMoments, Series as Series

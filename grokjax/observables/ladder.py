@@ -2,9 +2,17 @@
 
 import equinox as eqx
 import jax
+import numpy as np
 
 from .._tree import leading_axes
 from .base import AbstractObservable
+from .moments import Series
+
+
+def measure_data_energy(key, state):
+    r"""$S=\frac12\sum_\mu|f(x_\mu)-y_\mu|^2$ of every rung of a ladder."""
+    del key
+    return state.data_energy_in_order
 
 
 class PerRung(AbstractObservable):
@@ -30,3 +38,22 @@ class PerRung(AbstractObservable):
 
     def finalise(self, total):
         return self.inner.finalise(total)
+
+
+class RungSeries(AbstractObservable):
+    """One number of every rung at every record, measured on the whole ladder: shape (member x rung, record)."""
+
+    series: Series
+
+    def init(self, key, state, num_records):
+        return self.series.init(key, state, num_records)
+
+    def update(self, key, carry, state, step):
+        return self.series.update(key, carry, state, step)
+
+    def merge(self, total, carry):
+        return self.series.merge(total, carry)
+
+    def finalise(self, total):
+        rungs = np.moveaxis(total, 1, 2)
+        return rungs.reshape(-1, rungs.shape[-1])

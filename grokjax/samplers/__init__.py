@@ -7,6 +7,7 @@ from .base import (
     State as State,
     energy_and_gradient as energy_and_gradient,
 )
+from .broad_moves import WithBroadMoves as WithBroadMoves
 from .droplet_moves import DropletMoves as DropletMoves, WithDropletMoves as WithDropletMoves
 from .ending import UntilFinished as UntilFinished
 from .gibbs import BlockGibbs as BlockGibbs

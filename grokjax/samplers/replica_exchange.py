@@ -78,11 +78,12 @@ class ReplicaExchange(eqx.Module):
 
 
 class LadderState(eqx.Module):
-    """Replicas with leading axis slot, and which rung of the ladder each one holds.
+    r"""Replicas with leading axis slot, and which rung of the ladder each one holds.
 
     Attributes:
         replicas: states of the local dynamics.
         rung: rung of each replica.
+        data_energy: $S$ of each replica, after its last step.
         attempts: rounds of swaps so far.
         tried: swaps tried between rung i and i + 1.
         accepted: swaps accepted.
@@ -92,6 +93,7 @@ class LadderState(eqx.Module):
 
     replicas: Any
     rung: Int[Array, "*batch rungs"]
+    data_energy: Float[Array, "*batch rungs"]
     attempts: Int[Array, "*batch"]
     tried: Int[Array, "*batch pairs"]
     accepted: Int[Array, "*batch pairs"]
@@ -107,6 +109,11 @@ class LadderState(eqx.Module):
     def energy(self) -> Array:
         """Energy of every replica."""
         return self.replicas.energy
+
+    @property
+    def data_energy_in_order(self) -> Array:
+        """$S$ by rung."""
+        return self.data_energy[jnp.argsort(self.rung)]
 
     @property
     def in_order(self) -> Any:
@@ -154,7 +161,8 @@ class WithReplicaExchange(AbstractSampler):
             lambda sampler, target, key, position: sampler.init(key, target, position), rung, target, keys, position
         )
         pairs, none = jnp.zeros(self.num_rungs - 1, jnp.int32), jnp.zeros(self.num_rungs, jnp.int32)
-        return LadderState(replicas, rung, jnp.zeros((), jnp.int32), pairs, pairs, none, none)
+        error = self._data_energy(replicas, rung, jax.vmap(target.prior_energy)(replicas.position))
+        return LadderState(replicas, rung, error, jnp.zeros((), jnp.int32), pairs, pairs, none, none)
 
     def step(self, key: Key[Array, ""], target: Posterior, state: LadderState) -> LadderState:
         local_key, swap_key = jax.random.split(key)
@@ -172,7 +180,7 @@ class WithReplicaExchange(AbstractSampler):
         """One round of swaps between even or odd pairs of rungs."""
         replicas, noise = state.replicas, self.noise_variances
         prior = jax.vmap(jax.value_and_grad(target.prior_energy))(replicas.position)
-        error = (replicas.energy - prior[0]) * noise[state.rung].astype(replicas.energy.dtype)
+        error = self._data_energy(replicas, state.rung, prior[0])
         slot = jnp.argsort(state.rung)
         pair = jnp.arange(self.num_rungs - 1)
         tried = pair % 2 == state.attempts % 2
@@ -200,12 +208,17 @@ class WithReplicaExchange(AbstractSampler):
         return LadderState(
             replicas,
             rung,
+            error,
             state.attempts + 1,
             state.tried + tried,
             state.accepted + accepted,
             heading.astype(jnp.int32),
             state.round_trips + arrived,
         )
+
+    def _data_energy(self, replicas: Any, rung: Array, prior: Array) -> Array:
+        """$S$ of every replica, from its energy and that of its prior."""
+        return (replicas.energy - prior) * self.noise_variances[rung].astype(replicas.energy.dtype)
 
     def _over_replicas(self, function, rung, target, *arguments):
         """`vmap` over replicas of `function(sampler, target, ...)`, each with the noise and sampler of its rung."""

@@ -1,0 +1,70 @@
+r"""Metropolis moves to anywhere: independent proposals from a broad Gaussian, for few dimensions and distant wells.
+
+A proposal $\theta'\sim N(0,s^2)$ is accepted with the exact ratio,
+
+$$ \log r = U(\theta)-U(\theta') + \frac{|\theta'|^2-|\theta|^2}{2s^2}, $$
+
+whatever the barrier between here and there. The acceptance is about the share of the Gaussian that the posterior fills,
+so it falls exponentially with the dimension. Between moves the local dynamics takes a step.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Key, PyTree, Scalar
+
+from .._checks import as_scalar, check_positive
+from .._tree import normal_like, tree_dot
+from ..observables import Measure
+from .base import About, AbstractSampler, Energy, energy_and_gradient
+
+
+class WithBroadMoves(AbstractSampler):
+    """One step of local dynamics, then one broad proposal.
+
+    Attributes:
+        sampler: the local dynamics.
+        scale: $s$, the standard deviation of every coordinate of a proposal.
+    """
+
+    sampler: AbstractSampler
+    scale: Scalar = eqx.field(converter=as_scalar)
+
+    def __check_init__(self):
+        check_positive("scale", self.scale)
+
+    @property
+    def about(self) -> About:
+        """Like the local dynamics."""
+        return self.sampler.about
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Those of the local dynamics."""
+        return self.sampler.diagnostics
+
+    def report(self, states: Any) -> dict[str, Any]:
+        """What the local dynamics tells."""
+        return self.sampler.report(states)
+
+    def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> Any:
+        return self.sampler.init(key, target, position)
+
+    def step(self, key: Key[Array, ""], target: Energy, state: Any) -> Any:
+        local_key, propose_key, accept_key = jax.random.split(key, 3)
+        state = self.sampler.step(local_key, target, state)
+        scale = self.scale.astype(state.energy.dtype)
+        position = jax.tree.map(lambda leaf: scale * leaf, normal_like(propose_key, state.position))
+        energy, gradient = energy_and_gradient(target, position)
+        inward = tree_dot(position, position) - tree_dot(state.position, state.position)
+        log_ratio = state.energy - energy + inward / (2 * scale**2)
+        accepted = jnp.log(jax.random.uniform(accept_key, dtype=energy.dtype)) < log_ratio  # False for nan
+        moved = self.sampler.moved(state, position, energy, gradient)
+        return jax.tree.map(lambda new, old: jnp.where(accepted, new, old), moved, state)
+
+    def moved(self, state: Any, position: PyTree, energy: Scalar, gradient: PyTree) -> Any:
+        """As the local dynamics does."""
+        return self.sampler.moved(state, position, energy, gradient)

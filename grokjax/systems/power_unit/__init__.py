@@ -1,0 +1,13 @@
+"""One weight that learns one number: exact controls of first order, continuous and crossover."""
+
+from .experiment import PowerUnits as PowerUnits, simulate as simulate
+from .order_parameters import OrderParameters as OrderParameters
+from .system import PowerUnit as PowerUnit
+from .theory import (
+    Coexistence as Coexistence,
+    Prediction as Prediction,
+    coexistence as coexistence,
+    predict as predict,
+    sharp_limit as sharp_limit,
+    spinodal as spinodal,
+)
