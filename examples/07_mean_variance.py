@@ -85,9 +85,8 @@ def main() -> None:
     trained = figures.Square(grid, grid, run.order_parameters, mv.collapsed(run))
     rows = {"field theory": figures.Square.of(diagram), "networks": trained}
     save(figures.figure_2(rows, alpha=alpha_c), "figure_2.png", figures.caption_2(data, members, steps))
-    save(
-        figures.spread_map(trained, mv.seed_spread(run), alpha=alpha_c), "spread.png", "Standard deviation over seeds."
-    )
+    caption = f"Standard deviation over {members} seeds across the square; line: exact collapse of the field theory."
+    save(figures.spread_map(trained, mv.seed_spread(run), alpha=alpha_c), "spread.png", caption)
 
     # %% The published search and two others, on both roads
     t = 1 / (1 + np.exp(-np.linspace(-5, 7, 9 if args.smoke else 97)))

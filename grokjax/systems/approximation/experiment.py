@@ -180,7 +180,7 @@ def capacity(num_bumps: Sequence[int], construction: str = "two_scale", *, seed:
     """
     check_choice("construction", construction, ("two_scale", "interpolant"))
     least = [_least_weights(check_whole("num_bumps", count, 2), construction, seed) for count in num_bumps]
-    weights, growing = np.array(least).T
+    weights, growing = (np.array(column) for column in zip(*least, strict=True))
     exponents = (power_law(num_bumps, values).exponent for values in (weights, growing))
     return Capacity(np.asarray(num_bumps), weights, growing, *exponents)
 

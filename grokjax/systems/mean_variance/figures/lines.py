@@ -34,7 +34,7 @@ def figure_3(
     groups = (("mse", "sd_mse"), ("mean_energy", "precision_energy"), ("test_nll",))
     titles = {**METRICS, "test_nll": "negative log likelihood, held out"}
     with plot.style():
-        figure, axes = plot.subplots(1, 3, width="page", height=3.0)
+        figure, axes = plot.subplots(1, 3, width="page", height=3.5)
         for letter, ax, names in zip("abc", axes, groups, strict=True):
             for index, name in enumerate(names):
                 for line, (t, found) in zip(("-", "--", "-."), theory.values(), strict=False):
