@@ -107,21 +107,20 @@ class TeacherStudent(AbstractParameters):
             label_noise: variance of noise added to the targets, at every scale the same.
             round_sizes: whether sizes become whole numbers; by default they do when `beta` and `alpha` are concrete.
         """
-        alpha = beta if alpha is None else alpha
-        beta, alpha, noise_variance = (
-            as_scalar(value) if value is not None else float("nan") for value in (beta, alpha, noise_variance)
-        )
+        given = (beta, beta if alpha is None else alpha, noise_variance)
+        numbers: list[Any] = [float("nan") if value is None else as_scalar(value) for value in given]
+        beta, samples, noise_variance = numbers
         check_positive("beta", beta)
         check_positive("noise_variance", noise_variance, "A variance is above zero.")
-        check_positive("alpha", alpha)
+        check_positive("alpha", samples)
         if round_sizes is None:
-            round_sizes = is_concrete(beta) and is_concrete(alpha)
+            round_sizes = is_concrete(beta) and is_concrete(samples)
         whole = (lambda size: jax.numpy.round(size)) if round_sizes else (lambda size: size)
         return cls(
             width=whole(as_scalar(700.0 * beta)),
-            num_samples=whole(as_scalar(3000.0 * alpha)),
+            num_samples=whole(as_scalar(3000.0 * samples)),
             input_dim=whole(as_scalar(150.0 * beta**0.5)),
-            noise_variance=as_scalar(noise_variance) * (alpha / beta),
+            noise_variance=noise_variance * (samples / beta),
             readout_variance=8 / 700 * beta**-0.5,
             weight_variance=as_scalar(0.5),
             teacher={1: 1.0, 3: -0.3} if teacher is None else teacher,
