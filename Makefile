@@ -1,7 +1,12 @@
 # make demo   sets everything up and runs the main job
 # make test   sets everything up and passes the tests
+<<<<<<< HEAD
 # make smoke  runs every example, small
 # make check  formatting, lint, types, tests and examples: what continuous integration runs
+=======
+# make test-oldest  the tests with the lower bound of every dependency
+# make check  formatting, lint, types and tests: what continuous integration runs
+>>>>>>> trust
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -11,7 +16,11 @@ export MPLBACKEND ?= Agg
 # XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
+<<<<<<< HEAD
 .PHONY: demo test smoke test-slow check lint types bench clean
+=======
+.PHONY: demo test test-slow test-oldest check lint types bench clean
+>>>>>>> trust
 
 demo: $(VENV)/.runtime
 	$(BIN)/python examples/01_teacher_student.py
@@ -22,10 +31,20 @@ test: $(VENV)/.dev
 smoke: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
 
+<<<<<<< HEAD
 test-slow: $(VENV)/.dev
 	XLA_FLAGS= $(BIN)/python -m pytest -m slow
 
 check: lint types test smoke
+=======
+# The same make in an environment of its own: the oldest versions that pyproject.toml allows, on the oldest Python.
+test-oldest:
+	mkdir -p .cache
+	$(PYTHON) .ci/oldest.py > .cache/oldest.txt
+	PIP_CONSTRAINT=$(CURDIR)/.cache/oldest.txt $(MAKE) test VENV=.venv-oldest
+
+check: lint types test
+>>>>>>> trust
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -38,7 +57,7 @@ bench: $(VENV)/.dev
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) .cache output
+	rm -rf $(VENV) .venv-oldest .venv-newest .cache output
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -137,6 +137,9 @@ def test_it_survives_a_file_and_labels(run, tmp_path):
     labelled = run.to_xarray()
     assert labelled["mean"].dims == ("point_0", "point_1", "member", "record")
     assert labelled["centre"].shape == (2, 3)
+    pytest.importorskip("h5py")  # comes with grokjax[results]
+    labelled.to_netcdf(tmp_path / "run.nc", engine="h5netcdf")
+    assert (tmp_path / "run.nc").stat().st_size > 0
 
 
 def test_comparison_of_whole_results(run):

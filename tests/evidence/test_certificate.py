@@ -1,7 +1,6 @@
 """The certificate passes what is in equilibrium, and names what is not."""
 
-import dataclasses
-
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -199,11 +198,11 @@ def test_an_ensemble_carries_the_evidence_that_it_has():
     assert "position" in good.certificate.virial
     slow = run(30.0, UnderdampedLangevin(0.01)).certificate
     assert "drift" in slow.failed
-    assert "of first" in str(slow)
+    assert "(limit |z| 5)" in str(slow)
     assert run(observables={}).certificate is None
     descent = GradientDescent(optax.sgd, learning_rate=0.1)
     assert run(sampler=descent).certificate is None
-    hot = dataclasses.replace(good, states=dataclasses.replace(good.states, gradient=3 * good.states.gradient))
+    hot = eqx.tree_at(lambda run: run.states.gradient, good, 100 * good.states.gradient)
     assert "virial" in hot.certificate.failed
 
 

@@ -119,3 +119,20 @@ def test_a_solve_that_stops_at_round_off_is_solved():
     assert (residual < 1e-10).all()
     assert (residual > 1e-15).any()
     assert (jnp.abs(overlap - 1) < 0.05).all()
+
+
+def test_a_solve_that_ends_at_round_off_is_solved():
+    """No tolerance is too small: what cannot come closer has arrived."""
+    prediction = predict(TeacherStudent.at_scale(1 / 8, 0.1), theory="finite_size", tolerance=1e-15)
+    assert int(prediction.status) == Status.SOLVED
+    assert 1e-15 < float(prediction.residual) < 1e-10
+
+
+def test_noise_in_the_targets_is_beyond_theories_of_finite_data():
+    """They say so point by point, under `jit` too; the leading order does not feel it."""
+    noisy = TeacherStudent.at_scale(1 / 8, 0.1, label_noise=jnp.array([0.0, 0.2]))
+    finite = jax.jit(lambda system: predict(system, theory="finite_size").status)(noisy)
+    np.testing.assert_array_equal(finite, [Status.SOLVED, Status.UNRELIABLE])
+    leading = predict(noisy, theory="mean_field")
+    assert (leading.status == Status.SOLVED).all()
+    assert leading.side_weight[0] == leading.side_weight[1]
