@@ -18,7 +18,7 @@ References:
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -100,10 +100,9 @@ class DropletMoves(eqx.Module):
         if self.direction == "teacher" and not hasattr(truth, "direction"):
             raise argument_error("direction", "data, where the truth has no direction", self.direction, 'Say "data".')
         batched, shared = partition_members(target_axes, target)
-        of_data = lambda part: data_direction(*_data(eqx.combine(part, shared)))
-        along = truth.direction if self.direction == "teacher" else _of_every_entry(of_data, batched, layout)
-        scale = lambda part: eqx.combine(part, shared).prior_scales.read_in
-        mixture = self.mixture(_of_every_entry(scale, batched, layout), target.inputs.shape[-1])
+        of_each = lambda function: _of_every_entry(function, batched, shared, layout)
+        along = truth.direction if self.direction == "teacher" else of_each(_along_the_data)
+        mixture = self.mixture(of_each(_read_in_scale), target.inputs.shape[-1])
         if self.positions is not None:
             mixture = jax.tree.map(lambda part: layout.repeat_points(jnp.atleast_2d(part)), mixture)
         return WithDropletMoves(sampler, mixture, along, self.every, self.num_neurons)
@@ -309,14 +308,19 @@ def data_direction(
     return direction
 
 
-def _data(target: Posterior) -> tuple[Array, Array]:
-    return target.inputs, target.targets
+def _along_the_data(target: Posterior) -> Array:
+    return data_direction(target.inputs, target.targets)
+
+
+def _read_in_scale(target: Posterior) -> Array:
+    return target.prior_scales.read_in
 
 
 @eqx.filter_jit
-def _of_every_entry(function: Any, batched: Any, layout: Any) -> Array:
-    """A function of an entry's own arrays, of all entries; once for all of them if they have none."""
+def _of_every_entry(function: Callable[[Posterior], Array], batched: Any, shared: Any, layout: Any) -> Array:
+    """A function of every entry's target, from arrays of its own and shared ones; once for all if it has none."""
     if jax.tree.leaves(eqx.filter(batched, eqx.is_array)):
-        return eqx.filter_vmap(function, axis_size=layout.num_entries)(batched)
-    value = function(batched)
+        at = lambda batched, shared: function(eqx.combine(batched, shared))
+        return eqx.filter_vmap(at, in_axes=(eqx.if_array(0), None), axis_size=layout.num_entries)(batched, shared)
+    value = function(eqx.combine(batched, shared))
     return jnp.broadcast_to(value, (layout.num_entries, *value.shape))

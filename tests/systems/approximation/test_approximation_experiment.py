@@ -162,7 +162,7 @@ def slope_of_counts(resolutions):
     chosen = [n for n in coarse if n * fine[n] in np.asarray(resolutions).tolist()]
     assert len(chosen) == len(resolutions)
     weights = [22 * n + 98 * fine[n] for n in chosen]
-    return float(power_law(weights, resolutions).exponent.mean)
+    return float(power_law(np.array(weights, float), np.array(resolutions, float)).exponent.mean)
 
 
 def test_counts_tend_to_the_exponent_of_depth():

@@ -73,7 +73,7 @@ def test_proposals_come_in_both_senses():
     [
         (jnp.zeros((120, 9)), jnp.zeros(120), "input_dim"),
         (jnp.zeros((100, 10)), jnp.zeros(100), "num_samples"),
-        (jnp.zeros((120, 10)), jnp.zeros(100), "one target each"),
+        (jnp.zeros((120, 10)), jnp.zeros(100), "one for each of the inputs"),
         (jnp.full((120, 10), jnp.nan), jnp.zeros(120), "inputs"),
         (None, None, "inputs"),
     ],

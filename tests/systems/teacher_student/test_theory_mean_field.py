@@ -173,12 +173,13 @@ def test_every_derivative_by_finite_differences(perpendicular):
     value = jax.jit(partial(outputs, perpendicular=perpendicular))
     leaves, structure = jax.tree.flatten(system)
     for i, slope in enumerate(jax.tree.leaves(reverse)):
-        step = 1e-5 * abs(leaves[i])
+        size = abs(leaves[i]) or 1.0
+        step = 1e-5 * size
         moved = lambda sign, i=i, step=step: structure.unflatten(
             [*leaves[:i], leaves[i] + sign * step, *leaves[i + 1 :]]
         )
         expected = (value(moved(1)) - value(moved(-1))) / (2 * step)
-        np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-7 / abs(leaves[i]))
+        np.testing.assert_allclose(slope, expected, rtol=1e-4, atol=1e-7 / size)
 
 
 def test_a_sweep_traces_once():

@@ -55,7 +55,7 @@ def test_every_derivative_by_finite_differences(activation):
     slopes = jax.jit(jax.jacrev(where))(system)
     leaves, structure = jax.tree.flatten(system)
     for i, slope in enumerate(jax.tree.leaves(slopes)):
-        step = 1e-5 * abs(leaves[i])
+        step = 1e-5 * (abs(leaves[i]) or 1.0)
         moved = lambda sign, i=i, step=step: structure.unflatten(
             [*leaves[:i], leaves[i] + sign * step, *leaves[i + 1 :]]
         )
