@@ -4,5 +4,10 @@ from . import statistics as statistics
 from .certificate import Certificate as Certificate
 from .compare import Comparison as Comparison, compare as compare
 from .free_energy import DatasetEstimate as DatasetEstimate, FreeEnergy as FreeEnergy, free_energy as free_energy
+from .order import (
+    OrderOfTransition as OrderOfTransition,
+    Verdict as Verdict,
+    order_of_transition as order_of_transition,
+)
 from .power_law import PowerLaw as PowerLaw, power_law as power_law
 from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start
