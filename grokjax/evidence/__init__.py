@@ -2,6 +2,7 @@
 
 from . import statistics as statistics
 from .certificate import Certificate as Certificate
+from .collapse import Collapse as Collapse, collapse as collapse
 from .compare import Comparison as Comparison, compare as compare
 from .free_energy import DatasetEstimate as DatasetEstimate, FreeEnergy as FreeEnergy, free_energy as free_energy
 from .order import (

@@ -15,7 +15,7 @@ import numpy as np
 
 from .._checks import argument_error
 from .free_energy import FreeEnergy
-from .statistics import Estimate, jackknife
+from .statistics import LARGEST_Z, Estimate, jackknife
 
 
 STANDARD_ERRORS = 3.0  # beyond which something is resolved
@@ -53,9 +53,8 @@ class Profile(eqx.Module):
 
     @property
     def has_two_wells(self) -> bool:
-        """Whether there are two, by a barrier of more than three errors on either side: single bins have bumps."""
-        climbs = (self.from_centre, self.from_side)
-        return all(bool(each.mean > STANDARD_ERRORS * each.error) for each in climbs)
+        """Whether there are two, by a barrier of five errors on either side: hundreds of bins have bumps of three."""
+        return all(bool(each.mean > LARGEST_Z * each.error) for each in (self.from_centre, self.from_side))
 
 
 def profiles(free: FreeEnergy) -> list[Profile]:
@@ -86,7 +85,7 @@ def profiles(free: FreeEnergy) -> list[Profile]:
 
 
 def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile:
-    """From histograms, shape (member, bin); errors by leaving members out, in eight groups at most."""
+    """From histograms, shape (member, bin); errors by leaving members out, in groups, and of counting."""
     minus_log = lambda mean: -np.log(np.maximum(mean, 0.5 / len(counts)))  # nothing seen: half a neuron in all
     seen, total = counts.any(axis=0), minus_log(counts.mean(axis=0))
     groups = np.stack([part.mean(axis=0) for part in np.array_split(counts, min(8, len(counts)))])
@@ -103,8 +102,10 @@ def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile
         level = [minus_log(mean[window(index)].mean()) for index in (centre, saddle, side)]
         return np.array([level[1] - level[0], level[1] - level[2], level[1] - (level[0] + level[2]) / 2])
 
-    found = jackknife(climbs, groups) if len(groups) > 1 else Estimate(climbs(groups[0]), np.full(3, np.nan))
-    each = [Estimate(found.mean[i], found.error[i]) for i in range(3)]
+    found = jackknife(climbs, groups) if len(groups) > 1 else Estimate(climbs(groups[0]), np.zeros(3))
+    neurons = [max(counts[:, window(index)].sum(), 1.0) for index in (saddle, centre, side)]
+    poisson = np.sqrt(1 / neurons[0] + np.array([1 / neurons[1], 1 / neurons[2], 0.0]))  # at the very least
+    each = [Estimate(found.mean[i], np.hypot(found.error[i], poisson[i])) for i in range(3)]
     return Profile(noise, positions, values, *(positions[[centre, saddle, side]]), *each)
 
 

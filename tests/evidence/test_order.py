@@ -6,6 +6,7 @@ import pytest
 
 import grokjax
 from grokjax.evidence import order, profile
+from grokjax.evidence.collapse import collapse
 from grokjax.evidence.free_energy import FreeEnergy
 from grokjax.observables import Counts
 from grokjax.systems import power_unit as pu
@@ -16,9 +17,9 @@ EDGES = np.linspace(-2, 2, 161)
 RANGES = {1: (0.4, 3.0), 2: (0.5, 3.0), 3: (0.9, 1.5)}
 
 
-def exact_ladder(power, size, *, seed=0, ladders=8, records=200):
+def exact_ladder(power, size, *, seed=0, ladders=8, records=200, between=None):
     """A free energy from independent draws of the exact law on every rung."""
-    noises = np.asarray(grokjax.ReplicaExchange.between(*RANGES[power], size).noise_variances)
+    noises = np.asarray(grokjax.ReplicaExchange.between(*(between or RANGES[power]), size).noise_variances)
     rng = np.random.default_rng(seed + size)
     energies, counts = [], []
     for noise in noises:
@@ -108,3 +109,19 @@ def test_bad_input_is_named():
         profile.profiles(bare)
     with pytest.raises(ValueError, match="of different known sizes"):
         order.order_of_transition(bare)
+
+
+@pytest.mark.slow
+def test_curves_of_two_sizes_collapse_or_are_refused():
+    """C_max/n ~ n at the first-order transition; nothing sharpens where there is none."""
+    cubic = collapse([exact_ladder(3, size, between=(1.0, 1.4)) for size in (100, 200)], num_bootstraps=40)
+    assert cubic.collapsed, cubic
+    assert abs(cubic.growth.mean - 1) < 0.02 + 3 * cubic.growth.error
+    assert cubic.critical_noise.mean == pytest.approx(1.191, rel=0.02)
+    abscissa, ordinate = cubic.scaled()
+    assert np.ptp(ordinate.max(axis=1)) < 0.05 * ordinate.max()
+    assert abscissa.shape == ordinate.shape
+    linear = collapse([exact_ladder(1, size) for size in (50, 100)], num_bootstraps=40)
+    assert not linear.collapsed, linear
+    with pytest.raises(ValueError, match="`free_energies` must be of two different known sizes or more"):
+        collapse([exact_ladder(1, 50, ladders=4, records=20)])
