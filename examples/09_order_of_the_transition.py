@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
 # theory is solved.
 SIZES = {
     "smoke": ((10, 20), 300, ((1 / 64, 3, 90, 0.2),), 1),
-    "default": ((25, 50, 100), 2000, ((1 / 32, 12, 2000, 0.1), (1 / 8, 6, 1500, 0.05)), 6),
+    "default": ((25, 50, 100), 2000, ((1 / 32, 12, 3000, 0.1), (1 / 8, 6, 2000, 0.1)), 6),
     "full": ((50, 100, 200), 8000, ((1 / 32, 16, 4000, 0.05), (1 / 8, 16, 4000, 0.05), (1, 8, 3000, 0.05)), 16),
 }
 HOTTEST = 0.4
@@ -79,7 +79,7 @@ def main() -> None:
     measured, runs = {}, {}
     for scale, members, steps, coldest in students:
         system = ts.TeacherStudent.at_scale(scale)
-        ladder = grokjax.ReplicaExchange.between(coldest, HOTTEST, system.num_samples)
+        ladder = grokjax.ReplicaExchange.between(coldest, HOTTEST, system.num_samples, acceptance=0.4)
         run = ts.simulate(
             keys[4], system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
             progress=False,
@@ -150,7 +150,7 @@ def main() -> None:
     # %% (d) One neuron: its profile and the action of theory
     name = list(measured)[-1]
     rungs = profiles(measured[name])
-    wanted = {int(np.argmin(np.abs(measured[name].noise_variance - noise))) for noise in (0.05, 0.1, 0.2)}
+    wanted = {int(np.argmin(np.abs(measured[name].noise_variance - noise))) for noise in (0.05, 0.1, 0.15)}
     chosen = {rf"$\sigma^2={rungs[i].noise_variance:.3g}$": rungs[i] for i in sorted(wanted)}
     q = jnp.linspace(0.0, 1.3, 200)
     actions = {}
