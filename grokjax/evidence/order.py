@@ -166,12 +166,17 @@ def network_verdict(sizes: Sequence[SizeEvidence]) -> Verdict:
 def exponent(sizes: Sequence[int], values: Sequence[DatasetEstimate]) -> Estimate:
     """The exponent of a power of the size; with two sizes the slope between them.
 
+    Averages over data sets are geometric: a few data sets have a target many times as strong as the others.
+
     Args:
         sizes: two or more.
-        values: with errors.
+        values: above zero, with errors.
     """
-    mean = np.array([float(value.mean) for value in values])
-    error = np.array([float(value.error) for value in values])
+    logs = [np.log(value.per_dataset) for value in values]
+    spread = [row.std(ddof=1) / np.sqrt(row.size) if row.size > 1 else np.nan for row in logs]
+    relative = [float(value.within / value.mean) for value in values]
+    mean = np.exp([row.mean() for row in logs])
+    error = mean * np.where(np.isnan(spread), relative, spread)
     if len(sizes) > 2:
         return power_law(np.asarray(sizes, float), mean, np.minimum(error, 0.99 * mean)).exponent
     reach = np.log(sizes[1] / sizes[0])
