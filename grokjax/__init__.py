@@ -27,13 +27,17 @@ from .ensemble import (
 from .ensemble.assembly import Moves as Moves
 from .evidence import (
     Certificate as Certificate,
+    Collapse as Collapse,
     Comparison as Comparison,
     Estimate as Estimate,
     FreeEnergy as FreeEnergy,
+    OrderOfTransition as OrderOfTransition,
     PowerLaw as PowerLaw,
     TwoStart as TwoStart,
+    collapse as collapse,
     compare as compare,
     free_energy as free_energy,
+    order_of_transition as order_of_transition,
     power_law as power_law,
     statistics as statistics,
     two_start as two_start,

@@ -2,7 +2,14 @@
 
 from . import statistics as statistics
 from .certificate import Certificate as Certificate
+from .collapse import Collapse as Collapse, collapse as collapse
 from .compare import Comparison as Comparison, compare as compare
+from .criteria import Criteria as Criteria, information_criteria as information_criteria
 from .free_energy import DatasetEstimate as DatasetEstimate, FreeEnergy as FreeEnergy, free_energy as free_energy
+from .order import (
+    OrderOfTransition as OrderOfTransition,
+    Verdict as Verdict,
+    order_of_transition as order_of_transition,
+)
 from .power_law import PowerLaw as PowerLaw, power_law as power_law
 from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start

@@ -32,7 +32,8 @@ class Averages(NamedTuple):
         log_evidence: $L(b)$.
         energy: $\\langle S\\rangle$.
         variance: of $S$.
-        third: third cumulant of $S$.
+        third: third central moment of $S$.
+        fourth: fourth central moment of $S$.
         effective: Kish's number of samples.
     """
 
@@ -40,6 +41,7 @@ class Averages(NamedTuple):
     energy: Array
     variance: Array
     third: Array
+    fourth: Array
     effective: Array
 
 
@@ -165,6 +167,6 @@ def _averages(ladder: Ladder, inverse_noise: Float[Array, " points"]) -> Average
         mean = jnp.sum(share * energies, axis=-1)
         centred = energies - mean[..., None]
         moment = lambda power: jnp.sum(share * centred**power, axis=-1)
-        return Averages(evidence, mean, moment(2), moment(3), effective_samples(log_weights))
+        return Averages(evidence, mean, moment(2), moment(3), moment(4), effective_samples(log_weights))
 
     return jax.lax.map(at, inverse_noise)

@@ -25,7 +25,7 @@ References:
     arXiv:2310.03789, equations (1)-(3) of section 3; the convex form is derived here.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -105,6 +105,38 @@ class DualSolution(AbstractSolution):
     residual: Float[Array, ""]
     iterations: Int[Array, ""]
     status: Int[Array, ""]
+
+
+class Evidence(NamedTuple):
+    r"""The log of the prior average of $e^{-\sum(f-y)^2/2\sigma^2}$ at the saddle and around it, in nats.
+
+    Attributes:
+        leading: $s\,G$ at the minimum, of order $N$; at most 0.
+        determinant: $-\frac12\log\det\nabla^2G$, of order one per mode, and not small.
+    """
+
+    leading: Scalar
+    determinant: Scalar
+
+    @property
+    def total(self) -> Scalar:
+        """Their sum; what is left is of order $1/N$."""
+        return self.leading + self.determinant
+
+
+def evidence(dual: Any, discrepancy: Float[Array, " modes"], strength: Any) -> Evidence:
+    r"""The evidence of the data to one loop, $L=+sG_{\min}-\frac12\log\det\nabla^2G+O(1/N)$.
+
+    The likelihood is a Gaussian integral over conjugate fields $it$; its saddle is on the real axis at
+    $t=s\delta$, so the minimum of the convex $G$ enters with a plus sign.
+
+    Args:
+        dual: the problem, such as a `ConvexDual`.
+        discrepancy: its solution.
+        strength: $s$: $n/\sigma^2$ in orthonormal modes, $1/\sigma^2$ on a data set.
+    """
+    value, _, hessian = dual.expansion(discrepancy)
+    return Evidence(strength * value, -jnp.linalg.slogdet(hessian)[1] / 2)
 
 
 @eqx.filter_jit

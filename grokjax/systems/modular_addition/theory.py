@@ -42,7 +42,7 @@ from ..._checks import (
 from ..._tree import over_points
 from ...status import AbstractSolution
 from ...theory.adaptive_kernel import ConvexDual, minimise
-from .one_loop import width_corrections
+from .one_loop import log_determinant, moments, width_corrections
 from .order_parameters import OrderParameters
 from .pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
 from .printed_equations import printed_solution
@@ -62,9 +62,11 @@ class Prediction(AbstractSolution):
         target_eigenvalue: $\lambda$.
         phase_coherence: mean cosine between the phase of a specialised neuron's read-out and the sum of its read-in
             phases.
-        log_evidence: mean-field $\log p(\text{data})$ in nats, $(P(P-1)/\sigma^2)\,G$ at the minimum: at most 0,
-            without the Gaussian normalisation and the fluctuations around the saddle. Nan in the paper's convention,
-            which has no potential.
+        log_evidence: $L=\log\langle e^{-\sum|f-y|^2/2\sigma^2}\rangle_{\rm prior}$ in nats, to one loop: plus
+            $(P(P-1)/\sigma^2)\,G$ at the minimum, plus the `determinant`; at most 0, without the Gaussian
+            normalisation. Nan in the paper's convention, which has no potential.
+        determinant: its part $-\frac12\log\det(H/\sigma^2)$ over all $P^3$ modes of inputs and outputs (`one_loop`);
+            0, that is, left out, on part of the table and for $P=3$.
         residual: $|G'(a)|$, or the error of the closure in the paper's convention.
         quadrature_error: $|G'(a)|$ on a rule of higher order, which bounds the error of $a$ by quadrature.
         iterations: evaluations used by the solver.
@@ -79,6 +81,7 @@ class Prediction(AbstractSolution):
     target_eigenvalue: Float[Array, "*points"]
     phase_coherence: Float[Array, "*points"]
     log_evidence: Float[Array, "*points"]
+    determinant: Float[Array, "*points"]
     residual: Float[Array, "*points"]
     quadrature_error: Float[Array, "*points"]
     iterations: Int[Array, "*points"]
@@ -177,13 +180,15 @@ def _predict(
     if width_correction:
         shifts = width_corrections(system, nodes, dual, discrepancy)
         discrepancy, side, all_moment = discrepancy + shifts[0], side + shifts[1], moment + shifts[2]
+    determinant = _determinant(system, solution.discrepancy[0], nodes, weights)
     return Prediction(
         discrepancy=discrepancy,
         side_weight=side,
         overlap_moment=all_moment,
         target_eigenvalue=4 * system.prime**2 * system.readout_variance * all_moment,
         phase_coherence=(weights * nodes.is_side) @ coherence / side_weight,
-        log_evidence=system.prime * (system.prime - 1) / effective_noise(system) * solution.value,
+        log_evidence=system.prime * (system.prime - 1) / effective_noise(system) * solution.value + determinant,
+        determinant=determinant,
         residual=solution.residual,
         quadrature_error=jnp.linalg.norm(finer.gradient(solution.discrepancy)),
         iterations=solution.iterations,
@@ -191,6 +196,16 @@ def _predict(
         law=PairLaw(system, solution.discrepancy[0], log_normalisation),
         num_pairs=(system.prime - 1) / 2,
     )
+
+
+def _determinant(
+    system: ModularAddition, discrepancy: Float[Array, ""], nodes: PairNodes, weights: Float[Array, " nodes"]
+) -> Float[Array, ""]:
+    """$-\\frac12\\log\\det(H/\\sigma^2)$ on the whole table, 0 elsewhere."""
+    whole = (system.training_fraction >= 1) & (system.prime >= 5)
+    safe = system.replace(prime=jnp.where(whole, system.prime, 5.0))
+    loops = log_determinant(safe, discrepancy, moments(nodes, weights)) - safe.prime**3 * jnp.log(system.noise_variance)
+    return jnp.where(whole, -loops / 2, 0.0)
 
 
 def readout_coherence(
@@ -219,6 +234,7 @@ def _predict_printed(system: ModularAddition, tolerance: float) -> Prediction:
         target_eigenvalue=system.readout_variance * moment,
         phase_coherence=unknown,
         log_evidence=unknown,
+        determinant=unknown,
         residual=root.residual,
         quadrature_error=jnp.zeros(()),
         iterations=root.iterations,

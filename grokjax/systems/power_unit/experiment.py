@@ -22,7 +22,7 @@ from .system import PowerUnit
 
 
 HISTOGRAM_RANGE = (-2.0, 2.0)
-HISTOGRAM_BINS = 80
+HISTOGRAM_BINS = 160
 BREADTH = 0.7  # of broad moves in the weight: both wells are within it
 
 

@@ -24,4 +24,10 @@ from .sharp_limit import (
     spinodal as spinodal,
 )
 from .system import TeacherStudent as TeacherStudent
-from .theory import Prediction as Prediction, Range as Range, predict as predict
+from .theory import (
+    Prediction as Prediction,
+    Range as Range,
+    Thermodynamics as Thermodynamics,
+    predict as predict,
+    thermodynamics as thermodynamics,
+)

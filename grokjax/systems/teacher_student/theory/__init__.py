@@ -8,3 +8,4 @@ from .mean_field import (
 )
 from .prediction import THEORIES as THEORIES, predict as predict
 from .result import Prediction as Prediction, Range as Range
+from .thermodynamics import Thermodynamics as Thermodynamics, thermodynamics as thermodynamics

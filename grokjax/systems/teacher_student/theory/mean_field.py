@@ -22,7 +22,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from ....theory.adaptive_kernel import ConvexDual, minimise
+from ....theory.adaptive_kernel import ConvexDual, evidence, minimise
 from ..quadrature import (
     NeuronNodes,
     by_degree,
@@ -33,6 +33,7 @@ from ..quadrature import (
     normalised_targets,
 )
 from ..system import TeacherStudent
+from .fluctuations import rest_determinant
 from .result import Prediction, discrepancy_range
 
 
@@ -99,11 +100,13 @@ def mean_field(
     log_partition = jax.nn.logsumexp(log_weights)
     finer = convex_dual(system, neuron_nodes(system, perpendicular, 2 * num_nodes, num_norms))
     missing = by_degree(system, delta)
+    found = evidence(dual, delta, system.num_samples / system.noise_variance)
+    determinant = found.determinant + rest_determinant(system, nodes, dual, delta)
     return Prediction(
         discrepancy=missing,
         overlap={k: c - missing[k] for k, c in system.teacher.items()},
         side_weight=jnp.exp(log_weights - log_partition) @ (jnp.abs(nodes.alignment) > system.side_threshold),
-        log_evidence=system.num_samples / system.noise_variance * solution.value,
+        log_evidence=found.leading + determinant,
         kernel=system.readout_variance * dual.mean_kernel(delta),
         residual=solution.residual,
         quadrature_error=jnp.linalg.norm(finer.gradient(delta)),
@@ -113,4 +116,5 @@ def mean_field(
         range=discrepancy_range(system, delta),
         theory=("mean_field",),
         chosen=jnp.zeros((), int),
+        determinant=determinant,
     )

@@ -201,7 +201,7 @@ def _best(system: TeacherStudent, sizes: Sizes) -> Prediction:
         discrepancy=both("discrepancy"),
         overlap=both("overlap"),
         side_weight=both("side_weight"),
-        log_evidence=None,
+        log_evidence=lead.log_evidence,
         kernel=None,
         residual=both("residual"),
         quadrature_error=None,
@@ -213,4 +213,5 @@ def _best(system: TeacherStudent, sizes: Sizes) -> Prediction:
         chosen=jnp.where(use_field, 0, 1),
         spread=field.spread,
         without_rest=field.without_rest,
+        determinant=lead.determinant,
     )

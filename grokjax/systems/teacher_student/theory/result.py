@@ -78,11 +78,10 @@ class Prediction(AbstractSolution, AbstractPrinted):
         discrepancy: $\{k: \delta_k/\sqrt{k!}\}$, the part of $c_k$ that is not learned, in units of $He_k$.
         overlap: $\{k: c_k - \delta_k/\sqrt{k!}\}$, the learned part.
         side_weight: probability that a neuron has $|q|$ above the side threshold.
-        log_evidence: mean-field $\log p(\text{data})$ in nats, $(n/\sigma^2)\,G$ at the minimum: the log of the prior
-            average of $e^{-\sum(f-y)^2/2\sigma^2}$ at the saddle. It is at most 0, and 0 for a student without data.
-            Left out are the Gaussian normalisation $-(n/2)\log 2\pi\sigma^2$ and the determinant of fluctuations
-            around the saddle. For an infinitely wide network it becomes $-\frac12 y^{\top}(K+\sigma^2)^{-1}y$. None
-            beyond mean field.
+        log_evidence: $L=\log\langle e^{-\sum(f-y)^2/2\sigma^2}\rangle_{\rm prior}$ in nats, to one loop: the minimum
+            of the dual, $(n/\sigma^2)\,G$, and the `determinant` of fluctuations around it; at most 0. Left out is the
+            Gaussian normalisation $-(n/2)\log 2\pi\sigma^2$. Of `"mean_field"` (which `"best"` shows, too) in the
+            continuum of samples; of `"data"` on the data set; None for the others.
         kernel: $Q_{kl} = \sigma_a^2\langle g_k g_l\rangle_S$, the adaptive kernel in the modes of the theory.
         residual: norm of the stationarity condition at the solution; beyond mean field the relative change by one more
             iteration.
@@ -95,6 +94,8 @@ class Prediction(AbstractSolution, AbstractPrinted):
         theory: name of the theory, or of those that `"best"` chose from.
         chosen: index into `theory`, point by point; 0 where there is no choice.
         spread: `OrderParameters` with the standard deviation over data sets, where the theory knows it.
+        determinant: the part of `log_evidence` that is $-\frac12\log\det$; what is left of it is
+            $-\frac12 y^{\top}(K+\sigma^2)^{-1}y$ for an infinitely wide network.
         without_rest: `OrderParameters` of `"field"` without the rest of the random field; where the rest exponent is
             between 1 and 2 the two bracket the truth.
     """
@@ -114,6 +115,7 @@ class Prediction(AbstractSolution, AbstractPrinted):
     chosen: Any = eqx.field(repr=False, default=0)
     spread: Any = None
     without_rest: Any = None
+    determinant: Any = eqx.field(repr=False, default=None)
 
     @property
     def order_parameters(self) -> OrderParameters:

@@ -1,0 +1,136 @@
+r"""The profile of one neuron on a ladder, $F(q)=-\log p(q)$ of all neurons; its wells and the barrier between.
+
+It is folded over $q\to-q$ unless one sign is preferred.
+
+The barrier between a centre and a side well is taken where both are equally deep: between the two rungs next to that,
+or (to first order in the tilt) as the mean of what is climbed from either side on the rung that comes closest,
+$B=[F(q_{\rm saddle})-F(q_{\rm centre})+F(q_{\rm saddle})-F(q_{\rm side})]/2$.
+"""
+
+import itertools
+from collections.abc import Sequence
+
+import equinox as eqx
+import numpy as np
+
+from .._checks import argument_error
+from .free_energy import FreeEnergy
+from .statistics import LARGEST_Z, Estimate, jackknife
+
+
+STANDARD_ERRORS = 3.0  # beyond which something is resolved
+LOPSIDED = 0.5  # share of neurons beyond which one sign of q is preferred, and a profile is not folded
+
+
+class Profile(eqx.Module):
+    r"""$F(q)=-\log p(q)$ of all neurons of one rung, and its wells.
+
+    Attributes:
+        noise_variance: of the rung.
+        positions: $q$, centres of the bins; above zero where the profile is folded.
+        values: $F$ there, zero at its minimum, and the error over groups of data sets; infinite where no neuron was
+            seen.
+        centre, saddle, side: positions of the wells and of the barrier between; nan where there is one well.
+        from_centre: barrier as climbed from the centre.
+        from_side: as climbed from the side well.
+        barrier: at equal depth of the wells, the mean of both.
+    """
+
+    noise_variance: float
+    positions: np.ndarray
+    values: Estimate
+    centre: float
+    saddle: float
+    side: float
+    from_centre: Estimate
+    from_side: Estimate
+    barrier: Estimate
+
+    @property
+    def tilt(self) -> float:
+        """How much deeper the side well is than the centre."""
+        return float(self.from_side.mean - self.from_centre.mean)
+
+    @property
+    def has_two_wells(self) -> bool:
+        """Whether there are two, by a barrier of five errors on either side: hundreds of bins have bumps of three."""
+        return all(bool(each.mean > LARGEST_Z * each.error) for each in (self.from_centre, self.from_side))
+
+
+def profiles(free: FreeEnergy) -> list[Profile]:
+    """The profile of a neuron on every rung.
+
+    Args:
+        free: of a run that keeps the histogram "q" of its neurons.
+
+    Raises:
+        ValueError: the run has no such histogram.
+    """
+    if free.neurons is None:
+        raise argument_error(
+            "free_energies",
+            'of runs with a histogram "q" of their neurons',
+            "none",
+            "See AbstractExperiment.observables.",
+        )
+    counts, edges = np.asarray(free.neurons.counts, float), np.asarray(free.neurons.edges)
+    positions, half = (edges[1:] + edges[:-1]) / 2, counts.shape[-1] // 2
+    right, left = counts[..., half:], counts[..., half - 1 :: -1]
+    if abs(right.sum() - left.sum()) < LOPSIDED * counts.sum():
+        positions, counts = positions[half:], right + left
+    return [
+        _profile(float(noise), positions, rung.reshape(-1, rung.shape[-1]))
+        for noise, rung in zip(free.noise_variance, counts, strict=True)
+    ]
+
+
+def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile:
+    """From histograms, shape (member, bin); errors by leaving members out, in groups, and of counting."""
+    minus_log = lambda mean: -np.log(np.maximum(mean, 0.5 / len(counts)))  # nothing seen: half a neuron in all
+    seen, total = counts.any(axis=0), minus_log(counts.mean(axis=0))
+    groups = np.stack([part.mean(axis=0) for part in np.array_split(counts, min(8, len(counts)))])
+    wells = _wells(np.convolve(total, np.ones(3) / 3, mode="same")[1:-1])
+    many = jackknife(minus_log, groups).error if len(groups) > 1 else np.full_like(total, np.nan)
+    values = Estimate(np.where(seen, total - total.min(), np.inf), many)
+    if wells is None:
+        nothing = Estimate(np.nan, np.nan)
+        return Profile(noise, positions, values, np.nan, np.nan, np.nan, nothing, nothing, nothing)
+    centre, saddle, side = (index + 1 for index in wells)
+    window = lambda index: slice(max(index - 1, 0), index + 2)
+
+    def climbs(mean):
+        level = [minus_log(mean[window(index)].mean()) for index in (centre, saddle, side)]
+        return np.array([level[1] - level[0], level[1] - level[2], level[1] - (level[0] + level[2]) / 2])
+
+    found = jackknife(climbs, groups) if len(groups) > 1 else Estimate(climbs(groups[0]), np.zeros(3))
+    neurons = [max(counts[:, window(index)].sum(), 1.0) for index in (saddle, centre, side)]
+    poisson = np.sqrt(1 / neurons[0] + np.array([1 / neurons[1], 1 / neurons[2], 0.0]))  # at the very least
+    each = [Estimate(found.mean[i], np.hypot(found.error[i], poisson[i])) for i in range(3)]
+    return Profile(noise, positions, values, *(positions[[centre, saddle, side]]), *each)
+
+
+def _wells(f: np.ndarray) -> tuple[int, int, int] | None:
+    """Indices of the two deepest minima apart and of the top between: the pair with the highest lower barrier."""
+    minima = [i for i in range(len(f)) if (i == 0 or f[i] < f[i - 1]) and (i == len(f) - 1 or f[i] <= f[i + 1])]
+    best, found = 0.0, None
+    for i, left in enumerate(minima):
+        for right in minima[i + 1 :]:
+            top = left + int(np.argmax(f[left : right + 1]))
+            height = f[top] - max(f[left], f[right])
+            if height > best:
+                best, found = height, (left, top, right)
+    return found
+
+
+def barrier_at_equal_depth(found: Sequence[Profile]) -> Estimate:
+    """Between the two neighbouring rungs at which the deeper well changes; else on the rung of the smallest tilt.
+
+    Args:
+        found: profiles with two wells, along the ladder.
+    """
+    for one, other in itertools.pairwise(found):
+        if one.tilt * other.tilt <= 0 and one.tilt != other.tilt:
+            share = one.tilt / (one.tilt - other.tilt)
+            mean = (1 - share) * one.barrier.mean + share * other.barrier.mean
+            return Estimate(mean, np.hypot((1 - share) * one.barrier.error, share * other.barrier.error))
+    return min(found, key=lambda each: abs(each.tilt)).barrier
