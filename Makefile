@@ -1,12 +1,9 @@
 # make demo   sets everything up and runs the main job
 # make test   sets everything up and passes the tests
-<<<<<<< HEAD
+# make test-oldest  the tests with the lower bound of every dependency
+# make test-newest  the tests on the newest Python here
 # make smoke  runs every example, small
 # make check  formatting, lint, types, tests and examples: what continuous integration runs
-=======
-# make test-oldest  the tests with the lower bound of every dependency
-# make check  formatting, lint, types and tests: what continuous integration runs
->>>>>>> trust
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -16,11 +13,7 @@ export MPLBACKEND ?= Agg
 # XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-<<<<<<< HEAD
-.PHONY: demo test smoke test-slow check lint types bench clean
-=======
-.PHONY: demo test test-slow test-oldest check lint types bench clean
->>>>>>> trust
+.PHONY: demo test smoke test-slow test-oldest test-newest check lint types bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python examples/01_teacher_student.py
@@ -31,20 +24,20 @@ test: $(VENV)/.dev
 smoke: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
 
-<<<<<<< HEAD
 test-slow: $(VENV)/.dev
 	XLA_FLAGS= $(BIN)/python -m pytest -m slow
 
-check: lint types test smoke
-=======
 # The same make in an environment of its own: the oldest versions that pyproject.toml allows, on the oldest Python.
 test-oldest:
 	mkdir -p .cache
 	$(PYTHON) .ci/oldest.py > .cache/oldest.txt
 	PIP_CONSTRAINT=$(CURDIR)/.cache/oldest.txt $(MAKE) test VENV=.venv-oldest
 
-check: lint types test
->>>>>>> trust
+# Once more where the newest Python here is another one; it brings the newest versions of everything.
+test-newest: $(BIN)/python
+	./.ci/newest
+
+check: lint types test smoke
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
