@@ -150,6 +150,14 @@ def test_arrays_come_back_with_dtype_shape_and_values(tmp_path, dtype):
     back[0][...] = back[0][0, 0, 1]  # arrays may be written to
 
 
+@pytest.mark.parametrize(
+    "view", [np.arange(6).reshape(3, 2).T[0], np.broadcast_to(np.arange(3.0), (2, 3)), np.arange(12.0)[::-2]]
+)
+def test_views_of_arrays_come_back(tmp_path, view):
+    io.save(tmp_path / "view.npz", view)
+    np.testing.assert_array_equal(io.load(tmp_path / "view.npz"), view)
+
+
 def test_jax_arrays_and_random_keys_come_back(tmp_path):
     keys = [jax.random.key(1), jax.random.split(jax.random.key(2), (2, 3)), jax.random.key(3, impl="rbg")]
     arrays = [jnp.ones(3, jnp.bfloat16), jnp.asarray(2.0, float), jnp.asarray(1.0, jnp.float32), jnp.zeros((0, 2), int)]

@@ -66,6 +66,7 @@ def write_arrays(path: Path, header: dict[str, Any], arrays: dict[str, np.ndarra
             raise argument_error(name, "an array of numbers or text", array.dtype.str, "Convert it first.")
         if name == HEADER or not _NAME.fullmatch(name):
             raise argument_error("arrays", "named by letters, digits and single dots", name, "Rename it.")
+        array = array if array.flags.forc else np.ascontiguousarray(array)  # a view of every other entry, say
         stored[name] = array.view(stored_dtype(array.dtype))
         listed[name] = {"dtype": dtype, "shape": list(array.shape), "crc32": zlib.crc32(raw(array))}
     header = {**header, "arrays": listed}
