@@ -102,14 +102,14 @@ def in_child(kind: str, output: Path, started: Path, **folder) -> int:
     code = 1
     try:
         warnings.simplefilter("ignore")
-        advance = ensemble.loop._advance
+        advance = ensemble.loop.advance_members
 
         def first(*arguments):
             result = jax.block_until_ready(advance(*arguments))
             started.touch()
             return result
 
-        ensemble.loop._advance = first
+        ensemble.loop.advance_members = first
         np.savez(output, **numbers(KINDS[kind](**folder)))
         code = 0
     finally:

@@ -97,7 +97,7 @@ def main() -> None:
     for name, run in runs.items():
         differences[name], theory[name] = _paired_evidence(ts, measured[name], run, num_solved)
         for each, values in theory[name].items():
-            gap = differences[name] - values
+            gap = (differences[name] - values)[np.isfinite(values)]
             error = gap.std(ddof=1) / np.sqrt(gap.size) if gap.size > 1 else np.nan
             shown = grokjax.Estimate(gap.mean(), error)
             print(f"{name}: networks minus theory, {each}: {shown} nats  (after {clock()})")
@@ -116,10 +116,10 @@ def main() -> None:
         rung = int(np.argmin(np.abs(noise - 0.18)))
         width = int(np.max(run.system.width))
         found = number_profile(run, width, rung)
-        numbers[rf"{name}, $\sigma^2={noise[rung]:.2f}$"] = (found.number, found.profile.mean, found.profile.within)
+        numbers[rf"{name}, $\sigma^2={noise[rung]:.2f}$"] = (found.number, found.profile.mean, found.profile.error)
         print(
             f"{name}, noise {noise[rung]:.3f}: <k> = {found.mean}, Var k/<k> = {found.variance}, "
-            f"barrier of F(k) {grokjax.Estimate(found.barrier.mean, found.barrier.within)} nats"
+            f"barrier of F(k) {found.barrier} nats"
         )
     caption = (
         "(a) Law of the data energy of each data set at the peak of its heat capacity, standardised before data sets "

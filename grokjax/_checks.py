@@ -67,24 +67,24 @@ def _as_array(value: Any) -> np.ndarray | None:
 
 
 def check_positive(name: str, value: Any, remedy: str = "Give a number above zero.") -> None:
-    """Raise unless every entry of a concrete `value` is finite and above zero."""
-    if is_concrete(value):
+    """Raise unless every entry of `value` is finite and above zero; a traced one passes."""
+    if not isinstance(value, Tracer):
         number = real_numbers(name, value, remedy)
         if not (np.all(np.isfinite(number)) and np.all(number > 0)):
             raise argument_error(name, "finite and above zero", _shown(number), remedy)
 
 
 def check_at_least(name: str, value: Any, bound: float, remedy: str = "Give a larger number.") -> None:
-    """Raise unless every entry of a concrete `value` is finite and at least `bound`."""
-    if is_concrete(value):
+    """Raise unless every entry of `value` is finite and at least `bound`; a traced one passes."""
+    if not isinstance(value, Tracer):
         number = real_numbers(name, value, remedy)
         if not (np.all(np.isfinite(number)) and np.all(number >= bound)):
             raise argument_error(name, f"at least {bound:g}", _shown(number), remedy)
 
 
 def check_finite(name: str, value: Any, remedy: str = "Give a finite number.") -> None:
-    """Raise unless every entry of a concrete `value` is finite."""
-    if is_concrete(value):
+    """Raise unless every entry of `value` is finite; a traced one passes."""
+    if not isinstance(value, Tracer):
         number = real_numbers(name, value, remedy)
         if not np.all(np.isfinite(number)):
             raise argument_error(name, "finite", _shown(number), remedy)
@@ -99,8 +99,8 @@ def check_instance(name: str, value: Any, kind: type, remedy: str = "See its doc
 
 
 def check_fraction(name: str, value: Any, *, inside: bool = False, remedy: str = "Give a fraction.") -> None:
-    """Raise unless a concrete `value` is one number in [0, 1], or inside of it."""
-    if is_concrete(value) or value is None:
+    """Raise unless `value` is one number in [0, 1], or inside of it; a traced one passes."""
+    if not isinstance(value, Tracer):
         number = real_numbers(name, value, remedy)
         good = (number > 0) & (number < 1) if inside else (number >= 0) & (number <= 1)
         if number.ndim or not good:

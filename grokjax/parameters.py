@@ -184,7 +184,7 @@ def scaled_width(system: Any, factor: Any) -> Any:
     Raises:
         ValueError: the factor is not positive, or leaves no whole number of neurons.
     """
-    check_positive("factor", float("nan") if factor is None else factor)
+    check_positive("factor", factor)
     width = system.width * factor
     if is_concrete(width):
         number, before = np.asarray(width, float), np.asarray(system.width, float)

@@ -111,7 +111,7 @@ def sweep(
         raise argument_error("function", "one of coordinates that returns a PhasePoint", function, "Give a function.")
     batch_size = check_whole("batch_size", batch_size)
     for name, values in axes.items():
-        check_finite(name, np.nan if values is None else values)
+        check_finite(name, values)
     arrays = {name: jnp.asarray(values, dtype=float) for name, values in axes.items()}
     for name, values in arrays.items():
         if values.ndim != 1 or values.size == 0:

@@ -59,7 +59,7 @@ def run(seed=0, sampler=UnderdampedLangevin(0.3, 1.0), **options):
 
 
 def stop_after(monkeypatch, calls):
-    advance, done = ensemble.loop._advance, []
+    advance, done = ensemble.loop.advance_members, []
 
     def stopping(*arguments):
         if len(done) == calls:
@@ -67,7 +67,7 @@ def stop_after(monkeypatch, calls):
         done.append(None)
         return advance(*arguments)
 
-    monkeypatch.setattr(ensemble.loop, "_advance", stopping)
+    monkeypatch.setattr(ensemble.loop, "advance_members", stopping)
 
 
 @pytest.mark.parametrize("chunks_done", [1, 2, 3, 7])
@@ -209,7 +209,7 @@ def test_a_checkpoint_is_given_a_folder(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_a_checkpoint(tmp_path, monkeypatch, number):
     """SIGTERM lets the chunk end, Ctrl-C does not; both return what was measured, and the run goes on from there."""
-    reference, advance, calls = run(), ensemble.loop._advance, []
+    reference, advance, calls = run(), ensemble.loop.advance_members, []
 
     def signalled(*arguments):
         calls.append(None)
@@ -221,7 +221,7 @@ def test_a_signal_leaves_a_checkpoint(tmp_path, monkeypatch, number):
     outside = signal.signal(number, before)  # a background process may ignore Ctrl-C
     try:
         with monkeypatch.context() as patch:
-            patch.setattr(ensemble.loop, "_advance", signalled)
+            patch.setattr(ensemble.loop, "advance_members", signalled)
             with pytest.warns(UserWarning, match="interrupted after .* of 120 steps; keeping what was measured"):
                 stopped = run(checkpoint=tmp_path, checkpoint_seconds=1e9)
         assert signal.getsignal(number) == before
@@ -276,11 +276,11 @@ import test_checkpoints as here
 from grokjax import ensemble
 if {slow}:
     import time
-    advance = ensemble.loop._advance
+    advance = ensemble.loop.advance_members
     def slowly(*arguments):
         time.sleep(0.5)
         return advance(*arguments)
-    ensemble.loop._advance = slowly
+    ensemble.loop.advance_members = slowly
 result = here.run(checkpoint={checkpoint!r})
 np.savez({output!r}, energy=result.results["energy"], x=result.results["x"].mean, last=result.states.position)
 """

@@ -100,7 +100,7 @@ def message(**options):
 
 
 def interrupted_on_the_last_process():
-    advance, calls = ensemble.loop._advance, []
+    advance, calls = ensemble.loop.advance_members, []
 
     def pressed(*arguments):
         calls.append(None)
@@ -108,10 +108,10 @@ def interrupted_on_the_last_process():
             os.kill(os.getpid(), signal.SIGINT)
         return advance(*arguments)
 
-    ensemble.loop._advance = pressed
+    ensemble.loop.advance_members = pressed
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs start with Ctrl-C ignored
     stopped = run()
-    ensemble.loop._advance = advance
+    ensemble.loop.advance_members = advance
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     return {"steps": stopped.num_steps, "calls": len(calls), "interrupted": stopped.interrupted}
 
@@ -140,7 +140,7 @@ def first_launch(folder, index):
         "interrupt": interrupted_on_the_last_process(),
     }
     (folder / f"said-{index}.json").write_text(json.dumps(said))
-    advance, calls = ensemble.loop._advance, []
+    advance, calls = ensemble.loop.advance_members, []
 
     def held_up(*arguments):
         if len(calls) == KILLED_AFTER:
@@ -148,7 +148,7 @@ def first_launch(folder, index):
         calls.append(None)
         return advance(*arguments)
 
-    ensemble.loop._advance = held_up
+    ensemble.loop.advance_members = held_up
     run(checkpoint=folder / "checkpoints", checkpoint_seconds=0.0)
 
 
@@ -156,8 +156,8 @@ def second_launch(folder, index):
     """The killed run, resumed."""
     from grokjax import io
 
-    advance, write, calls, writes = ensemble.loop._advance, io.write_arrays, [], []
-    ensemble.loop._advance = lambda *arguments: (calls.append(None), advance(*arguments))[1]
+    advance, write, calls, writes = ensemble.loop.advance_members, io.write_arrays, [], []
+    ensemble.loop.advance_members = lambda *arguments: (calls.append(None), advance(*arguments))[1]
     io.write_arrays = lambda *arguments: (writes.append(None), write(*arguments))[1]
     resumed = run(checkpoint=folder / "checkpoints", checkpoint_seconds=0.0)
     np.savez(folder / f"resumed-{index}.npz", calls=len(calls), writes=len(writes), **numbers(resumed))

@@ -156,7 +156,7 @@ def test_diverged_members_are_counted_and_the_others_live_on():
 
 def test_ctrl_c_keeps_what_is_done(monkeypatch):
     calls = []
-    advance = ensemble.loop._advance
+    advance = ensemble.loop.advance_members
 
     def interrupted(*arguments):
         calls.append(None)
@@ -164,14 +164,14 @@ def test_ctrl_c_keeps_what_is_done(monkeypatch):
             raise KeyboardInterrupt
         return advance(*arguments)
 
-    monkeypatch.setattr(ensemble.loop, "_advance", interrupted)
+    monkeypatch.setattr(ensemble.loop, "advance_members", interrupted)
     with pytest.warns(UserWarning, match="keeping what was measured"):
         result = run()
     assert result.interrupted
     assert result.num_steps == 72
     assert result.results["energy"].shape == (6, (72 - 24) // 4)
     calls.clear()
-    monkeypatch.setattr(ensemble.loop, "_advance", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr(ensemble.loop, "advance_members", lambda *arguments: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt, match="before the first record"):
         run()
 
@@ -201,7 +201,7 @@ def test_the_sampler_is_adapted_once_half_way_through_the_warm_up(tmp_path, monk
     np.testing.assert_allclose(adapted.sampler.step_size, 0.1)
     assert not np.allclose(adapted.states.position, run(num_steps=120, warmup=48).states.position)
 
-    advance, calls = ensemble.loop._advance, []
+    advance, calls = ensemble.loop.advance_members, []
 
     def stopping(*arguments):
         calls.append(None)
@@ -211,7 +211,7 @@ def test_the_sampler_is_adapted_once_half_way_through_the_warm_up(tmp_path, monk
 
     options = {"num_steps": 120, "warmup": 48, "checkpoint": tmp_path, "checkpoint_seconds": 0.0}
     with monkeypatch.context() as patch:
-        patch.setattr(ensemble.loop, "_advance", stopping)
+        patch.setattr(ensemble.loop, "advance_members", stopping)
         with pytest.raises(RuntimeError, match="power cut"):
             run(adapt=adapt, **options)
     continued = run(adapt=adapt, **options)

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from grokjax import plot
-from grokjax.evidence.free_energy import DatasetEstimate, FreeEnergy
+from grokjax.evidence import DatasetEstimate, FreeEnergy
 
 
 def values(mean):

@@ -32,8 +32,9 @@ from ..samplers.base import AbstractSampler
 from ..samplers.ending import UntilFinished
 from . import processes
 from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
-from .placement import count_members, in_dtype, mesh_of, over_members, place_members
+from .placement import count_members, in_dtype, mesh_of, place_members
 from .plan import Compute, Plan, Schedule
+from .programs import advance_members, empty_totals, start_members
 
 
 class EnsembleRun(eqx.Module):
@@ -154,7 +155,9 @@ def _run(
     precise = jax.default_matmul_precision(compute.precision or "default")
     with precise, alone(schedule, loop.mesh), processes.deferred_signals(loop.mesh) as stop:
         if states is None:
-            start = _start(loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh)
+            start = start_members(
+                loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh
+            )
         else:
             start = loop.start
         progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
@@ -248,7 +251,7 @@ def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, or
         raise argument_error("num_steps", f"at least {done}, what is done in the folder", plan.num_steps, "Take more.")
     if found is not None:
         beyond = done > plan.warmup and progress.steps_before == 0
-        template = _empty_totals(loop.observables, progress.states, loop.keys) if beyond else progress.totals
+        template = empty_totals(loop.observables, progress.states, loop.keys) if beyond else progress.totals
         whole = found.restore((progress.sampler, progress.states, template))
         progress.sampler, progress.states, progress.totals = whole
         plan, progress.first_chunk = plan.cut_at(done)
@@ -318,7 +321,7 @@ def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Sched
     fixed = (progress.sampler, loop.target, loop.on_devices, loop.keys, done)
     count = jnp.asarray(plan.records[chunk], jnp.int32)
     cut = (plan.capacity, plan.record_every, loop.member_block, loop.mesh)
-    new, carries = _advance(fixed, progress.states, count, loop.axes, *cut)
+    new, carries = advance_members(fixed, progress.states, count, loop.axes, *cut)
     carries = processes.to_host(carries, loop.mesh)
     progress.chunk_seconds.append(time.perf_counter() - started)
     totals = progress.totals
@@ -364,45 +367,3 @@ def _all_ended(states: Any, mesh: Mesh | None) -> bool:
     """Whether every member of a sampler that ends has ended."""
     ended = getattr(states, "ended", None)
     return ended is not None and all(processes.anywhere(mesh, bool(jnp.all(ended))))
-
-
-@eqx.filter_jit
-def _start(sampler, target, positions, keys, axes, member_block, mesh):
-    init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
-    return over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
-
-
-@eqx.filter_jit
-def _advance(fixed, states, num_records, axes, capacity, record_every, member_block, mesh):
-    sampler, target, observables, keys, first_step = fixed
-    sampler_axes, target_axes, _, _ = axes
-
-    def member(sampler, target, observables, state, keys):
-        _, step_key, record_key = keys
-
-        def record(index, carry):
-            state, carries = carry
-            begin = first_step + index * record_every
-            step = lambda state, i: (sampler.step(jax.random.fold_in(step_key, begin + i), target, state), None)
-            state, _ = jax.lax.scan(step, state, jnp.arange(record_every))
-            now = begin + record_every
-            key = jax.random.fold_in(record_key, now)
-            carries = {name: observables[name].update(key, carries[name], state, now) for name in observables}
-            return state, carries
-
-        carries = {name: observables[name].init(record_key, state, capacity) for name in observables}
-        return jax.lax.fori_loop(0, num_records, record, (state, carries))
-
-    member_axes = (sampler_axes, target_axes, leading_axes(observables), 0, 0)
-    return over_members(member, (sampler, target, observables, states, keys), member_axes, member_block, mesh)
-
-
-def _empty_totals(observables, states, keys):
-    """Totals of zero records, in the structure of those of a run: what a checkpoint is read into."""
-
-    def shapes(observable):
-        carry = jax.eval_shape(jax.vmap(lambda state, key: observable.init(key[2], state, 1)), states, keys)
-        return jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), carry)
-
-    first = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) and leaf.ndim else leaf, tree)
-    return {name: each.merge(None, shapes(first(each))) for name, each in observables.items()}

@@ -5,7 +5,8 @@ from .certificate import Certificate as Certificate
 from .collapse import Collapse as Collapse, collapse as collapse
 from .compare import Comparison as Comparison, compare as compare
 from .criteria import Criteria as Criteria, information_criteria as information_criteria
-from .free_energy import DatasetEstimate as DatasetEstimate, FreeEnergy as FreeEnergy, free_energy as free_energy
+from .dataset_estimate import DatasetEstimate as DatasetEstimate
+from .free_energy import FreeEnergy as FreeEnergy, free_energy as free_energy
 from .order import (
     OrderOfTransition as OrderOfTransition,
     Verdict as Verdict,

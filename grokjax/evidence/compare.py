@@ -125,7 +125,7 @@ def compare(
     Raises:
         ValueError: the two share no number, or the shapes of two leaves differ.
     """
-    check_positive("threshold", math.nan if threshold is None else threshold)
+    check_positive("threshold", threshold)
     check_instance("theory_name", theory_name, str, "It is the heading of a column.")
     if points is not None and (not isinstance(points, Sequence) or isinstance(points, str)):
         raise argument_error("points", "a label for every point", points, 'Try ["noise 0.1", "noise 0.2"].')

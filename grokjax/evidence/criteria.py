@@ -21,7 +21,9 @@ from jaxtyping import Array, Key
 
 from .. import ensemble
 from .._checks import argument_error, check_whole
+from ..likelihoods import Gaussian
 from ..observables import RunningMoments
+from ..posterior import Posterior
 from .statistics import Estimate, over_datasets
 
 
@@ -63,12 +65,15 @@ def information_criteria(run: Any, key: Key[Array, ""], num_steps: int, *, progr
         progress: whether to show a bar.
 
     Raises:
-        ValueError: the run has no states, or its target is no posterior.
+        ValueError: the run has no states, or its target is no `Posterior` with squared errors.
     """
     target = getattr(run.problem, "target", None)
-    if target is None or run.assembly is None or run.ensemble.states is None or not hasattr(target, "predictions"):
-        got = "a copy without problems and states" if target is None else type(target).__name__
+    if target is None or run.assembly is None or run.ensemble.states is None:
+        got = "a copy without problems and states"
         raise argument_error("run", "one with its problems and states, of posteriors", got, "Use the whole run.")
+    if not isinstance(target, Posterior) or not isinstance(target.likelihood, Gaussian):
+        got = type(getattr(target, "likelihood", target)).__name__
+        raise argument_error("run", "of a Posterior with squared errors", got, "Other losses are not there yet.")
     steps = -(-check_whole("num_steps", num_steps) // run.steps_per_call)
     found = ensemble.run(
         key,

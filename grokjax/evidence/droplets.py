@@ -10,7 +10,8 @@ import equinox as eqx
 import numpy as np
 
 from .._checks import argument_error
-from .free_energy import DatasetEstimate
+from .profile import highest_barrier
+from .statistics import Estimate, jackknife, over_members
 
 
 FEWEST = 30  # records of a number below which its share is not looked at
@@ -21,17 +22,17 @@ class NumberProfile(eqx.Module):
 
     Attributes:
         number: $k$ less the mean of the data set, rounded.
-        profile: $F$, zero at its minimum, mean over data sets and its error.
+        profile: $F$, zero at its minimum; errors here and below are over members.
         barrier: the highest top of $F$ above lower values on both sides of it; 0 where there is a single minimum.
         variance: $\mathrm{Var}\,k/\langle k\rangle$, one for independent neurons.
         mean: $\langle k\rangle$.
     """
 
     number: np.ndarray
-    profile: DatasetEstimate
-    barrier: DatasetEstimate
-    variance: DatasetEstimate
-    mean: DatasetEstimate
+    profile: Estimate
+    barrier: Estimate
+    variance: Estimate
+    mean: Estimate
 
 
 def number_profile(run: Any, width: int, rung: int) -> NumberProfile:
@@ -58,25 +59,25 @@ def number_profile(run: Any, width: int, rung: int) -> NumberProfile:
     kept = np.arange(kept[0], kept[-1] + 1)
     counts = counts[:, kept]
 
-    def left_out(statistic):
-        """A statistic of the mean over data sets and of all but one: a jackknife over them."""
-        total = counts.sum(axis=0)
-        return np.stack([statistic(total), *(statistic(total - row) for row in counts)])[None]
-
-    minus_log = lambda total: -np.log(np.maximum(total, 0.5) / total.sum())
+    minus_log = lambda counts: -np.log(np.maximum(counts, 0.5 / len(members)))  # nothing seen: half a record in all
+    profile = _jackknife(minus_log, counts)
     mean = members.mean(axis=1) * width
     ratio = (members * width).var(axis=1) / np.maximum(mean, 1e-12)
     return NumberProfile(
         kept + low,
-        DatasetEstimate.of(left_out(lambda total: minus_log(total) - minus_log(total).min())),
-        DatasetEstimate.of(left_out(lambda total: _barrier(minus_log(total)))),
-        DatasetEstimate.of(ratio[:, None]),
-        DatasetEstimate.of(mean[:, None]),
+        Estimate(profile.mean - profile.mean.min(), profile.error),
+        _jackknife(lambda counts: _height(minus_log(counts)), counts),
+        over_members(ratio),
+        over_members(mean),
     )
 
 
-def _barrier(profile: np.ndarray) -> float:
-    """How high the highest top stands above the higher of the lowest values on both of its sides."""
-    left = np.minimum.accumulate(profile)
-    right = np.minimum.accumulate(profile[::-1])[::-1]
-    return float(np.max(profile - np.maximum(left, right)))
+def _jackknife(function: Any, counts: np.ndarray) -> Estimate:
+    """Of the mean histogram, with the error from leaving members out; the bias of a maximum is not taken off."""
+    error = jackknife(function, counts).error if len(counts) > 1 else np.nan
+    return Estimate(np.asarray(function(counts.mean(axis=0))), error)
+
+
+def _height(profile: np.ndarray) -> float:
+    found = highest_barrier(profile)
+    return 0.0 if found is None else float(profile[found[1]] - max(profile[found[0]], profile[found[2]]))

@@ -2,7 +2,8 @@ r"""Escape times from a well: first passages, censored ones among them, against 
 
 With exponential waiting the likelihood of a rate $k$ after $m$ escapes in a total waiting time $t$ (of those that
 escaped until they did, of the others until the end) is $k^me^{-kt}$: $\hat k=m/t$ with the relative error $1/\sqrt m$.
-`arrhenius` fits $\ln\tau$ against barriers that were measured independently; the slope has to be one.
+`arrhenius` fits $\ln\tau$ against barriers that were measured independently, a power law of their exponentials; the
+slope has to be one.
 
 References:
     Haenggi, Talkner & Borkovec, Rev. Mod. Phys. 62, 251 (1990).
@@ -15,6 +16,7 @@ import numpy as np
 
 from .._checks import argument_error, check_positive
 from ..observables import NEVER
+from .power_law import power_law
 from .statistics import Estimate
 
 
@@ -74,22 +76,15 @@ def arrhenius(times: list[EscapeTimes], barriers: Any) -> tuple[Estimate, Estima
     r"""Slope and intercept of $\ln\tau$ against the barrier, weighted by the errors of the times.
 
     Args:
-        times: at several barriers.
-        barriers: in nats, measured or computed otherwise; two different ones or more.
+        times: at three different barriers or more, of two escapes or more each.
+        barriers: in nats, measured or computed otherwise.
 
     Raises:
-        ValueError: fewer than two different barriers.
+        ValueError: fewer than three different barriers, or times that are not resolved.
     """
     barriers = np.asarray(barriers, float)
-    if len(times) != barriers.size or np.unique(barriers).size < 2:
-        raise argument_error("barriers", "one for every time, two of them different", barriers.tolist(), "Vary one.")
-    logs = np.log([float(each.mean_time.mean) for each in times])
-    weights = np.array([float(each.events) for each in times])  # the relative variance is one over the events
-    centre = weights @ barriers / weights.sum()
-    along = barriers - centre
-    slope = weights @ (along * logs) / (weights @ along**2)
-    level = weights @ logs / weights.sum()
-    error = 1 / np.sqrt(weights @ along**2)
-    return Estimate(slope, error), Estimate(
-        level - slope * centre, np.hypot(1 / np.sqrt(weights.sum()), centre * error)
-    )
+    if len(times) != barriers.size or np.unique(barriers).size < 3:
+        raise argument_error("barriers", "one for every time, three of them different", barriers.tolist(), "Vary one.")
+    mean, error = np.transpose([(float(each.mean_time.mean), float(each.mean_time.error)) for each in times])
+    law = power_law(np.exp(barriers), mean, error)
+    return law.exponent, Estimate(np.log(law.prefactor.mean), law.prefactor.error / law.prefactor.mean)

@@ -27,61 +27,13 @@ from jaxtyping import Array, Key
 from .._checks import argument_error, check_positive
 from .._tree import normal_like
 from ..status import Status, describe, succeeded
+from .dataset_estimate import DatasetEstimate
 from .ladder import Averages, Ladder
 from .statistics import Estimate
 
 
 SMALLEST_OVERLAP = 0.03  # between neighbours; below it MBAR's errors are no errors any more
 FEWEST_EFFECTIVE = 50.0  # samples that carry a reweighted average
-
-
-class DatasetEstimate(eqx.Module):
-    """A mean over data sets and its errors, by name.
-
-    Attributes:
-        mean: over data sets.
-        within: standard error that comes from the finite run on each data set.
-        over_datasets: standard error from the scatter over data sets (which holds the other one); nan with a single
-            one.
-        per_dataset: the values, shape (dataset, ...).
-    """
-
-    mean: Any
-    within: Any
-    over_datasets: Any
-    per_dataset: Any
-
-    @staticmethod
-    def of(values: Any) -> "DatasetEstimate":
-        """From values of shape (dataset, version, ...), the first version of all samples, the others without a block.
-
-        Args:
-            values: of a statistic.
-        """
-        values = np.asarray(values, np.float64)
-        count, blocks = values.shape[0], values.shape[1] - 1
-        whole, parts = values[:, 0], values[:, 1:]
-        unknown = np.full(whole.shape[1:], np.nan)
-        scatter = whole.std(axis=0, ddof=1) / np.sqrt(count) if count > 1 else unknown
-        if not blocks:
-            return DatasetEstimate(whole.mean(axis=0), unknown, scatter, whole)
-        squares = ((parts - parts.mean(axis=1, keepdims=True)) ** 2).sum(axis=(0, 1)) * (blocks - 1) / blocks
-        return DatasetEstimate(whole.mean(axis=0), np.sqrt(squares) / count, scatter, whole)
-
-    @property
-    def error(self) -> Any:
-        """The error over data sets, and the one within where there is a single data set."""
-        return np.where(np.isnan(self.over_datasets), self.within, self.over_datasets)
-
-    @property
-    def estimate(self) -> Estimate:
-        """Mean and error, as comparisons take them."""
-        return Estimate(self.mean, self.error)
-
-    def __str__(self) -> str:
-        return str(self.estimate)
-
-    __repr__ = __str__
 
 
 class Thermodynamics(eqx.Module):

@@ -23,7 +23,8 @@ import numpy as np
 from jaxtyping import Array
 
 from .._checks import argument_error
-from .free_energy import DatasetEstimate, FreeEnergy
+from .dataset_estimate import DatasetEstimate
+from .free_energy import FreeEnergy
 from .power_law import power_law
 from .profile import STANDARD_ERRORS, barrier_at_equal_depth, profiles
 from .statistics import Estimate

@@ -89,7 +89,7 @@ def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile
     minus_log = lambda mean: -np.log(np.maximum(mean, 0.5 / len(counts)))  # nothing seen: half a neuron in all
     seen, total = counts.any(axis=0), minus_log(counts.mean(axis=0))
     groups = np.stack([part.mean(axis=0) for part in np.array_split(counts, min(8, len(counts)))])
-    wells = _wells(np.convolve(total, np.ones(3) / 3, mode="same")[1:-1])
+    wells = highest_barrier(np.convolve(total, np.ones(3) / 3, mode="same")[1:-1])
     many = jackknife(minus_log, groups).error if len(groups) > 1 else np.full_like(total, np.nan)
     values = Estimate(np.where(seen, total - total.min(), np.inf), many)
     if wells is None:
@@ -109,17 +109,13 @@ def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile
     return Profile(noise, positions, values, *(positions[[centre, saddle, side]]), *each)
 
 
-def _wells(f: np.ndarray) -> tuple[int, int, int] | None:
-    """Indices of the two deepest minima apart and of the top between: the pair with the highest lower barrier."""
-    minima = [i for i in range(len(f)) if (i == 0 or f[i] < f[i - 1]) and (i == len(f) - 1 or f[i] <= f[i + 1])]
-    best, found = 0.0, None
-    for i, left in enumerate(minima):
-        for right in minima[i + 1 :]:
-            top = left + int(np.argmax(f[left : right + 1]))
-            height = f[top] - max(f[left], f[right])
-            if height > best:
-                best, found = height, (left, top, right)
-    return found
+def highest_barrier(f: np.ndarray) -> tuple[int, int, int] | None:
+    """The top that stands highest above the lowest values on both of its sides: indices left, top, right; or None."""
+    height = f - np.maximum(np.minimum.accumulate(f), np.minimum.accumulate(f[::-1])[::-1])
+    top = int(np.argmax(height))
+    if not height[top] > 0:
+        return None
+    return int(np.argmin(f[:top])), top, top + int(np.argmin(f[top:]))
 
 
 def barrier_at_equal_depth(found: Sequence[Profile]) -> Estimate:

@@ -18,7 +18,8 @@ import numpy as np
 from jaxtyping import Array, Key, PyTree
 
 from .._checks import argument_error, check_positive, check_whole
-from ..samplers.base import AbstractSampler, energy_and_gradient
+from ..samplers.base import AbstractSampler
+from ..samplers.replica_exchange import at_noise
 from .statistics import Estimate, over_members
 
 
@@ -100,35 +101,36 @@ def _loop(keys, target, position, sampler, low, high, counts):
     def at(b):
         return eqx.tree_at(lambda t: t.noise_variance, target, jnp.asarray(1 / b, target.noise_variance.dtype))
 
-    def advance(key, state, b):
-        """A step at this inverse noise, and S after it."""
+    def advance(key, state, before, b):
+        """A step at this inverse noise, after one at another, and S after it."""
         here = at(b)
-        state = sampler.moved(state, state.position, *energy_and_gradient(here, state.position))
+        state = sampler.moved(state, state.position, *at_noise(here, state, b / before))
         state = sampler.step(key, here, state)
         return state, (state.energy - here.prior_energy(state.position)) / b
 
     def member(key, position):
         first, second, third, fourth = jax.random.split(key, 4)
         state = sampler.init(first, at(low), position)
-        settled = lambda i, state: advance(jax.random.fold_in(second, i), state, low)[0]
+        settled = lambda i, state: sampler.step(jax.random.fold_in(second, i), at(low), state)
         state = jax.lax.fori_loop(0, settling, settled, state)
 
         def way(key, state, inverse_noise):
-            def record(state, index):
+            def record(start, index):
                 def one(carry, i):
-                    state, mean = carry
+                    (state, before), mean = carry
                     place = index * per_record + i
-                    state, energy = advance(jax.random.fold_in(key, place), state, inverse_noise(place))
-                    return (state, mean + energy / per_record), None
+                    b = inverse_noise(place)
+                    state, energy = advance(jax.random.fold_in(key, place), state, before, b)
+                    return ((state, b), mean + energy / per_record), None
 
-                zero = jnp.zeros((), state.energy.dtype)
-                (state, mean), _ = jax.lax.scan(one, (state, zero), jnp.arange(per_record))
-                return state, mean
+                zero = jnp.zeros((), start[0].energy.dtype)
+                return jax.lax.scan(one, (start, zero), jnp.arange(per_record))[0]
 
             return jax.lax.scan(record, state, jnp.arange(num_records))
 
-        state, up = way(third, state, lambda place: low + (high - low) * (place + 0.5) / total)
-        _, down = way(fourth, state, lambda place: high - (high - low) * (place + 0.5) / total)
+        begin = state, jnp.asarray(low, float)
+        top, up = way(third, begin, lambda place: low + (high - low) * (place + 0.5) / total)
+        _, down = way(fourth, top, lambda place: high - (high - low) * (place + 0.5) / total)
         return up, down
 
     return jax.vmap(member)(keys, position)

@@ -289,7 +289,7 @@ class TwoStart(eqx.Module):
 
 def two_start(cold: Any, hot: Any, *, threshold: float = LARGEST_Z) -> TwoStart:
     """Compare two pytrees of `Estimate` from independent runs."""
-    check_positive("threshold", math.nan if threshold is None else threshold)
+    check_positive("threshold", threshold)
     return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
 
 

@@ -60,7 +60,7 @@ class Histogram(AbstractObservable):
         check_measure(self.measure)
         check_whole("num_bins", self.num_bins)
         for name in ("low", "high"):
-            check_finite(name, np.nan if getattr(self, name) is None else getattr(self, name))
+            check_finite(name, getattr(self, name))
         if not self.low < self.high:
             got = f"{self.low} to {self.high}"
             raise argument_error("low", "below `high`", got, "Give the ends of a range.")

@@ -29,7 +29,7 @@ class HittingTime(AbstractObservable):
 
     def __check_init__(self):
         check_measure(self.measure)
-        check_finite("threshold", np.nan if self.threshold is None else self.threshold)
+        check_finite("threshold", self.threshold)
 
     def init(self, key, state, num_records):
         del num_records

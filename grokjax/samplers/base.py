@@ -12,6 +12,7 @@ import equinox as eqx
 import jax
 from jaxtyping import Array, Key, PyTree, Scalar
 
+from .._checks import check_positive
 from ..observables import Measure, measure_energy, measure_virial
 from ..status import Status
 
@@ -117,6 +118,30 @@ class AbstractSampler(eqx.Module):
         return eqx.tree_at(lambda s: (s.position, s.energy, s.gradient), state, (position, energy, gradient))
 
 
+class AbstractWrapper(AbstractSampler):
+    """A sampler around another one, which it describes as that one does unless it says more.
+
+    Attributes:
+        sampler: the one inside.
+    """
+
+    sampler: eqx.AbstractVar[AbstractSampler]
+
+    @property
+    def about(self) -> About:
+        """Like the sampler inside."""
+        return self.sampler.about
+
+    @property
+    def diagnostics(self) -> Mapping[str, Measure]:
+        """Those of the sampler inside."""
+        return self.sampler.diagnostics
+
+    def report(self, states: Any) -> dict[str, Any]:
+        """What the sampler inside tells."""
+        return self.sampler.report(states)
+
+
 class AbstractLangevin(AbstractSampler):
     """Unadjusted Langevin dynamics: stable below a largest step, biased by a power of it.
 
@@ -129,6 +154,10 @@ class AbstractLangevin(AbstractSampler):
     step_size: eqx.AbstractVar[Any]
     bias_order: eqx.AbstractClassVar[int]
     safe_fraction: eqx.AbstractClassVar[float]
+
+    def __check_init__(self):
+        if self.step_size is not None:
+            check_positive("step_size", self.step_size)
 
     @property
     def about(self) -> About:

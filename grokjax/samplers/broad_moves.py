@@ -8,7 +8,6 @@ whatever the barrier between here and there. The acceptance is about the share o
 so it falls exponentially with the dimension. Between moves the local dynamics takes a step.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
@@ -18,11 +17,10 @@ from jaxtyping import Array, Key, PyTree, Scalar
 
 from .._checks import as_scalar, check_positive
 from .._tree import normal_like, tree_dot
-from ..observables import Measure
-from .base import About, AbstractSampler, Energy, energy_and_gradient
+from .base import AbstractSampler, AbstractWrapper, Energy, energy_and_gradient
 
 
-class WithBroadMoves(AbstractSampler):
+class WithBroadMoves(AbstractWrapper):
     """One step of local dynamics, then one broad proposal.
 
     Attributes:
@@ -35,20 +33,6 @@ class WithBroadMoves(AbstractSampler):
 
     def __check_init__(self):
         check_positive("scale", self.scale)
-
-    @property
-    def about(self) -> About:
-        """Like the local dynamics."""
-        return self.sampler.about
-
-    @property
-    def diagnostics(self) -> Mapping[str, Measure]:
-        """Those of the local dynamics."""
-        return self.sampler.diagnostics
-
-    def report(self, states: Any) -> dict[str, Any]:
-        """What the local dynamics tells."""
-        return self.sampler.report(states)
 
     def init(self, key: Key[Array, ""], target: Energy, position: PyTree) -> Any:
         return self.sampler.init(key, target, position)

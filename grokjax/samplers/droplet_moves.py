@@ -18,7 +18,7 @@ References:
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -31,9 +31,8 @@ from .._checks import argument_error, as_scalar, check_choice, check_finite, che
 from .._tree import partition_members
 from ..likelihoods import Gaussian
 from ..networks import TwoLayer
-from ..observables import Measure
 from ..posterior import Posterior
-from .base import About, AbstractSampler, energy_and_gradient
+from .base import About, AbstractSampler, AbstractWrapped, AbstractWrapper, energy_and_gradient
 
 
 def _as_components(value: Any) -> Any:
@@ -68,14 +67,15 @@ class DropletMoves(eqx.Module):
         check_whole("every", self.every)
         if self.num_neurons is not None:
             check_whole("num_neurons", self.num_neurons)
-        check_finite("positions", self.positions)
-        check_positive("widths", self.widths)
-        check_positive("weights", self.weights)
         given = [value for value in (self.positions, self.widths, self.weights) if value is not None]
         if given and len(given) < 3:
             raise argument_error(
                 "positions", "given together with widths and weights", f"{len(given)} of the three", "Give all or none."
             )
+        if given:
+            check_finite("positions", self.positions)
+            check_positive("widths", self.widths)
+            check_positive("weights", self.weights)
         if len({value.shape for value in given if is_concrete(value)}) > 1:
             raise argument_error("widths", "of the shape of positions", [v.shape for v in given], "One per component.")
 
@@ -137,31 +137,19 @@ class OverlapMixture(eqx.Module):
         return jax.scipy.special.logsumexp(both + jnp.log(self.weights / self.widths))
 
 
-class DropletState(eqx.Module):
+class DropletState(AbstractWrapped):
     """A state of the local dynamics and how many moves were tried and accepted so far."""
 
-    local: Any
+    inner: Any
     tried: Scalar
     accepted: Scalar
 
     @property
-    def position(self) -> PyTree:
-        return self.local.position
-
-    @property
-    def energy(self) -> Array:
-        return self.local.energy
-
-    @property
-    def gradient(self) -> PyTree:
-        return self.local.gradient
-
-    @property
     def velocity_after_noise(self) -> PyTree:
-        return self.local.velocity_after_noise
+        return self.inner.velocity_after_noise
 
 
-class WithDropletMoves(AbstractSampler):
+class WithDropletMoves(AbstractWrapper):
     """`every` steps of local dynamics, then one sweep of droplet moves: one `step`.
 
     Attributes:
@@ -184,15 +172,10 @@ class WithDropletMoves(AbstractSampler):
         local = self.sampler.about
         return local._replace(steps=self.every * local.steps)
 
-    @property
-    def diagnostics(self) -> Mapping[str, Measure]:
-        """Those of the local dynamics."""
-        return self.sampler.diagnostics
-
     def report(self, states: DropletState) -> dict[str, Any]:
         """What the local dynamics tells, and the acceptance of the moves."""
         share = float(np.sum(np.asarray(states.accepted)) / max(1, np.sum(np.asarray(states.tried))))
-        return {**self.sampler.report(states.local), "droplet_acceptance": share}
+        return {**self.sampler.report(states.inner), "droplet_acceptance": share}
 
     def init(self, key: Key[Array, ""], target: Posterior, position: TwoLayer) -> DropletState:
         if not (isinstance(position, TwoLayer) and isinstance(target, Posterior) and target.penalty is None):
@@ -208,14 +191,14 @@ class WithDropletMoves(AbstractSampler):
     def step(self, key: Key[Array, ""], target: Posterior, state: DropletState) -> DropletState:
         local_key, move_key = jax.random.split(key)
         local_step = lambda local, i: (self.sampler.step(jax.random.fold_in(local_key, i), target, local), None)
-        local, _ = jax.lax.scan(local_step, state.local, jnp.arange(self.every))
+        local, _ = jax.lax.scan(local_step, state.inner, jnp.arange(self.every))
         position, tried, accepted = self.sweep(move_key, target, local.position)
         local = self.sampler.moved(local, position, *energy_and_gradient(target, position))
         return DropletState(local, state.tried + tried, state.accepted + accepted)
 
     def moved(self, state: DropletState, position: PyTree, energy: Scalar, gradient: PyTree) -> DropletState:
         """Likewise of the local dynamics."""
-        return DropletState(self.sampler.moved(state.local, position, energy, gradient), state.tried, state.accepted)
+        return DropletState(self.sampler.moved(state.inner, position, energy, gradient), state.tried, state.accepted)
 
     def sweep(self, key: Key[Array, ""], target: Posterior, position: TwoLayer) -> tuple[TwoLayer, int, Scalar]:
         """One sweep; the new position, the number of moves tried, and that of moves accepted."""

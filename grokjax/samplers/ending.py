@@ -4,7 +4,6 @@
 stays as it is; the loop ends when all members have. A member whose energy is no number ends, too.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -12,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Int, Key, PyTree, Scalar
 
-from ..observables import Measure
 from ..status import Status
-from .base import About, AbstractSampler, AbstractWrapped
+from .base import AbstractSampler, AbstractWrapped, AbstractWrapper
 
 
 class EndingState(AbstractWrapped):
@@ -42,7 +40,7 @@ class EndingState(AbstractWrapped):
         return np.where(status == int(Status.RUNNING), int(Status.OUT_OF_STEPS), status)
 
 
-class UntilFinished(AbstractSampler):
+class UntilFinished(AbstractWrapper):
     """Steps of `sampler` until it says that a member has finished.
 
     Attributes:
@@ -50,16 +48,6 @@ class UntilFinished(AbstractSampler):
     """
 
     sampler: AbstractSampler
-
-    @property
-    def about(self) -> About:
-        """Like the wrapped one."""
-        return self.sampler.about
-
-    @property
-    def diagnostics(self) -> Mapping[str, Measure]:
-        """Those of the wrapped one."""
-        return self.sampler.diagnostics
 
     def report(self, states: EndingState) -> dict[str, Any]:
         """What the wrapped one tells."""

@@ -20,7 +20,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree, Scalar
 
-from .._checks import argument_error, as_scalar, check_positive
+from .._checks import argument_error, as_scalar
 from .._tree import normal_like, tree_add
 from .base import AbstractLangevin, Energy, State, energy_and_gradient
 
@@ -47,9 +47,6 @@ class Langevin(AbstractLangevin):
     step_size: Scalar | None = eqx.field(converter=as_scalar, default=None)
     bias_order: ClassVar[int] = 1
     safe_fraction: ClassVar[float] = 0.125
-
-    def __check_init__(self):
-        check_positive("step_size", self.step_size)
 
     def largest_stable_step(self, curvature: Any) -> Any:
         return 2 / curvature
@@ -84,9 +81,6 @@ class LeimkuhlerMatthews(AbstractLangevin):
     step_size: Scalar | None = eqx.field(converter=as_scalar, default=None)
     bias_order: ClassVar[int] = 2
     safe_fraction: ClassVar[float] = 0.25
-
-    def __check_init__(self):
-        check_positive("step_size", self.step_size)
 
     def largest_stable_step(self, curvature: Any) -> Any:
         return 2 / curvature

@@ -49,7 +49,7 @@ class MALA(AbstractSampler):
     step_size: Scalar = eqx.field(converter=as_scalar)
 
     def __check_init__(self):
-        check_positive("step_size", np.nan if self.step_size is None else self.step_size)
+        check_positive("step_size", self.step_size)
 
     @property
     def about(self) -> About:

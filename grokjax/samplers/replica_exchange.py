@@ -15,7 +15,7 @@ References:
     change delta of 1/noise, Kofke, J. Chem. Phys. 117, 6911 (2002).
 """
 
-from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import equinox as eqx
@@ -23,13 +23,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import erfinv
-from jaxtyping import Array, Float, Int, Key, PyTree
+from jaxtyping import Array, Float, Int, Key, PyTree, Scalar
 
 from .._checks import argument_error, as_scalar, check_fraction, check_positive, check_whole
 from .._tree import leading_axes
-from ..observables import Measure
 from ..posterior import Posterior
-from .base import About, AbstractSampler
+from .base import About, AbstractSampler, AbstractWrapper
 
 
 class ReplicaExchange(eqx.Module):
@@ -67,7 +66,7 @@ class ReplicaExchange(eqx.Module):
         and is not cured by more of them.
         """
         for name, value in {"low": low, "high": high, "num_samples": num_samples}.items():
-            check_positive(name, np.nan if value is None else value)
+            check_positive(name, value)
         check_fraction("acceptance", acceptance, inside=True, remedy="Try 0.3.")
         if low == high:
             raise argument_error("high", "another noise than `low`", high, "A ladder has two rungs or more.")
@@ -122,7 +121,7 @@ class LadderState(eqx.Module):
         return jax.tree.map(lambda leaf: leaf[slot] if eqx.is_array(leaf) else leaf, self.replicas)
 
 
-class WithReplicaExchange(AbstractSampler):
+class WithReplicaExchange(AbstractWrapper):
     """`every` steps of local dynamics on every rung, then one round of swaps: one `step`. Positions have axis rung.
 
     Attributes:
@@ -144,11 +143,6 @@ class WithReplicaExchange(AbstractSampler):
         """Like the local dynamics, several of its steps at a time."""
         local = self.sampler.about
         return local._replace(steps=self.every * local.steps)
-
-    @property
-    def diagnostics(self) -> Mapping[str, Measure]:
-        """Those of the local dynamics, of each rung."""
-        return self.sampler.diagnostics
 
     def report(self, states: LadderState) -> dict[str, Any]:
         """What the local dynamics tells, and how the replicas travelled."""
@@ -179,8 +173,7 @@ class WithReplicaExchange(AbstractSampler):
     def _swap(self, key: Key[Array, ""], target: Posterior, state: LadderState) -> LadderState:
         """One round of swaps between even or odd pairs of rungs."""
         replicas, noise = state.replicas, self.noise_variances
-        prior = jax.vmap(jax.value_and_grad(target.prior_energy))(replicas.position)
-        error = self._data_energy(replicas, state.rung, prior[0])
+        error = self._data_energy(replicas, state.rung, jax.vmap(target.prior_energy)(replicas.position))
         slot = jnp.argsort(state.rung)
         pair = jnp.arange(self.num_rungs - 1)
         tried = pair % 2 == state.attempts % 2
@@ -193,10 +186,7 @@ class WithReplicaExchange(AbstractSampler):
         rung = state.rung + upwards.astype(jnp.int32) - downwards.astype(jnp.int32)
 
         ratio = (noise[state.rung] / noise[rung]).astype(replicas.energy.dtype)
-        energy = prior[0] + ratio * (replicas.energy - prior[0])
-        over_axis = lambda leaf: ratio.reshape(-1, *(1,) * (leaf.ndim - 1)).astype(leaf.dtype)
-        rescaled = lambda total, prior: prior + over_axis(total) * (total - prior)
-        gradient = jax.tree.map(rescaled, replicas.gradient, prior[1])
+        energy, gradient = jax.vmap(partial(at_noise, target))(replicas, ratio)
         # What the memory of the dynamics holds of the gradient goes by the step of the old rung and comes by the new's.
         moved = lambda sampler, target, *arguments: sampler.moved(*arguments)
         nothing = jax.tree.map(jnp.zeros_like, gradient)
@@ -264,3 +254,16 @@ class ExchangeReport(eqx.Module):
             f"replica exchange: {len(self.noise_variances)} rungs, acceptance {low:.2f} to {high:.2f}, "
             f"{self.round_trips.mean():.1f} round trips per ladder in {self.rounds} rounds"
         )
+
+
+def at_noise(target: Posterior, state: Any, ratio: Scalar) -> tuple[Scalar, PyTree]:
+    """Energy and gradient of a state where the data weigh `ratio` times as much; no pass over the data.
+
+    Args:
+        target: whose prior is kept.
+        state: at the noise so far.
+        ratio: of the noise so far to the new one.
+    """
+    prior, slope = jax.value_and_grad(target.prior_energy)(state.position)
+    weighed = lambda total, prior: prior + ratio.astype(total.dtype) * (total - prior)
+    return weighed(state.energy, prior), jax.tree.map(weighed, state.gradient, slope)

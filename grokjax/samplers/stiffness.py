@@ -100,11 +100,7 @@ def stability_limits(
         chosen: which members.
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
     """
-    some = lambda tree: map_members(lambda leaf: leaf[chosen], tree)
-    batched, shared = partition_members(target_axes, target)
-    energies = eqx.combine(some(batched), shared)
-    scale = some(sampler.scaling)
-    curvature = jnp.abs(largest_curvatures(key, energies, some(positions), scale, target_axes))
+    curvature = jnp.abs(_curvatures(key, sampler, target, positions, chosen, target_axes))
     return np.asarray(sampler.largest_stable_step(curvature), float)
 
 
@@ -121,19 +117,28 @@ def soft_limits(
     A target may declare its `softest_curvature`, as a posterior in whitened coordinates does; otherwise it is measured.
     Where the curvature is not above zero there is no limit.
     """
-    some = lambda tree: map_members(lambda leaf: leaf[chosen], tree)
-    scale, declared = some(sampler.scaling), getattr(target, "softest_curvature", None)
+    declared = getattr(target, "softest_curvature", None)
     if declared is None:
-        batched, shared = partition_members(target_axes, target)
-        energies = eqx.combine(some(batched), shared)
-        curvature = largest_curvatures(key, energies, some(positions), scale, target_axes, softest=True)
+        curvature = _curvatures(key, sampler, target, positions, chosen, target_axes, softest=True)
     else:
-        count = len(np.asarray(jax.tree.leaves(positions)[0][chosen]))
-        layers = [np.broadcast_to(np.asarray(leaf, float) ** 2, count) for leaf in jax.tree.leaves(scale)]
-        curvature = declared * np.min(layers, axis=0)
+        count = len(jax.tree.leaves(positions)[0][chosen])
+        scale = jax.tree.leaves(_some(sampler.scaling, chosen))
+        curvature = declared * np.min([np.broadcast_to(np.asarray(leaf, float) ** 2, count) for leaf in scale], axis=0)
     curvature = np.asarray(curvature, float)
     limits = np.asarray(sampler.largest_stable_step(jnp.where(curvature > 0, curvature, 1.0)), float)
     return np.where(curvature > 0, limits, np.inf)
+
+
+def _some(tree: PyTree, chosen: Any) -> PyTree:
+    return map_members(lambda leaf: leaf[chosen], tree)
+
+
+def _curvatures(key, sampler, target, positions, chosen, target_axes, softest: bool = False) -> Array:
+    """`largest_curvatures` of the chosen members, in the coordinates of their sampler."""
+    batched, shared = partition_members(target_axes, target)
+    energies = eqx.combine(_some(batched, chosen), shared)
+    scale = _some(sampler.scaling, chosen)
+    return largest_curvatures(key, energies, _some(positions, chosen), scale, target_axes, softest)
 
 
 def check_step_size(

@@ -68,13 +68,12 @@ class UnderdampedLangevin(AbstractLangevin):
     safe_fraction: ClassVar[float] = 0.4
 
     def __check_init__(self):
-        check_positive("step_size", self.step_size)
         check_choice("splitting", self.splitting, ("BAOAB", "BAOA"))
         for name in ("friction", "scale"):
             for value in jax.tree.leaves(
                 getattr(self, name), is_leaf=lambda leaf: leaf is None or isinstance(leaf, list)
             ):
-                check_positive(name, jnp.nan if value is None else value)
+                check_positive(name, value)
 
     @property
     def diagnostics(self) -> Mapping[str, Measure]:

@@ -24,7 +24,7 @@ def test_independent_neurons():
     found = number_profile(fake(rng.binomial(WIDTH, share[:, None], size=(4, 20_000))), WIDTH, 0)
     assert abs(found.mean.mean - WIDTH * 0.15) < 0.05
     assert abs(found.variance.mean - (1 - 0.15)) < 0.02
-    assert found.barrier.mean < 0.3 + 3 * found.barrier.within  # bumps of rare numbers
+    assert found.barrier.mean < 0.3 + 3 * found.barrier.error  # bumps of rare numbers
     assert found.profile.mean.min() == 0
     assert set(found.number) >= {-2, -1, 0, 1, 2}
 
@@ -35,7 +35,7 @@ def test_a_barrier_between_networks_is_seen():
         rng.random((6, 20_000)) < 0.5, rng.binomial(WIDTH, 0.1, (6, 20_000)), rng.binomial(WIDTH, 0.6, (6, 20_000))
     )
     found = number_profile(fake(two), WIDTH, 0)
-    assert found.barrier.mean > 1 + 3 * found.barrier.within
+    assert found.barrier.mean > 1 + 3 * found.barrier.error
 
 
 def test_a_run_without_side_weight_is_named():

@@ -77,7 +77,7 @@ def test_arrhenius():
     slope, intercept = arrhenius(times, barriers)
     assert slope.mean == pytest.approx(1)
     assert intercept.mean == pytest.approx(np.log(4))
-    with pytest.raises(ValueError, match="`barriers` must be one for every time"):
-        arrhenius(times, [1.0, 1.0, 1.0])
+    with pytest.raises(ValueError, match="`barriers` must be one for every time, three of them different"):
+        arrhenius(times, [1.0, 1.0, 2.0])
     with pytest.raises(ValueError, match="`steps` must be with an escape among them"):
         escape_times([-1, -1], time_per_step=1.0, last_step=10)

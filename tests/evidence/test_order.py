@@ -96,8 +96,8 @@ def test_data_sets_that_differ_fake_no_double_peak():
 
 def test_wells_are_found():
     f = np.array([0.0, 1.0, 3.0, 2.0, 1.0, 2.0, 5.0])
-    assert profile._wells(f) == (0, 2, 4)
-    assert profile._wells(np.array([0.0, 1.0, 2.0, 3.0])) is None
+    assert profile.highest_barrier(f) == (0, 2, 4)
+    assert profile.highest_barrier(np.array([0.0, 1.0, 2.0, 3.0])) is None
 
 
 def test_bad_input_is_named():

@@ -95,8 +95,8 @@ class Networks(AbstractExperiment):
                 check_whole(name, getattr(self, name), least)
         if self.half_cycle is not None:
             check_positive("half_cycle", self.half_cycle)
-        check_positive("largest_norm", jnp.nan if self.largest_norm is None else self.largest_norm)
-        check_at_least("fourier_scale", jnp.nan if self.fourier_scale is None else self.fourier_scale, 0)
+        check_positive("largest_norm", self.largest_norm)
+        check_at_least("fourier_scale", self.fourier_scale, 0)
         if not (isinstance(self.learning_rate, tuple) and len(self.learning_rate) == 2):
             raise argument_error("learning_rate", "the lowest and the highest", self.learning_rate, "Try (1e-4, 1e-2).")
         check_positive("learning_rate", self.learning_rate)

@@ -94,7 +94,7 @@ class Training(AbstractExperiment):
     def __check_init__(self):
         for name in ("accuracy_threshold", "quality_threshold"):
             check_fraction(name, getattr(self, name), inside=True, remedy="Thresholds are fractions.")
-        check_at_least("lag_threshold", float("nan") if self.lag_threshold is None else self.lag_threshold, 0)
+        check_at_least("lag_threshold", self.lag_threshold, 0)
         chosen = [name for name in ("seeds", "train_mask", "train_size") if getattr(self, name) is not None]
         for name in chosen[1:]:
             remedy = "Give one of the two."

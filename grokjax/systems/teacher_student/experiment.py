@@ -80,7 +80,7 @@ class Students(AbstractExperiment):
 
     def __check_init__(self):
         check_whole("num_test", self.num_test)
-        check_at_least("droplet_overlap", float("nan") if self.droplet_overlap is None else self.droplet_overlap, 0)
+        check_at_least("droplet_overlap", self.droplet_overlap, 0)
         check_fraction("droplet_fraction", self.droplet_fraction, remedy="Give a fraction of the neurons.")
         if self.row_tile is not None:
             check_whole("row_tile", self.row_tile)

@@ -107,8 +107,7 @@ class TeacherStudent(AbstractParameters):
             label_noise: variance of noise added to the targets, at every scale the same.
             round_sizes: whether sizes become whole numbers; by default they do when `beta` and `alpha` are concrete.
         """
-        number = lambda value: jax.numpy.nan if value is None else as_scalar(value)
-        scale, noise, samples = number(beta), number(noise_variance), number(beta if alpha is None else alpha)
+        scale, noise, samples = (as_scalar(value) for value in (beta, noise_variance, beta if alpha is None else alpha))
         check_positive("beta", scale)
         check_positive("noise_variance", noise, "A variance is above zero.")
         check_positive("alpha", samples)
