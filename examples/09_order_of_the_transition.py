@@ -32,7 +32,7 @@ def arguments() -> argparse.Namespace:
 # theory is solved.
 SIZES = {
     "smoke": ((10, 20), 300, ((1 / 64, 3, 90, 0.2),), 1),
-    "default": ((25, 50, 100), 2000, ((1 / 32, 12, 3000, 0.1), (1 / 8, 6, 2000, 0.1)), 6),
+    "default": ((25, 50, 100), 2000, ((1 / 32, 16, 3000, 0.1), (1 / 8, 8, 3000, 0.1)), 8),
     "full": ((50, 100, 200), 8000, ((1 / 32, 16, 4000, 0.05), (1 / 8, 16, 4000, 0.05), (1, 8, 3000, 0.05)), 16),
 }
 HOTTEST = 0.4
@@ -97,13 +97,15 @@ def main() -> None:
     for name, run in runs.items():
         differences[name], theory[name] = _paired_evidence(ts, measured[name], run, num_solved)
         for each, values in theory[name].items():
-            gap = (differences[name] - values)[np.isfinite(values)]
-            error = gap.std(ddof=1) / np.sqrt(gap.size) if gap.size > 1 else np.nan
-            shown = grokjax.Estimate(gap.mean(), error)
-            print(f"{name}: networks minus theory, {each}: {shown} nats  (after {clock()})")
+            gap = differences[name] - values
+            of = f"{np.isfinite(gap).sum()} of {gap.size} data sets on which theory is solved"
+            print(
+                f"{name}: networks minus theory, {each}: {grokjax.Estimate(*_mean(gap))} nats, {of}  (after {clock()})"
+            )
     caption = (
         "Evidence of the coldest rung relative to the hottest, networks minus theory on the same data set. The scatter "
-        "of L over data sets, given below the axis, is the power of the target; pairing removes it. Nothing is fitted."
+        "of L over data sets, given below the axis, is the power of the target; pairing removes it. Nothing is fitted. "
+        "Data sets on which theory is not solved are left out."
     )
     figure = plot.order.evidence_per_dataset(differences, theory)
     pictures.append(plot.save(figure, args.output / "evidence", caption=caption))
@@ -193,8 +195,18 @@ def _exact_growth(pu, power, observations):
     return (sizes, *np.transpose(rows))
 
 
+def _mean(values):
+    """Mean and standard error of what is finite; nan where there is too little."""
+    values = values[np.isfinite(values)]
+    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan
+    return (values.mean() if values.size else np.nan), error
+
+
 def _paired_evidence(ts, free, run, count):
-    """L of the coldest rung less that of the hottest on the first data sets: of networks, and of theory."""
+    """L of the coldest rung less that of the hottest on the first data sets: of networks, and of theory.
+
+    Theory is nan on data sets where it is not solved at both ends.
+    """
     noise = free.noise_variance
     cold, hot = int(np.argmin(noise)), int(np.argmax(noise))
     count = min(count, free.num_datasets)
@@ -207,7 +219,8 @@ def _paired_evidence(ts, free, run, count):
         ts.predict(scalar.replace(noise_variance=noise[k]), theory="data", inputs=inputs, targets=targets)
         for k in (cold, hot)
     ]
-    whole = np.asarray(ends[0].log_evidence - ends[1].log_evidence)
+    solved = np.all([np.asarray(end.converged) for end in ends], axis=0)
+    whole = np.where(solved, ends[0].log_evidence - ends[1].log_evidence, np.nan)
     determinant = np.asarray(ends[0].determinant - ends[1].determinant)
     found = {"leading order": whole - determinant, "with its determinant": whole}
     return (mine[:, cold] - mine[:, hot])[:count], found

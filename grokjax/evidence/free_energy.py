@@ -137,7 +137,11 @@ class FreeEnergy(eqx.Module):
         with jax.enable_x64(True):
             ladder = Ladder.of(b, energies, prior_energies, len(b) if absolute else hottest)
             _check_overlap(ladder, b)
-            rungs = Thermodynamics.of(b, ladder.averages(jnp.asarray(b)), lowest_energy)
+            averages = ladder.averages(jnp.asarray(b))
+            if not absolute:  # zero there but for rounding
+                evidence = averages.log_evidence
+                averages = averages._replace(log_evidence=evidence - evidence[..., hottest, None])
+            rungs = Thermodynamics.of(b, averages, lowest_energy)
         integral = _integral(b, energies, hottest)
         offset = np.asarray(rungs.log_evidence.per_dataset)[:, None, hottest, None] if absolute else 0.0
         return FreeEnergy(rungs, ladder, float(lowest_energy), absolute, DatasetEstimate.of(integral + offset), **kept)

@@ -144,6 +144,9 @@ def network_verdict(sizes: Sequence[SizeEvidence]) -> Verdict:
     one_phase = bool(valley.mean < -STANDARD_ERRORS * valley.error)
     peaks = f"S has {'two peaks' if two_phases else 'one peak' if one_phase else 'one or two peaks'} per data set"
     seen = f"{peaks} (valley {valley} at n = {largest.size})"
+    at_an_end = 1 - min(each.inside for each in sizes)
+    if at_an_end:
+        seen += f", heat capacity largest at an end of the ladder for {at_an_end:.0%} of the data sets of a size"
     if len(sizes) == 1:
         if two_phases:
             heat = Estimate(largest.latent_heat.mean, largest.latent_heat.error)

@@ -165,9 +165,8 @@ def growth(evidence: Mapping[str, Sequence[Any]], exact: Mapping[str, tuple[Any,
                     ax.plot(exact[name][0], exact[name][1 + index], color=colour)
         for ax, label in zip(axes, (r"$C_{\max}/n$", r"$\max|dC/d\ln b|/n$"), strict=True):
             ax.set(xscale="log", yscale="log", xlabel="number of samples $n$", ylabel=label)
-            ax.set_xticks(sorted({each.size for sizes in evidence.values() for each in sizes}))
-            ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
             for axis in (ax.xaxis, ax.yaxis):
+                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
                 axis.set_major_formatter("{x:g}")
                 axis.set_minor_locator(NullLocator())
         figure.legend(loc="outside lower center", ncols=4)
