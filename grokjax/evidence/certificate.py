@@ -20,7 +20,8 @@ References:
     Two starts: arXiv:2306.02729. Virial and temperature: equipartition. R-hat: arXiv:1903.08008, 2110.13017.
 """
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import equinox as eqx
@@ -95,25 +96,33 @@ class Certificate(eqx.Module):
     exact: bool = eqx.field(static=True)
 
     @property
-    def checks(self) -> dict[str, bool | None]:
-        """The verdict of every line; None where there is no evidence."""
-        unit = lambda layers: all(_is_one(estimate) for estimate in layers.values()) if layers else None
-        bias = self.step_bias
+    def passed(self) -> dict[str, Any]:
+        """The verdict of every line at every point of the sweep; None where there is no evidence."""
+        unit = lambda layers: _everywhere(_is_one(estimate) for estimate in layers.values()) if layers else None
+        bias, starts, nested = self.step_bias, self.two_start, self.nested_rhat
+        agree = lambda scores, limit: _everywhere(np.abs(z) <= limit for z in scores.values())
         return {
-            "two starts": None if self.two_start is None else bool(self.two_start.agree),
+            "two starts": None if starts is None else agree(starts.z_score, starts.threshold),
             "virial": True if self.virial is None else unit(self.virial),
             "temperature": True if self.temperature is None else unit(self.temperature),
             "step bias": (True if self.exact else None)
             if bias is None
-            else all(_is_small(bias.bias[name], bias.richardson[name]) for name in bias.bias),
-            "R-hat": bool(
-                np.all(self.rhat <= LARGEST_RHAT)
-                and (self.nested_rhat is None or np.all(self.nested_rhat <= LARGEST_NESTED_RHAT))
-            ),
-            "ESS": bool(np.all(self.ess >= SMALLEST_ESS)),
-            "drift": bool(np.all([np.abs(z) <= LARGEST_Z for z in self.drift.values()])),
-            "diverged": not np.any(self.diverged),
+            else _everywhere(_is_small(bias.bias[name], bias.richardson[name]) for name in bias.bias),
+            "R-hat": (self.rhat <= LARGEST_RHAT) & (True if nested is None else nested <= LARGEST_NESTED_RHAT),
+            "ESS": self.ess >= SMALLEST_ESS,
+            "drift": agree(self.drift, LARGEST_Z),
+            "diverged": np.asarray(self.diverged) == 0,
         }
+
+    @property
+    def checks(self) -> dict[str, bool | None]:
+        """The verdict of every line; None where there is no evidence."""
+        return {name: None if passed is None else bool(np.all(passed)) for name, passed in self.passed.items()}
+
+    @property
+    def failed_at(self) -> Any:
+        """The points of the sweep where some line speaks against equilibrium."""
+        return np.logical_not(_everywhere(passed for passed in self.passed.values() if passed is not None))
 
     @property
     def failed(self) -> list[str]:
@@ -173,15 +182,20 @@ class Certificate(eqx.Module):
         return f"{int(np.sum(self.diverged))} of {self.num_members * np.size(self.diverged)} networks"
 
 
-def _is_one(estimate: Estimate) -> bool:
+def _everywhere(verdicts: Iterable[Any]) -> np.ndarray:
+    """The points where every verdict is good."""
+    return np.asarray(functools.reduce(np.logical_and, verdicts, np.asarray(True)))
+
+
+def _is_one(estimate: Estimate) -> Any:
     z, off = statistics.z_score(estimate, 1.0), np.abs(np.asarray(estimate.mean) - 1)
-    return bool(np.all((np.abs(z) <= LARGEST_Z) | (off <= TOLERANCE)))
+    return (np.abs(z) <= LARGEST_Z) | (off <= TOLERANCE)
 
 
-def _is_small(bias: Estimate, value: Estimate) -> bool:
-    """Whether a bias is not resolved, or below the statistical error of the value it belongs to."""
+def _is_small(bias: Estimate, value: Estimate) -> Any:
+    """Where a bias is not resolved, or below the statistical error of the value it belongs to."""
     z = np.abs(statistics.z_score(bias, 0.0))
-    return bool(np.all((z <= LARGEST_Z) | (np.abs(bias.mean) <= np.asarray(value.error))))
+    return (z <= LARGEST_Z) | (np.abs(bias.mean) <= np.asarray(value.error))
 
 
 def _worst(estimate: Estimate) -> Estimate:

@@ -1,8 +1,9 @@
 """Theory against experiment: both roads end in one pytree, so a comparison is a tree-map and a table.
 
-A row says "agree" only if both sides are fit to be compared: theory solved and inside of its range, the run certified,
-the error small enough to tell. With few data sets the standard error is itself uncertain, and deviations count in
-Student's t: `sigma` is the deviation of a Gaussian that is as unlikely.
+A row says "agree" only if both sides are fit to be compared: theory solved and inside of its range, the run certified
+at this point, the error small enough to tell. Where a theory knows two values only that bracket the truth, the row says
+whether the experiment is within them. With few data sets the standard error is itself uncertain, and deviations count
+in Student's t: `sigma` is the deviation of a Gaussian that is as unlikely.
 """
 
 import math
@@ -31,6 +32,7 @@ class Row(eqx.Module):
         z_score: the difference in standard errors.
         sigma: the same as a Gaussian deviation of equal probability; smaller where data sets are few.
         reservation: why the row is no fair comparison, or nothing.
+        bracket: the two values that theory has here, or nothing.
     """
 
     name: str
@@ -39,6 +41,14 @@ class Row(eqx.Module):
     z_score: float
     sigma: float
     reservation: str = ""
+    bracket: tuple[float, float] | None = None
+
+    @property
+    def outside(self) -> float:
+        """How far the experiment is beyond the nearer end of the bracket, in standard errors; 0 within."""
+        low, high = sorted(self.bracket or (self.theory, self.theory))
+        value = float(self.experiment.mean)
+        return float(z_score(self.experiment, min(max(value, low), high)))
 
     @property
     def relative(self) -> float:
@@ -77,6 +87,12 @@ class Comparison(eqx.Module):
             return row.reservation or "no comparison"
         off = f"off by {float(row.experiment.mean):+.2g}" if not row.theory else f"off by {row.relative:+.0%}"
         within = abs(row.sigma) <= self.threshold
+        if row.bracket is not None:
+            low, high = (_digits(value, row.experiment.error) for value in sorted(row.bracket))
+            inside = (
+                "within errors of it" if abs(row.outside) <= self.threshold else f"{row.outside:+.1f} errors off it"
+            )
+            return f"{row.reservation}: a bracket {low} to {high}, {inside}"
         if row.reservation:
             return f"{row.reservation} ({'within errors' if within else off})"
         if within and abs(float(row.experiment.error)) > RESOLVED * abs(row.theory) > 0:
@@ -139,7 +155,7 @@ def compare(
         raise argument_error(
             "experiment", f"with some of {sorted(expected)}", sorted(found) or experiment, "Compare like with like."
         )
-    doubts = _reservations(theory, experiment)
+    doubts, second = _reservations(theory, experiment), _leaves(getattr(theory, "bracket", None))
     freedom = _degrees_of_freedom(experiment)
     rows = []
     for name in names:
@@ -150,9 +166,11 @@ def compare(
         z = z_score(estimate, value)
         for i in np.ndindex(value.shape):
             label = _label(name, i, value.shape, points)
-            doubt = next((text for test, text in doubts if np.any(_at(test, i))), "")
-            row = Row(label, float(value[i]), Estimate(mean[i], error[i]), float(z[i]), _sigma(z[i], freedom), doubt)
-            rows.append(row)
+            doubt = "; ".join(text for test, text in doubts if np.any(_at(test, i)))
+            end = float(np.asarray(second[name])[i]) if name in second else math.nan
+            bracket = (float(value[i]), end) if math.isfinite(end) else None
+            measured = Estimate(mean[i], error[i])
+            rows.append(Row(label, float(value[i]), measured, float(z[i]), _sigma(z[i], freedom), doubt, bracket))
     source = getattr(experiment, "errors_from", "data sets")
     note = "" if source == "data sets" else f"one data set: errors from its {source}, not over other data sets"
     return Comparison(rows, threshold, theory_name, note)
@@ -179,7 +197,7 @@ def _reservations(theory: Any, experiment: Any) -> list[tuple[Any, str]]:
         doubts.append((~np.asarray(theory.trustworthy), "outside of the theory's range"))
     certificate = getattr(experiment, "certificate", None)
     if certificate is not None and certificate.failed:
-        doubts.append((True, "not certified"))
+        doubts.append((certificate.failed_at, "not certified"))
     return doubts
 
 

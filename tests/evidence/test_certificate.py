@@ -1,5 +1,7 @@
 """The certificate passes what is in equilibrium, and names what is not."""
 
+from typing import NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -8,13 +10,22 @@ import optax
 import pytest
 
 import grokjax
-from grokjax import GradientDescent, Series, UnderdampedLangevin, statistics
+from grokjax import GradientDescent, Series, UnderdampedLangevin, compare, statistics
 from grokjax.ensemble.layout import HALF_STEP, OTHER_START, Layout
+from grokjax.evidence.certificate import Certificate
 from grokjax.evidence.examination import certify
+from grokjax.evidence.statistics import Estimate
 from grokjax.observables import measure_energy
 
 
 MEMBERS, RECORDS, MEMORY = 16, 300, 0.8
+
+
+class Sampled(NamedTuple):
+    """As much of a run as `compare` looks at."""
+
+    order_parameters: dict
+    certificate: Certificate
 
 
 def chains(rng, count, records=RECORDS):
@@ -120,6 +131,16 @@ def test_what_is_wrong_is_named(spoil, line):
         assert not certificate.ok
         assert line in certificate.failed, f"seed {seed}: {certificate}"
         assert line in str(certificate).splitlines()[0]
+
+
+def test_a_sweep_is_examined_point_by_point():
+    certificate = examine(*evidence(0))
+    two = eqx.tree_at(lambda c: c.rhat, certificate, np.array([1.01, 1.5]))
+    assert two.failed == ["R-hat"]
+    np.testing.assert_array_equal(two.failed_at, [False, True])
+    run = Sampled({"overlap": Estimate(np.zeros(2) + 1.0, np.full(2, 0.1))}, two)
+    table = compare({"overlap": np.ones(2)}, run)
+    assert [table.verdict(row) for row in table.rows] == ["agree", "not certified (within errors)"]
 
 
 def test_a_diverged_member_spoils_no_other_number():

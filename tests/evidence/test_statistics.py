@@ -1,5 +1,7 @@
 """Errors, diagnostics and comparisons on numbers whose law is known."""
 
+from typing import NamedTuple
+
 import jax
 import numpy as np
 import pytest
@@ -90,6 +92,25 @@ def test_compare_prints_a_verdict_per_number():
     np.testing.assert_allclose(table.largest, 30.0)
     with pytest.raises(ValueError, match="Compare like with like"):
         compare({"overlap": 1.0}, {"other": Estimate(1.0, 0.1)})
+
+
+class Bracketing(NamedTuple):
+    """A theory that has two values at its second point."""
+
+    order_parameters: dict
+    bracket: dict
+    trustworthy: np.ndarray
+
+
+def test_a_theory_that_knows_a_bracket_only_says_where_networks_are():
+    theory = Bracketing({"side": np.array([0.1, 0.2, 0.2])}, {"side": np.array([np.nan, 0.3, 0.3])}, np.arange(3) < 1)
+    experiment = {"side": Estimate(np.array([0.1, 0.25, 0.5]), np.full(3, 0.01))}
+    table = compare(theory, experiment)
+    verdicts = [table.verdict(row) for row in table.rows]
+    assert verdicts[0] == "agree"
+    assert verdicts[1] == "outside of the theory's range: a bracket 0.2000 to 0.3000, within errors of it"
+    assert verdicts[2].endswith("+20.0 errors off it")
+    assert not table.agree
 
 
 def test_failed_theory_never_agrees():

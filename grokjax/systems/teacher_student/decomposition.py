@@ -18,6 +18,7 @@ def decompose(
     num_members: int = 64,
     num_steps: int = 1200,
     sampler: Any = None,
+    droplets: Any = None,
     progress: bool = False,
 ) -> Decomposition:
     r"""Ensembles at the widths $mN$ on the same data sets; see `grokjax.evidence.decomposition`.
@@ -32,12 +33,12 @@ def decompose(
         num_members: networks per width, each on a data set of its own.
         num_steps: of each ensemble; a step costs $m$ times as much.
         sampler: the dynamics, underdamped Langevin unless given; its step does not depend on $m$.
+        droplets: `grokjax.DropletMoves`, where specialised neurons form slowly; none unless given.
         progress: whether to show a bar.
 
     Raises:
         ValueError: fewer than two widths, or a factor that leaves no whole neuron.
     """
-    run = lambda scaled: simulate(
-        key, scaled, num_members=num_members, num_steps=num_steps, sampler=sampler, num_witnesses=2, progress=progress
-    )
+    options = {"num_members": num_members, "num_steps": num_steps, "num_witnesses": 2, "progress": progress}
+    run = lambda scaled: simulate(key, scaled, sampler=sampler, droplets=droplets, **options)
     return decompose_runs(run, system, widths)

@@ -17,6 +17,7 @@ and without the rest are a bracket. With few effective samples average over draw
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, ArrayLike, Bool, Float, Int
@@ -29,7 +30,7 @@ from ..quadrature import normalised_targets
 from ..system import TeacherStudent
 
 
-LARGEST_REST_EXPONENT = 1.0
+LARGEST_REST_EXPONENT, LARGEST_BRACKET = 1.0, 2.0
 FEW_SAMPLES = 50.0
 WITHOUT_FIELDS, WITH_FIELDS = 0.3, 10.0
 """Largest noise over signal of a theory without the vector fields of the data, and of one with them."""
@@ -126,6 +127,15 @@ class Prediction(AbstractSolution, AbstractPrinted):
     def trustworthy(self) -> Bool[Array, "..."]:
         """Whether each point was solved and lies within the theory's range."""
         return succeeded(self.status) & self.range.holds
+
+    @property
+    def bracket(self) -> Any:
+        """`OrderParameters` without the rest where these and those with it bracket the truth, nan elsewhere."""
+        if self.without_rest is None:
+            return None
+        exponent = jnp.asarray(self.range.rest_exponent)
+        between = (exponent >= LARGEST_REST_EXPONENT) & (exponent < LARGEST_BRACKET) & succeeded(self.status)
+        return jax.tree.map(lambda leaf: jnp.where(between, leaf, jnp.nan), self.without_rest)
 
     @property
     def chosen_theory(self) -> Any:
