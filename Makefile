@@ -2,6 +2,7 @@
 # make test   sets everything up and passes the tests
 # make test-oldest  the tests with the lower bound of every dependency
 # make test-newest  the tests on the newest Python here
+# make test-aot  what is compiled for TPU and GPU, on a machine without either
 # make smoke  runs every example, small
 # make check  formatting, lint, types, tests and examples: what continuous integration runs
 PYTHON ?= python3
@@ -13,7 +14,7 @@ export MPLBACKEND ?= Agg
 # XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test smoke test-slow test-oldest test-newest check lint types bench clean
+.PHONY: demo test smoke test-slow test-aot test-oldest test-newest check lint types bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python examples/01_teacher_student.py
@@ -23,6 +24,16 @@ test: $(VENV)/.dev
 
 smoke: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
+
+# In an environment of its own: the compilers' wheels are large. They must be of jax's own version.
+test-aot:
+	$(MAKE) .venv-aot/.aot VENV=.venv-aot
+	JAX_PLATFORMS=cpu XLA_FLAGS= .venv-aot/bin/python -m pytest -n $(WORKERS) --dist loadfile -m aot tests/aot
+
+.venv-aot/.aot: .venv-aot/.dev
+	jax=$$(.venv-aot/bin/python -c 'import jax; print(jax.__version__)') && .venv-aot/bin/python -m pip install --quiet \
+	  --disable-pip-version-check jax-cuda12-plugin==$$jax jax-cuda12-pjrt==$$jax nvidia-cuda-nvcc-cu12 libtpu
+	@touch $@
 
 test-slow: $(VENV)/.dev
 	XLA_FLAGS= $(BIN)/python -m pytest -m slow
@@ -50,7 +61,7 @@ bench: $(VENV)/.dev
 	for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script || exit 1; done
 
 clean:
-	rm -rf $(VENV) .venv-oldest .venv-newest .cache output
+	rm -rf $(VENV) .venv-oldest .venv-newest .venv-aot .cache output
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -68,7 +68,17 @@ class TwoLayer(eqx.Module):
 
     def batch(self, inputs: Float[Array, "samples inputs"]) -> Float[Array, "outputs samples"]:
         """Outputs at many inputs; hidden units run along rows, so no product needs a transpose under `vmap`."""
-        return self.read_out @ self.activation(self.read_in @ inputs.T)
+        hidden = self.activation(self.read_in @ inputs.T)
+        if self.read_out.shape[0] > 1:
+            return self.read_out @ hidden
+        return jax.lax.platform_dependent(self.read_out, hidden, cpu=jnp.matmul, default=_multiply_and_sum)
+
+
+def _multiply_and_sum(
+    weights: Float[Array, "1 width"], hidden: Float[Array, "width samples"]
+) -> Float[Array, "1 samples"]:
+    """The product with a single row: as a sum it joins the activation's kernel, as a product it waits for memory."""
+    return jnp.sum(weights[0][:, None] * hidden, axis=0, keepdims=True)
 
 
 def standard_normal_two_layer(

@@ -19,7 +19,7 @@ from ._printing import shown
 from .ensemble.assembly import Assembly
 from .evidence import statistics
 from .evidence.certificate import Certificate
-from .evidence.examination import by_layer, certify
+from .evidence.examination import by_layer, certify, with_precision
 from .evidence.statistics import Estimate, is_estimate, over_datasets
 from .parameters import swept_fields
 from .status import Status, describe, succeeded
@@ -238,7 +238,8 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
     values = experiment.summarise(averages, observed)
     certificate = None
     if about.samples:
-        certificate = _certificate(experiment, layout, measured, flat, diverged, about, run.record_every)
+        found = _certificate(experiment, layout, measured, flat, diverged, about, run.record_every)
+        certificate = with_precision(found, run)
     return Run(
         system=system,
         experiment=experiment,

@@ -217,3 +217,38 @@ def test_the_sampler_is_adapted_once_half_way_through_the_warm_up(tmp_path, monk
     continued = run(adapt=adapt, **options)
     assert len(seen) == 2
     chex.assert_trees_all_equal(continued.results, adapted.results)
+
+
+def test_states_are_overwritten_from_chunk_to_chunk_and_never_those_of_the_user(monkeypatch):
+    target, positions = problem()
+    advance, seen = ensemble.loop.advance_members, []
+
+    def watched(fixed, states, *rest):
+        seen.append(states)
+        return advance(fixed, states, *rest)
+
+    monkeypatch.setattr(ensemble.loop, "advance_members", watched)
+    options = dict(num_steps=40, num_chunks=2, observables={}, progress=False)
+    first = ensemble.run(jax.random.key(0), Langevin(0.1), target, positions, **options)
+    ensemble.run(jax.random.key(1), Langevin(0.1), target, states=first, **options)
+    assert len(seen) == 4
+    assert all(leaf.is_deleted() for states in seen for leaf in jax.tree.leaves(states))
+    assert not any(leaf.is_deleted() for leaf in jax.tree.leaves((positions, first.states)))
+    assert np.isfinite(positions).all()
+
+
+def test_a_second_ctrl_c_in_a_chunk_is_no_result(monkeypatch):
+    advance = ensemble.loop.advance_members
+
+    def interrupted(*arguments):
+        advance(*arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ensemble.loop, "advance_members", interrupted)
+    with pytest.raises(KeyboardInterrupt, match="within a chunk that has overwritten its states"):
+        run(warmup=0)
+
+
+def test_devices_that_are_given_must_divide_the_members():
+    with pytest.raises(ValueError, match=r"`devices` must be of a number that divides the 6 members, but got 4"):
+        run(devices=4 * jax.devices())

@@ -28,13 +28,15 @@ from .._checks import argument_error, check_instance, check_key
 from .._doors import flat
 from .._tree import leading_axes
 from ..observables import AbstractObservable
+from ..precision import dot_precision, is_lower, precision_name
 from ..samplers.base import AbstractSampler
 from ..samplers.ending import UntilFinished
+from ..samplers.force_error import ForceError, force_error, step_size_of
 from . import processes
 from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
-from .placement import count_members, in_dtype, mesh_of, place_members
+from .placement import count_members, in_dtype, mesh_of, place_members, platform_of
 from .plan import Compute, Plan, Schedule
-from .programs import advance_members, empty_totals, start_members
+from .programs import advance_members, empty_totals, own_states, start_members
 
 
 class EnsembleRun(eqx.Module):
@@ -54,6 +56,8 @@ class EnsembleRun(eqx.Module):
         capacity: records in a compiled chunk.
         interrupted: whether Ctrl-C or SIGTERM ended the run early.
         chunk_seconds: wall time of each chunk; the first holds the compilation.
+        precision: of the matrix products.
+        force_error: what a lower one than float32 does to the forces at the last states; None where none was lower.
     """
 
     results: dict[str, Any]
@@ -69,6 +73,8 @@ class EnsembleRun(eqx.Module):
     capacity: int = eqx.field(static=True)
     interrupted: bool = eqx.field(static=True)
     chunk_seconds: np.ndarray
+    precision: str = eqx.field(static=True, default="highest")
+    force_error: ForceError | None = None
 
     @property
     def num_members(self) -> int:
@@ -152,14 +158,18 @@ def _run(
     loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
     origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
     loop = loop.placed()
-    precise = jax.default_matmul_precision(compute.precision or "default")
-    with precise, alone(schedule, loop.mesh), processes.deferred_signals(loop.mesh) as stop:
+    products = dot_precision(compute.precision, loop.platform, loop.dtype)
+    with (
+        jax.default_matmul_precision(products),
+        alone(schedule, loop.mesh),
+        processes.deferred_signals(loop.mesh) as stop,
+    ):
         if states is None:
             start = start_members(
                 loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh
             )
         else:
-            start = loop.start
+            start = own_states(loop.start)
         progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
         if earlier is not None:
             progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
@@ -184,6 +194,7 @@ class _Loop(eqx.Module):
     axes: Any
     member_block: int | None
     mesh: Mesh | None
+    platform: str
     dtype: Any
     num_members: int
 
@@ -199,8 +210,8 @@ class _Loop(eqx.Module):
         keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
         axes = (leading_axes(sampler), target_axes, 0, 0)
         mesh = mesh_of(num_members, compute.devices)
-        block = compute.member_block
-        return _Loop(sampler, target, start, keys, measured, measured, axes, block, mesh, dtype, num_members)
+        where = compute.member_block, mesh, platform_of(mesh, compute.devices)
+        return _Loop(sampler, target, start, keys, measured, measured, axes, *where, dtype, num_members)
 
     def placed(self) -> "_Loop":
         """With its arrays on their devices."""
@@ -285,6 +296,8 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
                 raise KeyboardInterrupt
     except KeyboardInterrupt:
         done = progress.steps_done
+        if any(leaf.is_deleted() for leaf in jax.tree.leaves(progress.states) if isinstance(leaf, jax.Array)):
+            raise KeyboardInterrupt("interrupted again, within a chunk that has overwritten its states") from None
         if not processes.spans(loop.mesh):
             _keep(progress, loop, keeper)
         if done <= plan.warmup:
@@ -318,10 +331,10 @@ def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Sched
         sampler = in_dtype(loop.dtype, schedule.adapt(whole))
         progress.sampler = place_members(loop.mesh, leading_axes(sampler), sampler)
     done = jnp.asarray(progress.steps_before + progress.steps_done, jnp.int32)
-    fixed = (progress.sampler, loop.target, loop.on_devices, loop.keys, done)
     count = jnp.asarray(plan.records[chunk], jnp.int32)
+    fixed = (progress.sampler, loop.target, loop.on_devices, loop.keys, done, count)
     cut = (plan.capacity, plan.record_every, loop.member_block, loop.mesh)
-    new, carries = advance_members(fixed, progress.states, count, loop.axes, *cut)
+    new, carries = advance_members(fixed, progress.states, loop.axes, *cut)
     carries = processes.to_host(carries, loop.mesh)
     progress.chunk_seconds.append(time.perf_counter() - started)
     totals = progress.totals
@@ -335,6 +348,7 @@ def _finished(
 ) -> EnsembleRun:
     """What a run leaves behind; members that diverged are counted in a warning, on one process."""
     states, sampler = progress.states, progress.sampler
+    error = _force_error(progress, loop, compute)
     if processes.spans(loop.mesh):
         states, sampler = jax.tree.map(jnp.asarray, processes.to_host((states, sampler), loop.mesh))
     energies = np.asarray(states.energy).reshape(loop.num_members, -1)
@@ -360,7 +374,22 @@ def _finished(
         capacity=plan.capacity,
         interrupted=interrupted,
         chunk_seconds=np.asarray(progress.chunk_seconds),
+        precision=precision_name(compute.precision),
+        force_error=error,
     )
+
+
+def _force_error(progress: _Progress, loop: _Loop, compute: Compute) -> ForceError | None:
+    """Of products below float32 at the last states, with a warning where it would be felt; ladders are not asked."""
+    states, energy = progress.states, loop.target
+    forces = callable(energy) and hasattr(states, "gradient") and jnp.ndim(states.energy) == 1
+    if not forces or not is_lower(compute.precision, loop.platform):
+        return None
+    step = step_size_of(progress.sampler)
+    error = force_error(energy, states, compute.precision, step_size=step, target_axes=loop.axes[1])
+    if not error.admissible and processes.leads(loop.mesh):
+        warnings.warn(f"{compute.label}: {error}; the samples feel it. Take a higher precision.", stacklevel=5)
+    return error
 
 
 def _all_ended(states: Any, mesh: Mesh | None) -> bool:

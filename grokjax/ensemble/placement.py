@@ -35,11 +35,26 @@ def over_members(function, arguments, axes, member_block, mesh):
 
 
 def mesh_of(num_members: int, devices: Sequence[Any] | None) -> Mesh | None:
-    """As many of the devices as divide the members, taken from the processes in turn; None for a single one."""
+    """As many of the devices as divide the members, taken from the processes in turn; None for a single one.
+
+    Raises:
+        ValueError: devices that were given do not divide the members, or processes are left without.
+    """
+    given = devices is not None
     devices = processes.in_turn(available() if devices is None else devices)
     count = max(n for n in range(1, len(devices) + 1) if num_members % n == 0)
     processes.check_owners(devices, count, num_members)
+    if given and count < len(devices):
+        remedy = f"Take a multiple of {len(devices)} members and witnesses, or {count} of the devices."
+        raise argument_error("devices", f"of a number that divides the {num_members} members", len(devices), remedy)
     return None if count == 1 else Mesh(np.asarray(devices[:count]), ("member",))
+
+
+def platform_of(mesh: Mesh | None, devices: Sequence[Any] | None) -> str:
+    """The platform that members are advanced on: "cpu", "gpu" or "tpu"."""
+    if mesh is not None:
+        return mesh.devices.flat[0].platform
+    return (devices or available())[0].platform
 
 
 def place_members(mesh: Mesh | None, axes, arguments):

@@ -10,6 +10,7 @@ import equinox as eqx
 import jax
 
 from .._checks import argument_error, check_at_least, check_instance, check_whole
+from ..precision import precision_name
 
 
 CHUNK_RECORDS = 16  # records between two looks of the host
@@ -63,9 +64,9 @@ class Compute:
         member_block: members advanced together, or a number near it that divides them; None takes all at once. Small
             blocks help a CPU's caches.
         devices: what the members are sharded over, by default all devices of the backend, those of other processes
-            included (or the one that was set as jax's default device); as many are used as divide the number of
-            members. Nothing is communicated in a step.
-        precision: matrix-product precision; "highest" is true float32 on accelerators.
+            included (or the one that was set as jax's default device), as many of them as divide the number of
+            members; those that are given must divide it. Nothing is communicated in a step.
+        precision: of matrix products, by name (`grokjax.precision`); "highest" is true float32 on accelerators.
         progress: whether to show a progress bar.
         label: its title.
     """
@@ -84,12 +85,7 @@ class Compute:
             given = list(self.devices) if isinstance(self.devices, list | tuple) else []
             if not given or not all(isinstance(device, jax.Device) for device in given):
                 raise argument_error("devices", "a list of jax's devices", self.devices, "Try jax.devices()[:1].")
-        try:
-            with jax.default_matmul_precision(self.precision or "default"):
-                pass
-        except (ValueError, TypeError):
-            remedy = 'Try "highest", or None for the default of the device.'
-            raise argument_error("precision", "one of jax's matrix precisions", self.precision, remedy) from None
+        precision_name(self.precision)
 
 
 class Plan(eqx.Module):

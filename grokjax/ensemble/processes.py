@@ -111,21 +111,23 @@ def check_same(mesh: Mesh | None, name: str, expected: str, value: Any, remedy: 
 
 @contextlib.contextmanager
 def deferred_signals(mesh: Mesh | None) -> Iterator[threading.Event]:
-    """SIGTERM as an event, which schedulers send before they kill; and Ctrl-C while several processes run.
+    """SIGTERM, which schedulers send before they kill, and Ctrl-C as an event.
 
-    So all of them can stop after the same chunk: a process that stops alone leaves the others waiting for it. A second
-    signal ends the process at once. A handler of SIGTERM that the program has set itself stays.
+    A chunk that has begun is let end: its states are overwritten, and of several processes one that stops alone leaves
+    the others waiting for it. A second SIGTERM ends the process at once, a second Ctrl-C is a `KeyboardInterrupt`.
+    Handlers that the program has set itself stay; but Ctrl-C is an event wherever several processes run.
     """
     asked = threading.Event()
-    deferred = [signal.SIGINT] if spans(mesh) else []
+    usual = {signal.SIGTERM: signal.SIG_DFL, signal.SIGINT: signal.default_int_handler}
+    deferred = [number for number, handler in usual.items() if signal.getsignal(number) is handler]
+    if spans(mesh) and signal.SIGINT not in deferred:
+        deferred.append(signal.SIGINT)
     if threading.current_thread() is not threading.main_thread():
         deferred = []
-    elif signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
-        deferred.append(signal.SIGTERM)
 
     def ask(number, _):
         asked.set()
-        signal.signal(number, signal.SIG_DFL)
+        signal.signal(number, usual[number])
 
     previous = {number: signal.signal(number, ask) for number in deferred}
     try:

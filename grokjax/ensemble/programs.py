@@ -11,15 +11,24 @@ from .placement import over_members
 
 @eqx.filter_jit
 def start_members(sampler, target, positions, keys, axes, member_block, mesh):
-    """The first states of all members."""
+    """The first states of all members; no array among them is one of the arguments."""
     init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
-    return over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
+    return own_states(over_members(init, (sampler, target, positions, keys), axes, member_block, mesh))
 
 
 @eqx.filter_jit
-def advance_members(fixed, states, num_records, axes, capacity, record_every, member_block, mesh):
-    """The states after a chunk of records, and what the observables carry from it; the number of records is traced."""
-    sampler, target, observables, keys, first_step = fixed
+def own_states(states):
+    """Copies, which a chunk may overwrite."""
+    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, states)
+
+
+@eqx.filter_jit(donate="all-except-first")
+def advance_members(fixed, states, axes, capacity, record_every, member_block, mesh):
+    """The states after a chunk of records, and what the observables carry from it; the number of records is traced.
+
+    The states are donated: the new ones take their memory, and the old ones are gone when this has been called.
+    """
+    sampler, target, observables, keys, first_step, num_records = fixed
     sampler_axes, target_axes, _, _ = axes
 
     def member(sampler, target, observables, state, keys):

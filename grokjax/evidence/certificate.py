@@ -10,6 +10,7 @@ r"""Whether an ensemble is in equilibrium: the evidence, line by line, and a ver
 | ESS | enough independent numbers, and the integrated autocorrelation time |
 | drift | second half minus first half of the records is zero |
 | diverged | no member left the finite numbers |
+| precision | matrix products below float32 neither heat nor shift the virial; only where they were used |
 
 With a bias $c\,h^p$ the averages at $h$ and $h/2$ give $c\,h^p = (m_h-m_{h/2})/(1-2^{-p})$ and Richardson's value
 $m_h - c\,h^p$.
@@ -27,6 +28,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from ..samplers.force_error import LARGEST_HEAT, LARGEST_PULL, ForceError
 from . import statistics
 from .statistics import LARGEST_Z, Estimate, TwoStart
 
@@ -45,6 +47,7 @@ LIMITS = {
     "ESS": f"{SMALLEST_ESS:g}",
     "drift": f"|z| {LARGEST_Z:g}",
     "diverged": "0",
+    "precision": f"heat {LARGEST_HEAT:g}, virial {LARGEST_PULL:g}",
 }
 
 Number = Any  # a float or an array of floats
@@ -80,6 +83,8 @@ class Certificate(eqx.Module):
         diverged: number of members that diverged.
         num_members: members per point.
         exact: whether the sampler has no step bias by construction.
+        precision: of the matrix products.
+        force_error: what a lower one than float32 did to the forces.
     """
 
     two_start: TwoStart | None
@@ -94,6 +99,8 @@ class Certificate(eqx.Module):
     diverged: Number
     num_members: int = eqx.field(static=True)
     exact: bool = eqx.field(static=True)
+    precision: str = eqx.field(static=True, default="highest")
+    force_error: ForceError | None = None
 
     @property
     def passed(self) -> dict[str, Any]:
@@ -112,6 +119,7 @@ class Certificate(eqx.Module):
             "ESS": self.ess >= SMALLEST_ESS,
             "drift": agree(self.drift, LARGEST_Z),
             "diverged": np.asarray(self.diverged) == 0,
+            **({} if self.force_error is None else {"precision": self.force_error.admissible}),
         }
 
     @property
@@ -179,6 +187,8 @@ class Certificate(eqx.Module):
         if line == "drift":
             name, z = max(self.drift.items(), key=lambda item: _size(item[1]))
             return f"largest |z| {np.max(np.abs(z)):.1f}, of {name}{_where(z)}"
+        if line == "precision":
+            return str(self.force_error)
         return f"{int(np.sum(self.diverged))} of {self.num_members * np.size(self.diverged)} networks"
 
 

@@ -5,6 +5,7 @@ data set, and errors of a pair come from the fluctuations in time (`statistics.t
 for the step, from the scatter between pairs if that is larger, because slow modes are no evidence of a bias.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -105,7 +106,7 @@ def certify_series(run: Any) -> Certificate | None:
     about = run.sampler.about
     virial, temperature = (_at_the_end(run, name) for name in ("virial", "temperature"))
     energy = series.pop("energy", None)
-    return certify(
+    found = certify(
         Layout.of((), run.num_members, num_witnesses=0),
         series or {"energy": energy},
         energy,
@@ -116,6 +117,12 @@ def certify_series(run: Any) -> Certificate | None:
         exact=about.exact,
         steps_per_record=about.steps * run.record_every,
     )
+    return with_precision(found, run)
+
+
+def with_precision(certificate: Certificate, run: Any) -> Certificate:
+    """With what an `EnsembleRun` says of its matrix products."""
+    return dataclasses.replace(certificate, precision=run.precision, force_error=run.force_error)
 
 
 def _at_the_end(run: Any, name: str) -> dict[str, Any] | None:

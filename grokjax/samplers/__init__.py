@@ -10,6 +10,7 @@ from .base import (
 from .broad_moves import WithBroadMoves as WithBroadMoves
 from .droplet_moves import DropletMoves as DropletMoves, WithDropletMoves as WithDropletMoves
 from .ending import UntilFinished as UntilFinished
+from .force_error import ForceError as ForceError, force_error as force_error
 from .gibbs import BlockGibbs as BlockGibbs
 from .gradient import GradientDescent as GradientDescent
 from .langevin import Langevin as Langevin, LeimkuhlerMatthews as LeimkuhlerMatthews
