@@ -17,7 +17,7 @@ import numpy as np
 from _report import table, write
 
 
-NAMES = ("discrepancy", "side_weight", "overlap_moment", "single_frequency")
+NAMES = ("discrepancy", "side_weight", "overlap_moment", "specialised_once")
 
 
 def fitted_power(widths: np.ndarray, gap: np.ndarray, error: np.ndarray) -> tuple[float, float]:

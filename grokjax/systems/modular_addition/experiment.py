@@ -24,8 +24,9 @@ from ...observables import Histogram
 from ...parameters import sweep_shape
 from ...posterior import Posterior
 from ...samplers import AbstractSampler, UnderdampedLangevin, largest_curvatures
-from .network import SexticDecay, TwoHotNetwork, fourier_modes, powers, standard_normal_network, targets
-from .order_parameters import SIDE_THRESHOLD, OrderParameters
+from .network import TwoHotNetwork, fourier_modes, of_the_table, powers, standard_normal_network, targets
+from .order_parameters import MOST_OF_IT, SIDE_THRESHOLD, OrderParameters
+from .regularisers import SexticDecay
 from .system import ModularAddition
 
 
@@ -74,13 +75,13 @@ class QuadraticNetworks(AbstractExperiment):
         """A training set, a cold and a hot network."""
         prime, width, dtype = int(system.prime), int(system.width), system.noise_variance.dtype
         rank = jax.random.permutation(data_key, prime**2)
-        included = (rank < jnp.maximum(1, jnp.round(system.training_fraction * prime**2))).astype(dtype)
+        included = (rank < jnp.round(system.training_fraction * prime**2)).astype(dtype)
         target = Posterior(
             included,
             targets(prime, dtype) * included[None],
             system.noise_variance,
             TwoHotNetwork(jnp.ones((), dtype), jnp.sqrt(system.readout_variance / width)),
-            penalty=SexticDecay(system.sextic_decay),
+            penalty=SexticDecay(system.sextic_decay, system.regulariser),
         )
         network_key, hot_key = jax.random.split(start_key)
         cold = standard_normal_network(network_key, width=width, prime=prime, dtype=dtype)
@@ -92,13 +93,8 @@ class QuadraticNetworks(AbstractExperiment):
         """What the network knows of the table, and what its neurons do at each frequency."""
         del key
         network, included, units = problem.target.network(state.position), problem.target.inputs, problem.truth
-        wanted = targets(network.read_out.shape[0], included.dtype)
         outputs = network.batch(jnp.ones_like(included))
-        squares = jnp.mean((outputs - wanted) ** 2, axis=0)
-        hits = (jnp.argmax(outputs, axis=0) == jnp.argmax(wanted, axis=0)).astype(squares.dtype)
-        inside = lambda values: values @ included / jnp.sum(included)
-        outside = lambda values: values @ (1 - included) / jnp.sum(1 - included)
-
+        known = of_the_table(outputs, included)
         real, imaginary = fourier_modes(network.read_in)
         (w, v), a = jax.lax.complex(real, imaginary), jax.lax.complex(*fourier_modes(network.read_out.T))
         overlap = jnp.mean(jnp.abs(w * v) ** 2)
@@ -108,18 +104,15 @@ class QuadraticNetworks(AbstractExperiment):
         side = jnp.all(above, axis=0).astype(real.dtype)
         side_weight, alignment = jnp.mean(side), jnp.mean(side * cosine)
         return OrderParameters(
-            discrepancy=1 - jnp.sum(outputs * wanted) / jnp.sum(wanted**2),
             side_weight=side_weight,
             overlap_moment=overlap,
             target_eigenvalue=units.eigenvalue * overlap,
-            single_frequency=jnp.mean((jnp.sum(side, axis=1) == 1).astype(side.dtype)),
+            specialised_once=jnp.mean((jnp.sum(side, axis=1) == 1).astype(side.dtype)),
             alignment=alignment,
             phase_coherence=alignment / side_weight,
             occupation=jnp.mean(side, axis=0),
-            train_error=inside(squares),
-            test_error=outside(squares),
-            train_accuracy=inside(hits),
-            test_accuracy=outside(hits),
+            **of_the_neurons(network),
+            **known,
         )
 
     def summarise(self, averages: OrderParameters, observed: dict[str, Any]) -> OrderParameters:
@@ -127,8 +120,9 @@ class QuadraticNetworks(AbstractExperiment):
         del observed
         with np.errstate(invalid="ignore", divide="ignore"):
             averages = dataclasses.replace(averages, phase_coherence=averages.alignment / averages.side_weight)
-        untested = np.isnan(averages.test_error).all()
-        return dataclasses.replace(averages, test_error=None, test_accuracy=None) if untested else averages
+        if not np.isnan(averages.held_out_error).all():
+            return averages
+        return dataclasses.replace(averages, held_out_learned=None, held_out_error=None, held_out_accuracy=None)
 
     def observables(self, problem: Problem) -> dict[str, Any]:
         """The histogram of (X, V) over neurons and frequencies, in units of $x^*$."""
@@ -184,6 +178,20 @@ def safe_step_size(key: Key[Array, ""], system: ModularAddition, *, dtype: Any =
     curvature = largest_curvatures(jax.random.split(key)[1], problem.target, positions)
     step = jnp.minimum(LARGEST_STEP, STEP_FRACTION / jnp.sqrt(curvature)).astype(float)
     return step.reshape(sweep_shape(system))
+
+
+def of_the_neurons(network: TwoHotNetwork) -> dict[str, Array]:
+    """How many neurons, and how much of the network's weight, have one frequency or sit at one position."""
+    norms = jnp.sum(network.read_in**2, axis=-1)
+    share = 2 * network.read_in.shape[-1] * powers(network.read_in) / norms[..., None]
+    one_frequency = jnp.max(jnp.min(share, axis=0), axis=-1) > MOST_OF_IT
+    one_position = jnp.min(jnp.max(network.read_in**2, axis=-1) / norms, axis=0) > 1 / 2
+    weight = jnp.sqrt(jnp.sum(network.read_out**2, axis=0) * norms[0] * norms[1])
+    found = {}
+    for name, chosen in (("single_frequency", one_frequency), ("localised", one_position)):
+        found[name] = jnp.sum(weight * chosen) / jnp.sum(weight)
+        found[f"{name}_neurons"] = jnp.mean(chosen.astype(weight.dtype))
+    return found
 
 
 def _specialised(key: Key[Array, ""], position: TwoHotNetwork, target: Posterior, power: Array) -> TwoHotNetwork:

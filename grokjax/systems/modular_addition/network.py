@@ -1,4 +1,4 @@
-r"""The quadratic network on two-hot inputs, its Fourier modes, and the sextic decay.
+r"""The quadratic network on two-hot inputs, and its Fourier modes.
 
 A two-hot input picks one column of each read-in block, $w\cdot x = w_n + v_m$, so the network is evaluated on the whole
 table by one broadcast sum; the two-hot matrix is never made, and a training set is a mask over the table.
@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Key, Scalar
+from jaxtyping import Array, Float, Key
 
 
 class TwoHotNetwork(eqx.Module):
@@ -67,15 +67,16 @@ def powers(read_in: Float[Array, "2 width prime"]) -> Float[Array, "2 width pair
     return real * real + imaginary * imaginary
 
 
-class SexticDecay(eqx.Module):
-    r"""The penalty $\Gamma = P\frac\gamma6\sum_{k\ne0}(|w_k|^6+|v_k|^6)$, summed over neurons.
-
-    Attributes:
-        sextic_decay: $\gamma$.
-    """
-
-    sextic_decay: Float[Array, "..."]
-
-    def __call__(self, network: TwoHotNetwork) -> Scalar:
-        prime = network.read_in.shape[-1]
-        return prime * self.sextic_decay / 3 * jnp.sum(powers(network.read_in) ** 3)
+def of_the_table(
+    outputs: Float[Array, "outputs table"], included: Float[Array, " table"]
+) -> dict[str, Float[Array, ""]]:
+    """What outputs on the whole table say of training and held-out sums, by the names of `OrderParameters`."""
+    wanted = targets(len(outputs), outputs.dtype)
+    learned = jnp.sum(outputs * wanted, axis=0) / (1 - 1 / len(outputs))
+    errors = jnp.mean((outputs - wanted) ** 2, axis=0)
+    hits = (jnp.argmax(outputs, axis=0) == jnp.argmax(wanted, axis=0)).astype(errors.dtype)
+    found = {"discrepancy": 1 - jnp.mean(learned)}
+    for name, values in (("learned", learned), ("error", errors), ("accuracy", hits)):
+        found[f"train_{name}"] = values @ included / jnp.sum(included)
+        found[f"held_out_{name}"] = values @ (1 - included) / jnp.sum(1 - included)
+    return found

@@ -14,7 +14,7 @@ $P-k$ are complex conjugates, so a neuron is described by $(P-1)/2$ pairs $X_k=|
 |---|---|---|---|
 | $P$ | `prime` | $\sigma^2$ | `noise_variance` |
 | $N$ | `width` | $\sigma_a^2$ | `readout_variance` |
-| $\gamma$ | `sextic_decay` | | `training_fraction` |
+| $\gamma$ | `sextic_decay` | $f$ | `training_fraction` |
 
 References:
     arXiv:2310.03789, section 4.2.
@@ -22,11 +22,13 @@ References:
 
 from typing import Any
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from ..._checks import argument_error, is_concrete, real_numbers
+from ..._checks import argument_error, check_choice, is_concrete, real_numbers
 from ...parameters import AbstractParameters, Number, parameter, scaled_width, size
+from .regularisers import REGULARISERS
 
 
 _WHOLE = "1 is the whole table."
@@ -40,12 +42,15 @@ class ModularAddition(AbstractParameters):
         width: $N$, hidden units.
         noise_variance: $\\sigma^2$, variance of the observation noise in the likelihood (the temperature).
         readout_variance: $\\sigma_a^2$; a single read-out weight has variance $\\sigma_a^2/N$.
-        sextic_decay: $\\gamma$, strength of the sextic decay of the Fourier amplitudes.
-        training_fraction: fraction of the $P^2$ pairs in the training set.
+        sextic_decay: $\\gamma$, strength of the sextic decay. (Plain Gaussian decay has none; there it sets $x^*$, the
+            unit of powers and the amplitude of hot starts, alone.)
+        training_fraction: $f$, fraction of the $P^2$ pairs in the training set.
+        regulariser: what decays, see `regularisers`: "fourier" (as published), "fourier0", "norm" (to take on a part of
+            the table), "position", or "gaussian".
 
     Raises:
         ValueError: `prime` is not an odd prime, `width` is below 1, a variance or the decay is not positive, or the
-            training fraction is outside (0, 1].
+            training fraction is outside (0, 1] or leaves a side without a sum; the regulariser is not known.
     """
 
     prime: Number = size()
@@ -61,11 +66,17 @@ class ModularAddition(AbstractParameters):
         positive=True, remedy="Give a fraction of the table in (0, 1]; 1 is the whole table.", default=1.0
     )
 
+    regulariser: str = eqx.field(static=True, default="fourier", kw_only=True)
+
     def __check_init__(self):
         check_primes("prime", self.prime)
+        check_choice("regulariser", self.regulariser, REGULARISERS)
         fraction = self.training_fraction
-        if is_concrete(fraction) and not (real_numbers("training_fraction", fraction, _WHOLE) <= 1).all():
-            raise argument_error("training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), _WHOLE)
+        if is_concrete(fraction):
+            if not (real_numbers("training_fraction", fraction, _WHOLE) <= 1).all():
+                raise argument_error("training_fraction", "in (0, 1]", np.asarray(fraction).tolist(), _WHOLE)
+            if is_concrete(self.prime):
+                _check_sides(np.asarray(fraction, float), np.asarray(self.prime, float))
 
     def at_width(self, factor: Any) -> "ModularAddition":
         """The same mean field at another width, $m$ times as many neurons; see `grokjax.parameters.scaled_width`."""
@@ -90,6 +101,14 @@ def check_primes(name: str, value: Any) -> None:
                 int(number) if np.isfinite(number) and number == round(number) else float(number),
                 remedy,
             )
+
+
+def _check_sides(fraction: np.ndarray, prime: np.ndarray) -> None:
+    """Raise where a part of the table, or what is left of it, holds no sum."""
+    sums = np.round(fraction * prime**2)
+    if ((sums < 1) | ((fraction < 1) & (sums > prime**2 - 1))).any():
+        remedy = f"The table has {np.unique(prime**2).astype(int).tolist()} sums. {_WHOLE}"
+        raise argument_error("training_fraction", "a part with one sum or more on each side", fraction.tolist(), remedy)
 
 
 def _is_odd_prime(number: float) -> bool:

@@ -54,8 +54,8 @@ def test_run_reports(runs):
         drift = getattr(run.drift, name)
         assert (abs(drift.mean) < 5 * drift.error).all(), name
     np.testing.assert_allclose(run.target_eigenvalue.mean, 4e-4 * run.overlap_moment.mean, rtol=1e-6)
-    assert run.test_error is None
-    assert np.isnan(run.series.test_error).all()
+    assert run.held_out_error is None
+    assert np.isnan(run.series.held_out_error).all()
     assert run.layout.num_datasets == 6
 
 
@@ -122,7 +122,7 @@ def test_half_of_the_table_generalises_late():
         sampler=GradientDescent(optax.adam, learning_rate=3e-2),
         progress=False,
     )
-    train, test = run.series.train_error.mean(axis=0), run.series.test_error.mean(axis=0)
+    train, test = run.series.train_error.mean(axis=0), run.series.held_out_error.mean(axis=0)
     assert train[-1] < 0.2 * train[0]
     assert (test > train).all()
     assert run.certificate is None

@@ -54,7 +54,7 @@ def test_figure_3():
 def test_mixed_phase(run, theory):
     borders = ma.transitions(run.system.replace(noise_variance=1e-3))
     figure = figures.mixed_phase(theory, borders, run, run)
-    for ax, name in zip(figure.axes, ("discrepancy", "side_weight", "single_frequency"), strict=True):
+    for ax, name in zip(figure.axes, ("discrepancy", "side_weight", "specialised_once"), strict=True):
         curve = next(line for line in ax.lines if line.get_label() == "theory, exact")
         np.testing.assert_allclose(curve.get_ydata(), getattr(theory, name))
         cold, hot = ax.containers

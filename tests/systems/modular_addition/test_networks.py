@@ -16,13 +16,13 @@ from grokjax.samplers import State
 from grokjax.systems.modular_addition import ModularAddition, QuadraticNetworks
 from grokjax.systems.modular_addition.experiment import HISTOGRAM_BINS, HISTOGRAM_REACH, PairPowers, Units
 from grokjax.systems.modular_addition.network import (
-    SexticDecay,
     TwoHotNetwork,
     fourier_modes,
     powers,
     standard_normal_network,
     targets,
 )
+from grokjax.systems.modular_addition.regularisers import SexticDecay
 
 
 SYSTEM = ModularAddition(prime=7, width=20, noise_variance=4e-4, readout_variance=2e-6, sextic_decay=3.0)
@@ -160,7 +160,7 @@ def test_measurements_of_a_constructed_network():
     found = measured(position)
     np.testing.assert_allclose(found.occupation, [0.5, 0.0, 0.5])
     np.testing.assert_allclose(found.side_weight, 4 / 12)
-    np.testing.assert_allclose(found.single_frequency, 0.5)
+    np.testing.assert_allclose(found.specialised_once, 0.5)
     np.testing.assert_allclose(found.overlap_moment, 4 / 12, rtol=1e-12)
     np.testing.assert_allclose(found.alignment, (3 - 1) / 12, rtol=1e-12)
     np.testing.assert_allclose(found.phase_coherence, (3 - 1) / 4, rtol=1e-12)
@@ -187,6 +187,6 @@ def test_learned_of_a_perfect_network():
     included = jnp.asarray((np.arange(49) % 2).astype(float))
     scaled = lambda c: TwoHotNetwork(position.read_in, c * position.read_out)
     found = measured(position, included)
-    np.testing.assert_allclose([found.discrepancy, found.train_error, found.test_error], 0, atol=1e-12)
-    assert found.train_accuracy == found.test_accuracy == 1
+    np.testing.assert_allclose([found.discrepancy, found.train_error, found.held_out_error], 0, atol=1e-12)
+    assert found.train_accuracy == found.held_out_accuracy == 1
     np.testing.assert_allclose(measured(scaled(0.5), included).discrepancy, 0.5, rtol=1e-12)

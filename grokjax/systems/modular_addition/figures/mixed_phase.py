@@ -17,13 +17,13 @@ from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from ... import plot
-from ...evidence.statistics import LARGEST_Z, Estimate, z_score
-from ...phases import PhaseDiagram
-from ...results import Run
-from .phases import Transitions
-from .system import ModularAddition
-from .theory import Prediction
+from .... import plot
+from ....evidence.statistics import LARGEST_Z, Estimate, z_score
+from ....phases import PhaseDiagram
+from ....results import Run
+from ..phases import Transitions
+from ..system import ModularAddition
+from ..theory import Prediction
 
 
 CONVENTIONS: dict[str, tuple[str, Any]] = {
@@ -40,7 +40,7 @@ AXES = {
 PANELS = {
     "discrepancy": "discrepancy $a$",
     "side_weight": r"side weight $P(X,V>x^*/2)$",
-    "single_frequency": "fraction of neurons\nspecialised at one frequency",
+    "specialised_once": "fraction of neurons\nspecialised at one frequency",
     "overlap_moment": r"$\langle XV\rangle$",
 }
 

@@ -29,7 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from ..._checks import (
+from ...._checks import (
     argument_error,
     check_at_least,
     check_choice,
@@ -39,14 +39,14 @@ from ..._checks import (
     check_whole,
     is_concrete,
 )
-from ..._tree import over_points
-from ...status import AbstractSolution
-from ...theory.adaptive_kernel import ConvexDual, minimise
-from .one_loop import log_determinant, moments, width_corrections
-from .order_parameters import OrderParameters
-from .pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
-from .printed_equations import printed_solution
-from .system import ModularAddition
+from ...._tree import over_points
+from ....status import AbstractSolution
+from ....theory.adaptive_kernel import ConvexDual, minimise
+from ..one_loop import log_determinant, moments, width_corrections
+from ..order_parameters import OrderParameters
+from ..pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
+from ..printed_equations import printed_solution
+from ..system import ModularAddition
 
 
 CONVENTIONS = ("exact", "paper")
@@ -95,7 +95,7 @@ class Prediction(AbstractSolution):
         return OrderParameters(self.discrepancy, self.side_weight, self.overlap_moment, self.target_eigenvalue)
 
     @property
-    def single_frequency(self) -> Array:
+    def specialised_once(self) -> Array:
         """Fraction of neurons specialised at exactly one frequency: frequencies are independent in this theory."""
         return self.num_pairs * self.side_weight * (1 - self.side_weight) ** (self.num_pairs - 1)
 
