@@ -7,10 +7,12 @@ from pathlib import Path
 
 # Most programs of a test run once, so that compiling them is what tests cost: with few optimisations it takes half.
 # A variable set outside wins: `XLA_FLAGS= make test` tests what users run, and so do the long tests.
-FLAGS = ["--xla_backend_optimization_level=1"]
-if version("jaxlib").startswith("0.10."):  # later ones have no such emitters to leave out, and end at an unknown flag
-    FLAGS.append("--xla_cpu_use_fusion_emitters=false")
-os.environ.setdefault("XLA_FLAGS", " ".join(FLAGS))
+# Later jaxlibs than 0.10 have no such emitters to leave out, and end at a flag that they do not know.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_backend_optimization_level=1"
+    + (" --xla_cpu_use_fusion_emitters=false" if version("jaxlib").startswith("0.10.") else ""),
+)
 
 import jax
 import pytest
