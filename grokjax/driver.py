@@ -16,15 +16,14 @@ from jaxtyping import Array, Key, PyTree
 from . import ensemble
 from ._checks import argument_error, check_alike, check_choice, check_instance, check_key, check_whole
 from ._doors import flat
-from ._tree import Shared, partition_members
+from .collection import collect, observables_of, problem_axes
 from .ensemble.assembly import Assembly, Moves
 from .ensemble.checkpoints import as_before
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
 from .ensemble.plan import Compute, Schedule
 from .experiment import AbstractEvaluation, AbstractExperiment, Design, Problem, Settings
-from .observables import RungSeries, Series, measure_data_energy
 from .parameters import map_parameters, parameter_axes, sweep_shape, with_sizes
-from .results import DATA_ENERGY, DIAGNOSTIC, MEASURED, OBSERVED, Run, collect, warn_unless_in_equilibrium
+from .results import Run, warn_unless_in_equilibrium
 from .samplers import AbstractLangevin, AbstractSampler
 
 
@@ -79,7 +78,7 @@ def _simulate(
     assembly = Assembly(layout, sampler, moves, problem.target, axes.target, problem.truth, step_key)
     assembly.check(positions)
     assembled = assembly.sampler_at(positions)
-    observables = _observed(assembly, measurements(experiment, problem, axes, assembled))
+    observables = observables_of(assembly, experiment, problem, axes, assembled)
     label = f"{draw.start} start" if compute.label == Compute().label else compute.label
     run = ensemble.run(
         run_key,
@@ -149,7 +148,7 @@ def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = Fa
         sampler,
         assembly.loop_target,
         states=run.ensemble,
-        observables=_observed(assembly, measurements(run.experiment, run.problem, axes, sampler)),
+        observables=observables_of(assembly, run.experiment, run.problem, axes, sampler),
         target_axes=axes.target,
         num_steps=-(-check_whole("num_steps", num_steps) // sampler.about.steps),
         record_every=run.ensemble.record_every,
@@ -167,54 +166,6 @@ def evaluate(system: Any, experiment: AbstractEvaluation) -> Run:
     """
     check_instance("experiment", experiment, AbstractEvaluation, "Sampled experiments are simulated.")
     return Run.of_evaluation(system, experiment, experiment.evaluate(system))
-
-
-class _Measured(eqx.Module):
-    """`experiment.measure` as a measurement of the loop."""
-
-    experiment: Shared
-    mine: Any
-    common: Shared
-
-    def __call__(self, key: Key[Array, ""], state: Any) -> Any:
-        problem = eqx.combine(self.mine, self.common.value)
-        return self.experiment.value.measure(key, problem, state)
-
-
-def measurements(experiment: AbstractExperiment, problem: Problem, axes: Any, sampler: AbstractSampler) -> dict:
-    """All observables of a run: the sampler's diagnostics, the experiment's own, and its measure."""
-    extras = {OBSERVED + name: each for name, each in experiment.observables(problem).items()}
-    if not (sampler.about.samples or experiment.followed):
-        return extras
-    series = {DIAGNOSTIC + name: Series(each) for name, each in sampler.diagnostics.items()}
-    mine, common = partition_members(axes, problem)
-    return {**extras, **series, MEASURED: Series(_Measured(Shared(experiment), mine, Shared(common)))}
-
-
-def _observed(assembly: Assembly, observables: dict) -> dict:
-    """Observables of the loop's members; a ladder keeps the data energy of every record beside them."""
-    if assembly.moves.exchange is None:
-        return observables
-    kept = {DIAGNOSTIC + DATA_ENERGY: RungSeries(Series(measure_data_energy))}
-    return {**assembly.observed(observables), **kept}
-
-
-@eqx.filter_jit
-def measure_members(
-    keys: Key[Array, " entries"], experiment: AbstractExperiment, problem: Problem, axes: Any, states: Any
-) -> Any:
-    """`experiment.measure` of every entry in its last state."""
-    mine, common = partition_members(axes, problem)
-    one = lambda key, mine, state: experiment.measure(key, eqx.combine(mine, common), state)
-    return eqx.filter_vmap(one, in_axes=(0, eqx.if_array(0), eqx.if_array(0)))(keys, mine, states)
-
-
-def problem_axes(experiment: AbstractExperiment, problem: Problem) -> Any:
-    """A prefix of a problem: 0 where arrays lead with the entry, None where all entries share them."""
-    axes, shared = jax.tree.map(lambda _: 0, problem), experiment.share(problem)
-    if not shared:
-        return axes
-    return eqx.tree_at(experiment.share, axes, [jax.tree.map(lambda _: None, node) for node in shared])
 
 
 class _Draw(eqx.Module):

@@ -16,19 +16,12 @@ from jaxtyping import Array, Key, PyTree
 
 from . import io
 from ._printing import shown
-from .ensemble.assembly import Assembly
 from .evidence import statistics
 from .evidence.certificate import Certificate
-from .evidence.examination import by_layer, certify, with_precision
 from .evidence.statistics import Estimate, is_estimate, over_datasets
 from .parameters import swept_fields
-from .status import Status, describe, succeeded
+from .status import describe, succeeded
 
-
-MEASURED, OBSERVED, DIAGNOSTIC = "measured", "observed ", "diagnostic "
-"""Names of the loop's observables: the measure, and prefixes of the experiment's own and the sampler's."""
-DATA_ENERGY = "data_energy"
-"""Name of the diagnostic of a ladder that holds the data energy of every record."""
 
 OrderParameters = TypeVar("OrderParameters")
 
@@ -211,71 +204,6 @@ class Run(eqx.Module, Generic[OrderParameters]):
         return f"{name}: {points}{self.layout.num_members} members, {steps} steps, start {self.start!r}{end}"
 
 
-def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, start: str) -> Run:
-    """A `Run` from what the loop measured.
-
-    Args:
-        system: at all points.
-        experiment: what was drawn and measured.
-        problem: leading axis entry.
-        axes: which of its arrays lead with the entry.
-        assembly: of the sampler.
-        run: of the loop.
-        start: name of the start.
-    """
-    layout, about = assembly.layout, run.sampler.about
-    diverged = assembly.per_entry(run.diverged)
-    of_kind = lambda kind: {name[len(kind) :]: each for name, each in run.results.items() if name.startswith(kind)}
-    plain = ("energy", DATA_ENERGY)
-    flat = {name: each if name in plain else by_layer(each) for name, each in of_kind(DIAGNOSTIC).items()}
-    measured, gone = run.results.get(MEASURED), layout.fold(diverged)
-    series, observed = layout.fold(measured), layout.fold(of_kind(OBSERVED))
-    record = len(layout.shape) + 1
-    if about.samples:
-        averages = jax.tree.map(lambda values: values.mean(axis=record, dtype=np.float64), series)
-    else:
-        averages = layout.fold(_last(experiment, problem, axes, assembly, run))
-    values = experiment.summarise(averages, observed)
-    certificate = None
-    if about.samples:
-        found = _certificate(experiment, layout, measured, flat, diverged, about, run.record_every)
-        certificate = with_precision(found, run)
-    return Run(
-        system=system,
-        experiment=experiment,
-        order_parameters=_estimates(layout, values, series if about.samples else None, gone),
-        members=values,
-        series=series,
-        observed=observed,
-        diagnostics=layout.fold(flat),
-        certificate=certificate,
-        status=None if about.samples else _status(experiment, layout, assembly, run, averages, observed, gone),
-        diverged=gone,
-        layout=layout,
-        start=start,
-        reports=run.sampler.report(run.states),
-        ensemble=eqx.tree_at(lambda r: r.results, run, {}),
-        problem=problem,
-        assembly=assembly,
-    )
-
-
-def _estimates(layout: Any, values: Any, series: Any, diverged: Any) -> Any:
-    """Leaves as estimates over data sets; of a single one, from the effective sample size of what is followed."""
-    followed = named_leaves(series) if layout.num_datasets == 1 and series is not None else {}
-    record = len(layout.shape) + 1
-
-    def one(path, leaf):
-        found, chains = member_estimate(layout, leaf, diverged), followed.get(jax.tree_util.keystr(path).lstrip("."))
-        if chains is None or np.ndim(chains) != np.ndim(leaf) + 1:
-            return found
-        lost = diverged.reshape(*diverged.shape, *(1,) * (np.ndim(chains) - diverged.ndim))
-        chains = np.moveaxis(np.where(lost, np.nan, chains), (record - 1, record), (-2, -1))
-        return Estimate(found.mean, statistics.over_chains(chains).error)
-
-    return jax.tree_util.tree_map_with_path(one, values)
-
-
 def member_estimate(layout: Any, values: Any, diverged: Any) -> Estimate:
     """Mean and error over data sets of values of shape (*sweep, member, ...)."""
     values = np.asarray(values)
@@ -294,44 +222,6 @@ def warn_unless_in_equilibrium(run: Run, label: str) -> None:
     if run.certificate is not None and run.certificate.failed and jax.process_index() == 0:
         lines = ", ".join(run.certificate.failed)
         warnings.warn(f"{label}: not in equilibrium ({lines}); see run.certificate.", NotInEquilibrium, stacklevel=4)
-
-
-def _last(experiment, problem, axes, assembly: Assembly, run) -> Any:
-    from .driver import measure_members
-
-    keys = jax.random.split(assembly.key, assembly.layout.num_entries)
-    return measure_members(keys, experiment, problem, axes, run.states)
-
-
-def _certificate(experiment, layout, measured, flat, diverged, about, record_every: int) -> Certificate:
-    """The evidence, from the scalar series of what was measured; of small arrays from their means."""
-    series = {}
-    for name, values in sorted(named_leaves(measured).items()):  # the order in which jax keeps dictionaries
-        chosen = experiment.certified is None or name.split("[")[0].split(".")[0] in experiment.certified
-        values = np.asarray(values, np.float64).reshape(*values.shape[:2], -1).mean(axis=-1)
-        if chosen and not np.isnan(values).all():
-            series[name] = values
-    return certify(
-        layout,
-        series,
-        flat["energy"],
-        flat.get("virial"),
-        flat.get("temperature"),
-        diverged,
-        bias_order=about.bias_order,
-        exact=about.exact,
-        steps_per_record=about.steps * record_every,
-    )
-
-
-def _status(experiment, layout, assembly, run, averages, observed, gone) -> np.ndarray:
-    """Codes of trained members: the sampler's own, the experiment's where it has an opinion, and who diverged."""
-    own = (
-        np.full(layout.num_entries, int(Status.OUT_OF_STEPS)) if run.status is None else assembly.per_entry(run.status)
-    )
-    status, outcome = layout.fold(own), experiment.outcome(averages, observed)
-    status = status if outcome is None else np.asarray(outcome)
-    return np.where(gone, int(Status.NOT_FINITE), status)
 
 
 def _short(value: Any) -> str:

@@ -13,13 +13,14 @@ from .placement import over_members
 def start_members(sampler, target, positions, keys, axes, member_block, mesh):
     """The first states of all members; no array among them is one of the arguments."""
     init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
-    return own_states(over_members(init, (sampler, target, positions, keys), axes, member_block, mesh))
-
-
-@eqx.filter_jit
-def own_states(states):
-    """Copies, which a chunk may overwrite."""
+    states = over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
     return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, states)
+
+
+def own_states(states):
+    """Copies, which a chunk may overwrite; nothing is compiled for them."""
+    copied = lambda leaf: jax.device_put(leaf, leaf.sharding, may_alias=False)
+    return jax.tree.map(lambda leaf: copied(leaf) if isinstance(leaf, jax.Array) else leaf, states)
 
 
 @eqx.filter_jit(donate="all-except-first")
