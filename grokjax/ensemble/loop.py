@@ -164,13 +164,10 @@ def _run(
         alone(schedule, loop.mesh),
         processes.deferred_signals(loop.mesh) as stop,
     ):
+        start = loop.start
         if states is None:
-            start = start_members(
-                loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh
-            )
-        else:
-            start = own_states(loop.start)
-        progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
+            start = start_members(loop.sampler, loop.target, start, loop.keys, loop.axes, loop.member_block, loop.mesh)
+        progress = _Progress(loop.sampler, own_states(start), dict.fromkeys(measured), 0, 0)
         if earlier is not None:
             progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
         plan, keeper = _resume(progress, loop, plan, schedule, origin)

@@ -11,16 +11,15 @@ from .placement import over_members
 
 @eqx.filter_jit
 def start_members(sampler, target, positions, keys, axes, member_block, mesh):
-    """The first states of all members; no array among them is one of the arguments."""
+    """The first states of all members; arrays among them may be the arguments."""
     init = lambda sampler, target, position, key: sampler.init(key[0], target, position)
-    states = over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
-    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, states)
+    return over_members(init, (sampler, target, positions, keys), axes, member_block, mesh)
 
 
+@eqx.filter_jit
 def own_states(states):
-    """Copies, which a chunk may overwrite; nothing is compiled for them."""
-    copied = lambda leaf: jax.device_put(leaf, leaf.sharding, may_alias=False)
-    return jax.tree.map(lambda leaf: copied(leaf) if isinstance(leaf, jax.Array) else leaf, states)
+    """Copies, which a chunk may overwrite."""
+    return jax.tree.map(lambda leaf: jnp.copy(leaf) if eqx.is_array(leaf) else leaf, states)
 
 
 @eqx.filter_jit(donate="all-except-first")
