@@ -224,14 +224,13 @@ def test_mixtures_of_three():
     # The stability limit from the map itself: at fixed spread, a small imbalance between two of the three patterns
     # is multiplied by one in the saddle-point equations there.
     temperature, load = 0.4, float(found.stable[4])
+    beta = jnp.asarray(1 / temperature)
     state = hop.predict(hop.AssociativeMemory(load, temperature), num_mixed=3)
     spread = jnp.sqrt(load * state.noise)
     signs = jnp.array(np.stack(np.meshgrid(*[[-1.0, 1.0]] * 3, indexing="ij"), axis=-1).reshape(8, 3))
 
     def answer(signals):
-        tanh = jax.vmap(lambda h: jnp.sign(h) * spin_averages(jnp.abs(h), spread, 1 / temperature).tanh)(
-            signs @ signals
-        )
+        tanh = jax.vmap(lambda h: jnp.sign(h) * spin_averages(jnp.abs(h), spread, beta).tanh)(signs @ signals)
         return signs.T @ tanh / 8
 
     balanced = jnp.full(3, state.signal)
