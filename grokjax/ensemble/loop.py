@@ -34,6 +34,8 @@ from ..samplers.ending import UntilFinished
 from ..samplers.force_error import ForceError, force_error, step_size_of
 from . import processes
 from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
+from .devices import available
+from .memory import WORTH_SAYING, Memory, arrays_of, check_memory, memory_needed, memory_of, out_of_memory_in_words
 from .placement import count_members, in_dtype, mesh_of, place_members, platform_of
 from .plan import Compute, Plan, Schedule
 from .programs import advance_members, empty_totals, own_states, start_members
@@ -157,24 +159,21 @@ def _run(
     measured = dict(observables or {})
     loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
     origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
-    loop = loop.placed()
     products = dot_precision(compute.precision, loop.platform, loop.dtype)
+    needed = loop.memory(plan, fresh=states is None)
     with (
         jax.default_matmul_precision(products),
+        out_of_memory_in_words(loop.num_members, needed),
         alone(schedule, loop.mesh),
         processes.deferred_signals(loop.mesh) as stop,
     ):
-        if states is None:
-            start = start_members(
-                loop.sampler, loop.target, loop.start, loop.keys, loop.axes, loop.member_block, loop.mesh
-            )
-        else:
-            start = own_states(loop.start)
+        loop = loop.placed()
+        start = loop.first_states() if states is None else own_states(loop.start)
         progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
         if earlier is not None:
             progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
         plan, keeper = _resume(progress, loop, plan, schedule, origin)
-        interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop)
+        interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop, needed)
     return _finished(progress, loop, plan, compute, earlier, interrupted)
 
 
@@ -220,6 +219,27 @@ class _Loop(eqx.Module):
         observables = place_members(self.mesh, leading_axes(self.observables), self.observables)
         is_leaf = lambda node: node is None
         return eqx.tree_at(lambda loop: (*fields(loop), loop.on_devices), self, (*arrays, observables), is_leaf=is_leaf)
+
+    def first_states(self) -> Any:
+        """Of all members, on their devices."""
+        arguments = (self.sampler, self.target, self.start, self.keys)
+        return start_members(*arguments, self.axes, self.member_block, self.mesh)
+
+    def memory(self, plan: Plan, *, fresh: bool) -> Memory | None:
+        """What the run needs on each device; None for a small one on a CPU, which has no limit to tell of.
+
+        Raises:
+            ValueError: the devices have less.
+        """
+        if self.platform == "cpu" and arrays_of((self.target, self.start)) < WORTH_SAYING:
+            return None
+        states = eqx.filter_eval_shape(self.first_states) if fresh else self.start
+        arguments = (self.sampler, self.target, self.observables, self.keys, states)
+        axes = (*self.axes[:2], leading_axes(self.observables), 0)
+        needed = memory_needed(arguments, axes, plan.capacity, self.member_block, self.mesh)
+        devices = available()[:1] if self.mesh is None else self.mesh.local_devices
+        check_memory(needed, memory_of(devices), self.num_members)
+        return needed
 
 
 class _Progress:
@@ -270,7 +290,7 @@ def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, or
     return plan, keeper if processes.leads(loop.mesh) else None
 
 
-def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, asked) -> bool:
+def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, asked, needed) -> bool:
     """The loop over chunks; True if Ctrl-C or SIGTERM ended it."""
     leads = processes.leads(loop.mesh)
     bar = tqdm(
@@ -280,6 +300,7 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
         unit="step",
         disable=not (compute.progress and leads),
         dynamic_ncols=True,
+        postfix=None if needed is None else f"needs {needed}",
     )
     try:
         for chunk in range(progress.first_chunk, len(plan.records)):
