@@ -24,6 +24,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
+from .. import kernels
 from .._checks import argument_error, check_instance, check_key
 from .._doors import flat
 from .._tree import leading_axes
@@ -160,6 +161,8 @@ def _run(
     loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
     origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
     products = dot_precision(compute.precision, loop.platform, loop.dtype)
+    if loop.fused:
+        kernels.check_platform(loop.platform)
     needed = loop.memory(plan, fresh=states is None)
     with (
         jax.default_matmul_precision(products),
@@ -219,6 +222,17 @@ class _Loop(eqx.Module):
         observables = place_members(self.mesh, leading_axes(self.observables), self.observables)
         is_leaf = lambda node: node is None
         return eqx.tree_at(lambda loop: (*fields(loop), loop.on_devices), self, (*arrays, observables), is_leaf=is_leaf)
+
+    @property
+    def fused(self) -> bool:
+        """Whether the gradient is a kernel's."""
+        return getattr(self.target, "compute", None) == "fused"
+
+    def precision(self, compute: Compute) -> str:
+        """Of the matrix products, by name."""
+        if self.fused:
+            return f"{kernels.kernel_precision(compute.precision, self.platform)} in fused kernels"
+        return precision_name(compute.precision)
 
     def first_states(self) -> Any:
         """Of all members, on their devices."""
@@ -395,7 +409,7 @@ def _finished(
         capacity=plan.capacity,
         interrupted=interrupted,
         chunk_seconds=np.asarray(progress.chunk_seconds),
-        precision=precision_name(compute.precision),
+        precision=loop.precision(compute),
         force_error=error,
     )
 
@@ -404,7 +418,7 @@ def _force_error(progress: _Progress, loop: _Loop, compute: Compute) -> ForceErr
     """Of products below float32 at the last states, with a warning where it would be felt; ladders are not asked."""
     states, energy = progress.states, loop.target
     forces = callable(energy) and hasattr(states, "gradient") and jnp.ndim(states.energy) == 1
-    if not forces or not is_lower(compute.precision, loop.platform):
+    if not forces or not (loop.fused or is_lower(compute.precision, loop.platform)):
         return None
     step = step_size_of(progress.sampler)
     error = force_error(energy, states, compute.precision, step_size=step, target_axes=loop.axes[1])
