@@ -15,7 +15,7 @@ import grokjax
 
 ROOT = Path(__file__).parent.parent
 CLUSTER = ROOT / "examples" / "cluster"
-SMALL = ("--scale", "1/32", "--members", "4", "--steps", "60")
+SMALL = ("--scale", "1/32", "--members", "2", "--steps", "400", "--checkpoint-seconds", "0")
 
 SRUN = """#!{python}
 import os, signal, subprocess, sys, time
@@ -44,14 +44,13 @@ def slurm(tmp_path):
     for name, text in {"srun": SRUN.format(python=sys.executable), "scontrol": SCONTROL}.items():
         (tools / name).write_text(text)
         (tools / name).chmod(0o755)
-    (tools / "python").symlink_to(sys.executable)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
 
     def submit(script, *arguments, tasks=1, **variables):
         environment = os.environ | {
-            "PATH": f"{tools}:{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(tools), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": str(ROOT),
             "JAX_PLATFORMS": "cpu",
             "JAX_COORDINATOR_PORT": str(port),

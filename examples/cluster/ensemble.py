@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument("--scale", type=lambda text: float(Fraction(text)), default=1.0, help="beta of the paper")
     parser.add_argument("--members", type=int, default=200, help="networks at each noise")
     parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--checkpoint-seconds", type=float, default=60.0)
     args = parser.parse_args()
     jax.distributed.initialize()  # before the first array is made; Slurm says who and where the others are
     system = ts.TeacherStudent.at_scale(args.scale).replace(noise_variance=jnp.asarray(NOISES))
@@ -39,6 +40,7 @@ def main() -> int:
             num_members=args.members,
             num_steps=args.steps,
             checkpoint=args.output / "checkpoints",
+            checkpoint_seconds=args.checkpoint_seconds,
             progress=False,
         )
     except KeyboardInterrupt:  # SIGTERM in the warm-up: nothing is measured yet, but the checkpoint is there
