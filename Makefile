@@ -25,14 +25,13 @@ test: $(VENV)/.dev
 smoke: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
 
-# In an environment of its own: the compilers' wheels are large. They must be of jax's own version.
+# In an environment of its own: the wheels of the compilers are large, and their versions are fixed.
 test-aot:
-	$(MAKE) .venv-aot/.aot VENV=.venv-aot
+	PIP_CONSTRAINT=$(CURDIR)/.ci/ahead_of_time.txt $(MAKE) .venv-aot/.aot VENV=.venv-aot
 	JAX_PLATFORMS=cpu XLA_FLAGS= .venv-aot/bin/python -m pytest -n $(WORKERS) --dist loadfile -m aot tests/aot
 
-.venv-aot/.aot: .venv-aot/.dev
-	jax=$$(.venv-aot/bin/python -c 'import jax; print(jax.__version__)') && .venv-aot/bin/python -m pip install --quiet \
-	  --disable-pip-version-check jax-cuda12-plugin==$$jax jax-cuda12-pjrt==$$jax nvidia-cuda-nvcc-cu12 libtpu
+.venv-aot/.aot: .venv-aot/.dev .ci/ahead_of_time.txt
+	.venv-aot/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cuda-aot,tpu-aot]'
 	@touch $@
 
 test-slow: $(VENV)/.dev

@@ -24,8 +24,22 @@ def table(rows: list[dict[str, Any]]) -> None:
         print("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)))
 
 
-def write(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
-    """Write `results/<name>-<backend>.json` with versions, device, commit and date."""
+def write(
+    name: str, rows: list[dict[str, Any]], *, folder: Path | None = None, fresh: bool = True, **extra: Any
+) -> Path:
+    """Write `results/<name>-<backend>.json` with versions, device, commit and date.
+
+    Args:
+        name: of the benchmark.
+        rows: what was measured.
+        folder: another one than `results`.
+        fresh: whether a file that is there is written over.
+        **extra: kept beside the rows.
+    """
+    folder = RESULTS if folder is None else folder
+    path = folder / f"{name}-{jax.default_backend()}.json"
+    if path.exists() and not fresh:
+        return path
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=RESULTS.parent, check=False
     )
@@ -37,8 +51,7 @@ def write(name: str, rows: list[dict[str, Any]], **extra: Any) -> Path:
         "commit": commit.stdout.strip() or None,
         "date": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
     }
-    RESULTS.mkdir(exist_ok=True)
-    path = RESULTS / f"{name}-{jax.default_backend()}.json"
+    folder.mkdir(exist_ok=True, parents=True)
     finite = lambda value: None if isinstance(value, float) and not math.isfinite(value) else value
     rows = [{name: finite(value) for name, value in row.items()} for row in rows]
     path.write_text(json.dumps({**where, **extra, "rows": rows}, indent=2, default=lambda value: value.item()) + "\n")

@@ -25,7 +25,7 @@ from grokjax.systems import teacher_student as ts
 
 
 GB = 1e9
-VARIANTS = {"before": {}, "xla": {}, "rows in tiles of 1024": {"row_tile": 1024}, "fused": {"compute": "fused"}}
+VARIANTS = {"before": {}, "xla": {}, "rows in tiles of 1024": {"row_tile": 1024}, "fused": {"gradient": "fused"}}
 
 
 @contextlib.contextmanager

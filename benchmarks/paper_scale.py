@@ -44,6 +44,48 @@ def matmul_rate(system: ts.TeacherStudent, precision: str | None) -> float:
     return REPEATS * REFERENCE_MEMBERS * 4.0 * width * samples * dim / float(np.median(seconds[1:]))
 
 
+def rows_at(scale: float, members: int, steps: int) -> list[dict]:
+    """Both precisions at one scale, a row each.
+
+    Args:
+        scale: beta.
+        members: networks per noise.
+        steps: of the run.
+    """
+    system = ts.TeacherStudent.at_scale(scale).replace(noise_variance=jnp.asarray(NOISES))
+    flops = 4.0 * float(system.width * system.num_samples * system.input_dim)
+    runs, rows = {}, []
+    for name, precision in PRECISIONS.items():
+        begun = time.perf_counter()
+        run = ts.simulate(jax.random.key(0), system, num_members=members, num_steps=steps, precision=precision)
+        runs[name] = run
+        networks = run.layout.num_points * run.layout.per_point
+        chunks = run.ensemble.chunk_seconds
+        rate = flops * networks * run.ensemble.num_steps / (float(np.median(chunks)) * len(chunks))
+        largest = lambda estimate: float(np.max(np.abs(z_score(estimate, 1.0))))
+        agreement = two_start(runs["float32"].order_parameters, run.order_parameters, threshold=5.0)
+        virial = {layer: largest(estimate) for layer, estimate in run.equipartition.items()}
+        means = {layer: Estimate(np.mean(v.mean), np.mean(v.error)) for layer, v in run.equipartition.items()}
+        rows.append(
+            {
+                "beta": scale,
+                "precision": name,
+                "networks": networks,
+                "seconds": time.perf_counter() - begun,
+                "compile s": run.ensemble.compile_seconds,
+                "TFLOP/s": rate / 1e12,
+                "share of matmul": rate / matmul_rate(system, precision),
+                "virial read-in": str(means["read_in"]),
+                "virial read-out": str(means["read_out"]),
+                "largest |z|": max(virial.values()),
+                "admissible": max(virial.values()) <= 5 and agreement.agree,
+                "certified": run.certificate.ok,
+                "diverged": int(run.diverged.sum()),
+            }
+        )
+    return rows
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     number = lambda text: float(Fraction(text))
@@ -56,39 +98,7 @@ def main() -> None:
         args.scales, args.members, args.steps = [1 / 32], 4, 60
     rows, started = [], time.perf_counter()
     for scale in args.scales:
-        system = ts.TeacherStudent.at_scale(scale).replace(noise_variance=jnp.asarray(NOISES))
-        flops = 4.0 * float(system.width * system.num_samples * system.input_dim)
-        runs = {}
-        for name, precision in PRECISIONS.items():
-            begun = time.perf_counter()
-            run = ts.simulate(
-                jax.random.key(0), system, num_members=args.members, num_steps=args.steps, precision=precision
-            )
-            runs[name] = run
-            networks = run.layout.num_points * run.layout.per_point
-            chunks = run.ensemble.chunk_seconds
-            rate = flops * networks * run.ensemble.num_steps / (float(np.median(chunks)) * len(chunks))
-            largest = lambda estimate: float(np.max(np.abs(z_score(estimate, 1.0))))
-            agreement = two_start(runs["float32"].order_parameters, run.order_parameters, threshold=5.0)
-            virial = {layer: largest(estimate) for layer, estimate in run.equipartition.items()}
-            means = {layer: Estimate(np.mean(v.mean), np.mean(v.error)) for layer, v in run.equipartition.items()}
-            rows.append(
-                {
-                    "beta": scale,
-                    "precision": name,
-                    "networks": networks,
-                    "seconds": time.perf_counter() - begun,
-                    "compile s": run.ensemble.compile_seconds,
-                    "TFLOP/s": rate / 1e12,
-                    "share of matmul": rate / matmul_rate(system, precision),
-                    "virial read-in": str(means["read_in"]),
-                    "virial read-out": str(means["read_out"]),
-                    "largest |z|": max(virial.values()),
-                    "admissible": max(virial.values()) <= 5 and agreement.agree,
-                    "certified": run.certificate.ok,
-                    "diverged": int(run.diverged.sum()),
-                }
-            )
+        rows += rows_at(scale, args.members, args.steps)
     table(rows)
     in_float32 = sum(row["seconds"] for row in rows if row["precision"] == "float32")
     print(f"figure 2 in float32: {in_float32:.0f} s; everything: {time.perf_counter() - started:.0f} s")

@@ -20,6 +20,7 @@ from .collection import collect, observables_of, problem_axes
 from .ensemble.assembly import Assembly, Moves
 from .ensemble.checkpoints import as_before
 from .ensemble.layout import HALF_STEP, OTHER_START, Layout
+from .ensemble.memory import out_of_memory_in_words
 from .ensemble.plan import Compute, Schedule
 from .experiment import AbstractEvaluation, AbstractExperiment, Design, Problem, Settings
 from .parameters import map_parameters, parameter_axes, sweep_shape, with_sizes
@@ -74,7 +75,8 @@ def _simulate(
     problem_key, step_key, run_key = _split(key)
     draw = _Draw.of(problem_key, system, experiment, design)
     layout = draw.layout(sampler, design, shared="data" if exchange is not None else experiment.shared)
-    problem, axes, positions = draw(layout)
+    with out_of_memory_in_words(layout.num_entries):
+        problem, axes, positions = draw(layout)
     assembly = Assembly(layout, sampler, moves, problem.target, axes.target, problem.truth, step_key)
     assembly.check(positions)
     assembled = assembly.sampler_at(positions)

@@ -11,9 +11,11 @@ Other likelihoods take the place of the squared error (`grokjax.likelihoods`), a
 (`Posterior.of`).
 
 The data energy is a sum over samples, so it can be summed in tiles of rows (`row_tile`): the gradient is the same, and
-memory per member falls from samples x width to tile x width.
+memory per member falls from samples x width to tile x width. On a GPU or TPU a fused kernel (`compute="fused"`,
+`grokjax.kernels`) keeps the activations of a two-layer erf network out of memory altogether.
 """
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any, ClassVar
 
@@ -22,9 +24,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree, Scalar, Shaped
 
-from ._checks import argument_error, check_positive
+from ._checks import argument_error, check_choice, check_positive
 from ._tree import tree_add, tree_dot
+from .kernels import fused_squared_error, padded
 from .likelihoods import Gaussian
+from .networks import TwoLayer
 
 
 class Posterior(eqx.Module):
@@ -39,6 +43,9 @@ class Posterior(eqx.Module):
         row_tile: rows per tile of the data energy; None takes all rows at once.
         likelihood: a function of outputs and targets that adds up over the samples, see `likelihoods`.
         static: what a network has beside its floating-point arrays, where the position holds these alone.
+        compute: of the gradient: "fused" by a kernel, for one output of a `TwoLayer` with erf and the squared error in
+            float32; "xla" by the compiler; "auto" is "xla" until a device has shown that kernels are faster.
+        packed: inputs and targets as a kernel wants them, made by `prepared`.
     """
 
     inputs: Shaped[Array, "samples ..."]
@@ -49,8 +56,15 @@ class Posterior(eqx.Module):
     row_tile: int | None = eqx.field(static=True, default=None)
     likelihood: Callable[[Any, Any], Scalar] = Gaussian()
     static: Any = None
+    compute: str = eqx.field(static=True, default="auto")
+    packed: Any = None
 
     softest_curvature: ClassVar[float] = 1.0  # of the whitened prior
+
+    def __check_init__(self):
+        check_choice("compute", self.compute, ("auto", "xla", "fused"))
+        if self.compute == "fused" and (lacking := self._not_fused()):
+            raise argument_error("compute", f'"xla" for {lacking}', self.compute, "Kernels are for one output and erf.")
 
     @classmethod
     def of(
@@ -99,6 +113,17 @@ class Posterior(eqx.Module):
         arrays = network if self.static is None else eqx.filter(network, eqx.is_inexact_array)
         return jax.tree.map(lambda scale, leaf: leaf / scale, self.prior_scales, arrays)
 
+    @property
+    def in_plain_xla(self) -> "Posterior":
+        """The same energy without kernels, which has all derivatives."""
+        return dataclasses.replace(self, compute="xla", packed=None)
+
+    def prepared(self) -> "Posterior":
+        """The same energy with what a kernel needs at every step made once."""
+        if self.compute != "fused":
+            return self
+        return eqx.tree_at(lambda p: p.packed, self, self._packed(), is_leaf=lambda leaf: leaf is None)
+
     def prior_energy(self, position: PyTree) -> Scalar:
         """The energy without the data."""
         energy = tree_dot(position, position) / 2
@@ -115,9 +140,28 @@ class Posterior(eqx.Module):
     def data_energy(self, position: PyTree) -> Scalar:
         r"""The likelihood over $\sigma^2$; $\sum_\mu |f(x_\mu)-y_\mu|^2/(2\sigma^2)$ unless another is given."""
         arrays = jax.tree.map(lambda scale, leaf: scale * leaf, self.prior_scales, position)
+        if self.compute == "fused":
+            return fused_squared_error(arrays, *self._packed()) / 2 / self.noise_variance
         misfit = _Misfit(self.likelihood, self.static)
         total = misfit if self.row_tile is None else _tiled(misfit, self.row_tile)
         return total(arrays, self.inputs, self.targets) / self.noise_variance
+
+    def _packed(self) -> tuple[Array, Array]:
+        return padded(self.inputs, self.targets) if self.packed is None else self.packed
+
+    def _not_fused(self) -> str | None:
+        """What a kernel cannot do here, in words."""
+        if not isinstance(self.prior_scales, TwoLayer) or self.static is not None:
+            return "networks other than TwoLayer"
+        if self.prior_scales.activation is not jax.lax.erf:
+            return "activations other than erf"
+        if not isinstance(self.likelihood, Gaussian):
+            return "likelihoods other than the squared error"
+        if self.targets.shape[-2] != 1:
+            return "several outputs"
+        if {self.inputs.dtype, self.targets.dtype} != {jnp.dtype(jnp.float32)}:
+            return "members in another dtype than float32"
+        return None if self.row_tile is None else "rows in tiles"
 
 
 def _outputs(network: Any, inputs: Array) -> Array:

@@ -51,6 +51,11 @@ def precision_name(precision: Any) -> str:
     raise argument_error("precision", f"one of jax's matrix precisions, {known}", precision, remedy)
 
 
+def precisions_of(platform: str) -> tuple[str, ...]:
+    """The names that a platform has."""
+    return (*_USUAL, *_EXTRA.get(platform, ()))
+
+
 def dot_precision(precision: Any, platform: str, dtype: Any = jnp.float32) -> str:
     """A precision as `jax.default_matmul_precision` takes it.
 
@@ -62,7 +67,7 @@ def dot_precision(precision: Any, platform: str, dtype: Any = jnp.float32) -> st
     Raises:
         ValueError: the backend has no such products, or none of this dtype.
     """
-    name, has = precision_name(precision), (*_USUAL, *_EXTRA.get(platform, ()))
+    name, has = precision_name(precision), precisions_of(platform)
     if name not in has:
         listed = ", ".join(f'"{each}"' for each in has)
         raise argument_error("precision", f"one that a {platform} has: {listed}", precision, 'Try "highest".')

@@ -1,5 +1,6 @@
 """Every example runs, small (`make smoke`); the code of README and pages runs as printed."""
 
+import json
 import os
 import re
 import subprocess
@@ -35,3 +36,22 @@ def test_the_code_of_a_page_runs_from_outside(page, tmp_path):
     script.write_text("\n".join(snippets))
     printed = run(str(script), cwd=tmp_path)
     assert "overlap" in printed
+
+
+@pytest.mark.smoke
+def test_the_day_of_a_gpu_is_resumed(tmp_path):
+    """One command, all steps; what is done is not done again, and numbers are kept with where they come from."""
+    command = (str(ROOT / "benchmarks" / "gpu_day.py"), "--smoke", "--output", str(tmp_path))
+    printed = run(*command)
+    assert "nothing to compare" in printed
+    written = json.loads((tmp_path / "gpu_day-cpu.json").read_text())
+    assert {row["step"] for row in written["rows"]} == set("ABCDE")
+    assert written["versions"]["jax"]
+    timed = [row for row in written["rows"] if "ms/step" in row]
+    assert len(timed) == 2
+    for row in timed:
+        assert row["finite"]
+        assert 0 < row["roofline_share"]
+        assert row["GB/step"] > 0
+    assert (tmp_path / "gpu_day-cpu.png").exists()
+    assert run(*command).count("done before") == len({(row["step"], row["name"]) for row in written["rows"]})

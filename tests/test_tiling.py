@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from grokjax.ensemble import choose_tiling
+from grokjax.ensemble import Tiling, choose_tiling
 from grokjax.systems import teacher_student as ts
 
 
@@ -14,7 +14,12 @@ def test_large_networks_are_tiled_and_small_ones_are_not():
     assert small.member_block > 4
     assert large.row_tile is not None
     assert large.member_block < small.member_block
-    assert choose_tiling(700, 3000, backend="gpu").member_block is None
+    assert choose_tiling(350, 1500, backend="cpu").member_block == 2  # each core has a member of its own
+    assert choose_tiling(700, 3000, backend="cpu").member_block == 1
+    for backend in ("gpu", "tpu"):
+        base, huge = choose_tiling(700, 3000, backend=backend), choose_tiling(7000, 50_000, backend=backend)
+        assert base == Tiling(None, None)  # tiles cost traffic, and bound memory only
+        assert huge.row_tile is not None
 
 
 def energies(**cut):

@@ -24,6 +24,7 @@ from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
 from tqdm import tqdm
 
+from .. import kernels
 from .._checks import argument_error, check_instance, check_key
 from .._doors import flat
 from .._tree import leading_axes
@@ -34,6 +35,8 @@ from ..samplers.ending import UntilFinished
 from ..samplers.force_error import ForceError, force_error, step_size_of
 from . import processes
 from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
+from .devices import available
+from .memory import WORTH_SAYING, Memory, arrays_of, check_memory, memory_needed, memory_of, out_of_memory_in_words
 from .placement import count_members, in_dtype, mesh_of, place_members, platform_of
 from .plan import Compute, Plan, Schedule
 from .programs import advance_members, empty_totals, own_states, start_members
@@ -157,21 +160,23 @@ def _run(
     measured = dict(observables or {})
     loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
     origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
-    loop = loop.placed()
     products = dot_precision(compute.precision, loop.platform, loop.dtype)
+    if loop.fused:
+        kernels.check_platform(loop.platform)
+    needed = loop.memory(plan, fresh=states is None)
     with (
         jax.default_matmul_precision(products),
+        out_of_memory_in_words(loop.num_members, needed),
         alone(schedule, loop.mesh),
         processes.deferred_signals(loop.mesh) as stop,
     ):
-        start = loop.start
-        if states is None:
-            start = start_members(loop.sampler, loop.target, start, loop.keys, loop.axes, loop.member_block, loop.mesh)
-        progress = _Progress(loop.sampler, own_states(start), dict.fromkeys(measured), 0, 0)
+        loop = loop.placed()
+        start = own_states(loop.first_states() if states is None else loop.start)
+        progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
         if earlier is not None:
             progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
         plan, keeper = _resume(progress, loop, plan, schedule, origin)
-        interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop)
+        interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop, needed)
     return _finished(progress, loop, plan, compute, earlier, interrupted)
 
 
@@ -217,6 +222,38 @@ class _Loop(eqx.Module):
         observables = place_members(self.mesh, leading_axes(self.observables), self.observables)
         is_leaf = lambda node: node is None
         return eqx.tree_at(lambda loop: (*fields(loop), loop.on_devices), self, (*arrays, observables), is_leaf=is_leaf)
+
+    @property
+    def fused(self) -> bool:
+        """Whether the gradient is a kernel's."""
+        return getattr(self.target, "compute", None) == "fused"
+
+    def precision(self, compute: Compute) -> str:
+        """Of the matrix products, by name."""
+        if self.fused:
+            return f"{kernels.kernel_precision(compute.precision, self.platform)} in fused kernels"
+        return precision_name(compute.precision)
+
+    def first_states(self) -> Any:
+        """Of all members, on their devices."""
+        arguments = (self.sampler, self.target, self.start, self.keys)
+        return start_members(*arguments, self.axes, self.member_block, self.mesh)
+
+    def memory(self, plan: Plan, *, fresh: bool) -> Memory | None:
+        """What the run needs on each device; None for a small one on a CPU, which has no limit to tell of.
+
+        Raises:
+            ValueError: the devices have less.
+        """
+        if self.platform == "cpu" and arrays_of((self.target, self.start)) < WORTH_SAYING:
+            return None
+        states = eqx.filter_eval_shape(self.first_states) if fresh else self.start
+        arguments = (self.sampler, self.target, self.observables, self.keys, states)
+        axes = (*self.axes[:2], leading_axes(self.observables), 0)
+        needed = memory_needed(arguments, axes, plan.capacity, self.member_block, self.mesh)
+        devices = available()[:1] if self.mesh is None else self.mesh.local_devices
+        check_memory(needed, memory_of(devices), self.num_members)
+        return needed
 
 
 class _Progress:
@@ -267,7 +304,7 @@ def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, or
     return plan, keeper if processes.leads(loop.mesh) else None
 
 
-def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, asked) -> bool:
+def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, asked, needed) -> bool:
     """The loop over chunks; True if Ctrl-C or SIGTERM ended it."""
     leads = processes.leads(loop.mesh)
     bar = tqdm(
@@ -277,6 +314,7 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
         unit="step",
         disable=not (compute.progress and leads),
         dynamic_ncols=True,
+        postfix=None if needed is None else f"needs {needed}",
     )
     try:
         for chunk in range(progress.first_chunk, len(plan.records)):
@@ -371,7 +409,7 @@ def _finished(
         capacity=plan.capacity,
         interrupted=interrupted,
         chunk_seconds=np.asarray(progress.chunk_seconds),
-        precision=precision_name(compute.precision),
+        precision=loop.precision(compute),
         force_error=error,
     )
 
@@ -380,7 +418,7 @@ def _force_error(progress: _Progress, loop: _Loop, compute: Compute) -> ForceErr
     """Of products below float32 at the last states, with a warning where it would be felt; ladders are not asked."""
     states, energy = progress.states, loop.target
     forces = callable(energy) and hasattr(states, "gradient") and jnp.ndim(states.energy) == 1
-    if not forces or not is_lower(compute.precision, loop.platform):
+    if not forces or not (loop.fused or is_lower(compute.precision, loop.platform)):
         return None
     step = step_size_of(progress.sampler)
     error = force_error(energy, states, compute.precision, step_size=step, target_axes=loop.axes[1])

@@ -33,6 +33,7 @@ def advance_members(fixed, states, axes, capacity, record_every, member_block, m
 
     def member(sampler, target, observables, state, keys):
         _, step_key, record_key = keys
+        target = target.prepared() if hasattr(target, "prepared") else target  # once a chunk, not at every step
 
         def record(index, carry):
             state, carries = carry

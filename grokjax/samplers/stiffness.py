@@ -11,6 +11,7 @@ from jaxtyping import Array, Key, PyTree, Scalar
 from .._checks import argument_error
 from .._tree import map_members, normal_like, partition_members, per_layer, tree_add, tree_dot
 from .base import AbstractLangevin, AbstractSampler, Energy
+from .force_error import twice_differentiable
 
 
 def largest_curvature(
@@ -27,7 +28,7 @@ def largest_curvature(
     Overdamped steps are stable for $h < 2/\lambda_{max}$, BAOAB for $h < 2/\sqrt{\lambda_{max}}$. Costs two gradients
     per iteration. With a scale (one number, or one per layer) the Hessian is that of $U(s\,\theta)$ in $\theta$.
     """
-    gradient = jax.grad(energy)
+    gradient = jax.grad(twice_differentiable(energy))
     stretch = lambda vector: jax.tree.map(
         lambda s, leaf: jnp.asarray(s, leaf.dtype) * leaf, per_layer("scale", scale, vector), vector
     )

@@ -37,13 +37,15 @@ def compiled():
     """Of a target, a number of devices and a precision: the chunk, the compiled program and its text."""
 
     @functools.cache
-    def one(target, count, precision):
+    def one(target, count, precision, gradient):
         devices = devices_or_skip(target, count)
         import _ahead
 
+        from grokjax.systems import teacher_student as ts
+
         with jax.enable_x64(False):  # what users run
-            chunk = _ahead.chunk(devices, precision=precision)
+            chunk = _ahead.chunk(devices, precision=precision, students=ts.Students(gradient=gradient))
             program = chunk.lowered.compile()
         return chunk, program, program.as_text()
 
-    return lambda target, count=1, precision="highest": one(target, count, precision)
+    return lambda target, count=1, precision="highest", gradient="auto": one(target, count, precision, gradient)

@@ -1,5 +1,6 @@
 """The program of a chunk, as the compilers of an H100 and of a TPU v5e make it."""
 
+import math
 import re
 
 import jax
@@ -79,3 +80,28 @@ def test_the_precision_of_both_large_products_is_in_the_program(target, precisio
     assert len(products) == 2
     assert all(re.search(asked, product) for product in products)
     assert len(re.findall(made, text)) >= 2
+
+
+def largest_array(text):
+    """Entries of the largest array anywhere in a program."""
+    shapes = re.findall(r"\bf32\[([\d,]+)\]", text)
+    return max(math.prod(int(size) for size in shape.split(",")) for shape in shapes)
+
+
+@pytest.mark.parametrize("target", BYTES)
+def test_a_fused_step_compiles_and_keeps_activations_out_of_memory(target, compiled):
+    """Inputs are padded outside of the step, and the precision is that of three bfloat16 products."""
+    chunk, program, text = compiled(target, 1, "highest", "fused")
+    import _ahead
+
+    plain, (width, samples, _) = compiled(target)[2], chunk.sizes
+    activations = 8 * width * samples
+    assert largest_array(text) < activations <= largest_array(plain)
+    assert _ahead.step_of(text).num_bytes < _ahead.step_of(plain).num_bytes
+    assert "fused_gradient" in text if target == "v5e" else "__gpu$xla.gpu.triton" in text
+    assert program.memory_analysis().alias_size_in_bytes >= chunk.state_bytes
+
+
+@pytest.mark.parametrize("precision", ["tf32", "tf32x3", "bf16"])
+def test_fused_kernels_compile_at_every_precision_of_a_gpu(precision, compiled):
+    compiled("h100", 1, precision, "fused")

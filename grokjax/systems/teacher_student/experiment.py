@@ -69,6 +69,7 @@ class Students(AbstractExperiment):
         droplet_fraction: fraction of aligned neurons in a hot start.
         droplet_overlap: their |q|.
         row_tile: samples per tile of the gradient; `choose_tiling` chooses unless given.
+        gradient: how it is computed: "auto", "xla" or "fused", see `Posterior.compute`.
     """
 
     systems = TeacherStudent
@@ -77,6 +78,7 @@ class Students(AbstractExperiment):
     droplet_fraction: float = eqx.field(static=True, default=0.2)
     droplet_overlap: float = eqx.field(static=True, default=0.75)
     row_tile: int | None = eqx.field(static=True, default=None)
+    gradient: str = eqx.field(static=True, default="auto")
 
     def __check_init__(self):
         check_whole("num_test", self.num_test)
@@ -97,8 +99,11 @@ class Students(AbstractExperiment):
         scales = TwoLayer(
             jnp.sqrt(system.weight_variance / input_dim), jnp.sqrt(system.readout_variance / width), activation
         )
-        row_tile = self.row_tile or choose_tiling(width, num_samples).row_tile
-        target = Posterior(data.inputs, data.targets + noise, system.noise_variance, scales, row_tile=row_tile)
+        row_tile = self.row_tile
+        if row_tile is None and self.gradient != "fused":
+            row_tile = choose_tiling(width, num_samples).row_tile
+        how = {"row_tile": row_tile, "compute": self.gradient}
+        target = Posterior(data.inputs, data.targets + noise, system.noise_variance, scales, **how)
         cold = standard_normal_two_layer(
             start_key, width=width, num_inputs=input_dim, num_outputs=1, activation=activation, dtype=dtype
         )
