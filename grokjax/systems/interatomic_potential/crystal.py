@@ -70,9 +70,9 @@ class AbstractPhase(eqx.Module):
         """Of the strained box."""
         return jnp.prod(self.edges) * jnp.exp(jnp.sum(strain, axis=-1))
 
-    def physical(self, displacement: Float[Array, "*batch dim"], strain: Float[Array, "#*batch 3"]) -> Array:
+    def physical(self, displacement: Float[Array, "*batch atoms dim"], strain: Float[Array, "*batch 3"]) -> Array:
         """Displacements in the strained box, which toys of other dimensions do not know."""
-        return displacement * jnp.exp(strain) if self.dim == 3 else displacement
+        return displacement * jnp.exp(strain)[..., None, :] if self.dim == 3 else displacement
 
 
 class Well(AbstractPhase):
@@ -125,7 +125,7 @@ class Crystal(AbstractPhase):
         """The same crystal and list with the strained box for reference."""
         stretch = jnp.exp(strain)
         parts = lambda phase: (phase.sites, phase.edges, phase.bonds)
-        new = (self.sites * stretch, self.edges * stretch, self.bonds * stretch[:, None, None])
+        new = (self.sites * stretch[None], self.edges * stretch, self.bonds * stretch[:, None, None])
         return eqx.tree_at(parts, self, new)
 
     def vectors(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
@@ -136,7 +136,7 @@ class Crystal(AbstractPhase):
 
     def positions(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
         """Of the atoms in the strained box."""
-        return (self.sites + displacement) * jnp.exp(strain)
+        return (self.sites + displacement) * jnp.exp(strain)[None]
 
     @property
     def nearest(self) -> float:

@@ -176,7 +176,7 @@ def _reference(system: TwoPhases, phase: AbstractPhase, frame: Array, kind: str)
         values = jnp.maximum(values, floor)
     origin = system.energy(system.theta, phase, phase.zero, jnp.zeros(3))
     log_modes = 0.5 * jnp.sum(jnp.log(values / kT)) + phase.num_modes * dof_constant(system)
-    matrix = (modes * values) @ modes.T
+    matrix = (modes * values[None]) @ modes.T
     return Reference(matrix, origin + kT * log_modes, origin, jnp.max(values), soft)
 
 

@@ -124,9 +124,9 @@ class Listed(AbstractEnergy):
             rho = jnp.sum(density, axis=0)
             embedded, slope = jax.jvp(self.functions.embed, (rho,), (jnp.ones_like(rho),))
             energies = energies + embedded
-            tension = tension + (slope + slope[phase.neighbours]) * density_slope
-        gradient = -jnp.sum(tension / r * vectors, axis=1)
-        return jnp.sum(energies), gradient.T * jnp.exp(strain)
+            tension = tension + (slope[None] + slope[phase.neighbours]) * density_slope
+        gradient = -jnp.sum((tension / r)[None] * vectors, axis=1)
+        return jnp.sum(energies), gradient.T * jnp.exp(strain)[None]
 
     def _radial(self, theta: PyTree, phase: Crystal) -> Callable[[Array], Any]:
         first, second = phase.species[None], phase.species[phase.neighbours]
@@ -339,7 +339,7 @@ class WithNetwork(AbstractEnergy):
         switch = 1 - t**3 * (10 - 15 * t + 6 * t**2)
         gaussian = lambda centre: jnp.sum(jnp.exp(-(((r - centre) / self.width) ** 2) / 2) * switch, axis=0)
         density = jnp.stack([gaussian(centre) for centre in self.centres], axis=1)
-        correction = jax.vmap(theta)(density) - theta(jnp.zeros_like(density[0]))
+        correction = jax.vmap(theta)(density) - theta(jnp.zeros_like(density[0]))[None]
         return self.base(self.base_theta, phase, displacement, strain) + jnp.sum(correction)
 
     def for_dynamics(self, theta: eqx.nn.MLP) -> "WithNetwork":

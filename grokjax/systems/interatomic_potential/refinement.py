@@ -30,7 +30,15 @@ import optax
 from jaxtyping import Array, Key
 
 from ... import io
-from ..._checks import argument_error, check_instance, check_key, check_positive, check_whole
+from ..._checks import (
+    argument_error,
+    check_choice,
+    check_finite,
+    check_instance,
+    check_key,
+    check_positive,
+    check_whole,
+)
 from ..._doors import flat
 from ..._printing import AbstractPrinted
 from ...evidence.statistics import Estimate, z_score
@@ -52,6 +60,34 @@ RENEWAL = 40  # frames of equilibration after a renewal
 TOLERANCES = (2e-4, 4e-3, 5e-4, 4e-2)  # of G, H and the gauge in kT, of the volume in itself: below statistical errors
 COLLAPSED = 0.5  # of the entropy that was wanted
 DISAGREE = 3.0  # standard errors between tracked and verified
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Wanted:
+    r"""What a refinement is asked for.
+
+    Attributes:
+        temperature: where the transition shall be, at the system's pressure; the system's own unless given.
+        latent_heat: $\Delta H^*$ in reported units per atom (meV/atom for metals); "keep" for $T^*\Delta S$ of the
+            system to begin with; None leaves the entropy free, which tends to lose it.
+        volume: $\Delta V^*$ per atom, such as Clausius and Clapeyron ask for.
+        gauge: whether the mean enthalpy of the first phase shall stay.
+    """
+
+    temperature: Any = None
+    latent_heat: float | str | None = None
+    volume: float | None = None
+    gauge: bool = False
+
+    def __post_init__(self):
+        if self.temperature is not None:
+            check_positive("temperature", self.temperature, "Classical statistics needs a temperature above zero.")
+        if isinstance(self.latent_heat, str):
+            check_choice("latent_heat", self.latent_heat, ("keep",))
+        elif self.latent_heat is not None:
+            check_finite("latent_heat", self.latent_heat)
+        if self.volume is not None:
+            check_finite("volume", self.volume)
 
 
 class Targets(AbstractPrinted):
@@ -178,33 +214,29 @@ def _refine(
     key: Key[Array, ""],
     system: TwoPhases,
     *,
-    temperature: Any,
-    latent_heat: float | str | None = None,
-    volume: float | None = None,
-    gauge: bool = False,
+    anchor: FreeEnergies | None = None,
     optimiser: optax.GradientTransformation | None = None,
     limits: tuple[int, int] = (200, 20),
     verify: bool = True,
     checkpoint: str | os.PathLike | None = None,
+    wanted: Wanted,
     sampling: Sampling,
 ) -> Refinement:
     """Move the parameters until the transition sits at a temperature, at the system's pressure.
 
-    The fields of `Sampling` are keywords, too.
+    The fields of `Wanted` and `Sampling` are keywords, too:
+    `refine(key, ip.titanium(), temperature=1155.0, latent_heat=43.6, gauge=True)`.
 
     Args:
         key: random key of everything.
         system: to begin with.
-        temperature: where the transition shall be.
-        latent_heat: $\\Delta H^*$ in reported units per atom (meV/atom for metals); "keep" for $T^*\\Delta S$ of the
-            system to begin with; None leaves the entropy free, which tends to lose it.
-        volume: $\\Delta V^*$ per atom, such as Clausius and Clapeyron ask for.
-        gauge: whether the mean enthalpy of the first phase shall stay.
+        anchor: absolute free energies of the system at that temperature, if they are known; else they are measured.
         optimiser: any of optax on the sum of squared residuals; the constrained natural step unless given.
         limits: most iterations, and most rounds.
         verify: whether the refined system is measured again from scratch.
         checkpoint: file that keeps parameters and their free energy together after every iteration; a refinement that
             finds its own goes on from there.
+        wanted: see `Wanted`.
         sampling: of anchor, rounds and verification.
 
     Raises:
@@ -213,14 +245,14 @@ def _refine(
     """
     key = check_key(key)
     check_instance("system", system, TwoPhases, "Try ip.titanium().")
-    check_positive("temperature", temperature, "Classical statistics needs a temperature above zero.")
     max_iterations, max_rounds = (check_whole("limits", each) for each in limits)
-    system = system.replace(temperature=temperature)
+    if wanted.temperature is not None:
+        system = system.replace(temperature=wanted.temperature)
     anchor_key, round_key, verify_key = jax.random.split(key, 3)
-    identity = _identity(key, system, (latent_heat, volume, gauge))
+    identity = _identity(key, system, wanted)
     state = None if checkpoint is None else _restored(Path(checkpoint), identity)
     if state is None:
-        anchor = simulate(anchor_key, system, sampling=sampling)
+        anchor = simulate(anchor_key, system, sampling=sampling) if anchor is None else _checked(anchor, system)
         if anchor.phases is None:
             raise argument_error("system", "one whose phases hold", "; ".join(anchor.flags), "Lower the temperature.")
         first, second = (each.frames for each in anchor.phases)
@@ -229,14 +261,14 @@ def _refine(
         tracked = Tracked.start(system, (first, second), cell)
         opt_state = None if optimiser is None else optimiser.init(flat_parameters(system.theta)[0])
         state = _State(anchor, tracked, opt_state, (), 1)
-    targets = _targets(state.anchor, latent_heat, volume, gauge)
+    targets = _targets(state.anchor, wanted)
     state, status, flags = _iterate(
         round_key, state, targets, optimiser, (max_iterations, max_rounds), sampling, (checkpoint, identity)
     )
     return _report(verify_key, state, targets, status, flags, verify, sampling)
 
 
-refine = flat(_refine, name="refine", sampling=Sampling())
+refine = flat(_refine, name="refine", wanted=Wanted(), sampling=Sampling())
 """Move the parameters until the transition sits at a temperature."""
 
 
@@ -250,13 +282,21 @@ class _State(eqx.Module):
     rounds: int
 
 
-def _targets(anchor: FreeEnergies, latent_heat: Any, volume: Any, gauge: bool) -> Targets:
-    system = anchor.system
+def _checked(anchor: FreeEnergies, system: TwoPhases) -> FreeEnergies:
+    """The anchor itself, if it is this system's."""
+    here, there = ([float(s.temperature), float(s.pressure), s.num_atoms] for s in (system, anchor.system))
+    same = np.array_equal(flat_parameters(system.theta)[0], flat_parameters(anchor.system.theta)[0])
+    if here != there or not same:
+        expected = f"of these parameters at T, P, N = {here}"
+        raise argument_error("anchor", expected, f"of others, or at {there}", "Leave it out: it is measured.")
+    return anchor
+
+
+def _targets(anchor: FreeEnergies, wanted: Wanted) -> Targets:
+    system, latent_heat = anchor.system, wanted.latent_heat
     if latent_heat == "keep":
         entropy = anchor.order_parameters.entropy_difference.mean
         latent_heat = entropy * float(system.thermal_energy) * system.units.report
-    elif isinstance(latent_heat, str):
-        raise argument_error("latent_heat", 'a number, "keep" or None', latent_heat, "Give meV/atom for metals.")
     if latent_heat is not None:
         least = 3 * anchor.order_parameters.entropy_difference.error * float(system.thermal_energy)
         if abs(latent_heat) < least * system.units.report:
@@ -264,7 +304,7 @@ def _targets(anchor: FreeEnergies, latent_heat: Any, volume: Any, gauge: bool) -
             remedy = "Mind the unit, or sample longer: without an entropy there is no transition temperature."
             raise argument_error("latent_heat", expected, latent_heat, remedy)
     assert anchor.phases is not None
-    return Targets(latent_heat, volume, gauge, float(anchor.phases[0].enthalpy.mean))
+    return Targets(latent_heat, wanted.volume, wanted.gauge, float(anchor.phases[0].enthalpy.mean))
 
 
 def _iterate(key, state: _State, targets: Targets, optimiser, limits, sampling: Sampling, keep) -> Any:
@@ -284,16 +324,15 @@ def _iterate(key, state: _State, targets: Targets, optimiser, limits, sampling: 
             averages = tracked.averages()
             state = _State(state.anchor, tracked, state.opt_state, state.history, state.rounds + 1)
         values, jacobian = targets.residuals(tracked, averages)
-        state = _State(
-            state.anchor, tracked, state.opt_state, (*state.history, _record(state, averages, before)), state.rounds
-        )
-        _keep(keep, state)
-        if float(jnp.max(jnp.abs(values))) < 1:
-            return state, Status.SOLVED, ()  # before the parameters move: they and their free energy belong together
+        history = (*state.history, _record(state, averages, before))
+        if float(jnp.max(jnp.abs(values))) < 1:  # before the parameters move: they and their ΔG belong together
+            _keep(keep, _State(state.anchor, tracked, state.opt_state, state.history, state.rounds))
+            return _State(state.anchor, tracked, state.opt_state, history, state.rounds), Status.SOLVED, ()
         direction, opt_state = _direction(state, averages, values, jacobian, optimiser)
         if iteration == 0 and optimiser is None:
             _check_reach(tracked, averages, direction, max_rounds)
-        state = _State(state.anchor, _step(tracked, averages, direction), opt_state, state.history, state.rounds)
+        state = _State(state.anchor, _step(tracked, averages, direction), opt_state, history, state.rounds)
+        _keep(keep, state)
     return state, Status.OUT_OF_STEPS, (f"not converged within {max_iterations} iterations",)
 
 
@@ -430,11 +469,11 @@ def _order_parameters(tracked: Tracked, averages: tuple[Averages, Averages]) -> 
     return assemble(system, scale(gibbs, per), scale(enthalpy, per), scale(volume, 1 / system.num_atoms))
 
 
-def _identity(key: Key[Array, ""], system: TwoPhases, targets: Any) -> dict[str, Any]:
+def _identity(key: Key[Array, ""], system: TwoPhases, wanted: Wanted) -> dict[str, Any]:
     """What makes two refinements the same one."""
     theta = np.asarray(flat_parameters(system.theta)[0])
     where = [float(system.temperature), float(system.pressure)]
-    return {"key": np.asarray(jax.random.key_data(key)), "theta": theta, "where": where, "targets": str(targets)}
+    return {"key": np.asarray(jax.random.key_data(key)), "theta": theta, "where": where, "wanted": str(wanted)}
 
 
 def _keep(keep: tuple[Any, dict[str, Any]], state: _State) -> None:

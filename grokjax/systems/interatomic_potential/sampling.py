@@ -175,9 +175,7 @@ class Frames(eqx.Module):
     @property
     def physical(self) -> np.ndarray:
         """Displacements in the strained boxes."""
-        return np.asarray(
-            self.phase.physical(jnp.asarray(self.displacement, float), jnp.asarray(self.strain[:, :, None]))
-        )
+        return np.asarray(self.phase.physical(jnp.asarray(self.displacement, float), jnp.asarray(self.strain)))
 
     @property
     def mean_square_displacement(self) -> np.ndarray:

@@ -129,7 +129,7 @@ def average(system: TwoPhases, samples: Samples, energy: Array, slope: Array) ->
     weights = jax.nn.softmax(log_weights)
     mean = lambda values: weights @ values
     gradient = mean(slope)
-    centred = slope - gradient
+    centred = slope - gradient[None]
     enthalpy = energy + system.stress * samples.volume
     covary = lambda values: (weights * (values - mean(values))) @ centred
     count = len(weights)
