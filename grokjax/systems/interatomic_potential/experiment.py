@@ -73,6 +73,7 @@ class FreeEnergies(AbstractPrinted):
         certificate: evidence of equilibrium of the constant-pressure runs.
         phases: what was found of each, None where one was lost.
         flags: what went wrong, in words; empty if nothing.
+        notes: what is good to know and does no harm, likewise.
         reference: of the integration.
     """
 
@@ -81,6 +82,7 @@ class FreeEnergies(AbstractPrinted):
     certificate: Any
     phases: tuple[Phase, Phase] | None
     flags: tuple[str, ...] = eqx.field(static=True)
+    notes: tuple[str, ...] = eqx.field(static=True)
     reference: str = eqx.field(static=True)
 
     def __getattr__(self, name: str) -> Any:
@@ -112,7 +114,7 @@ class FreeEnergies(AbstractPrinted):
         lines.append(f"  entropy difference      {found.entropy_difference} k per atom")
         lines.append(f"  volume difference       {found.volume_difference} per atom")
         lines.append(f"  transition temperature  {self.transition_temperature} (linear)")
-        lines += [f"  FLAG: {flag}" for flag in self.flags]
+        lines += [f"  FLAG: {flag}" for flag in self.flags] + [f"  note: {note}" for note in self.notes]
         return "\n".join([*lines, str(self.certificate)] if self.certificate is not None else lines)
 
 
@@ -154,17 +156,19 @@ def _simulate(
     evidence = certificate(frames, sampling, system.stress)
     flags = losses(system, frames)
     if flags:
-        return FreeEnergies(system, _nothing(), evidence, None, flags, reference)
+        return FreeEnergies(system, _nothing(), evidence, None, flags, (), reference)
     first, second = (
         _phase(k, system, each, reference, num_nodes, sampling) for k, each in zip(integrate_keys, frames, strict=True)
     )
     phases = first, second
+    cutoff, names = system.energy.cutoff, phase_names(system)
+    notes = tuple(f"{name}: {what}" for name, f in zip(names, frames, strict=True) for what in f.unlisted(cutoff))
     flags += tuple(
         f"{each.name}: {each.integration.soft} modes of the Hessian are soft or not stable, the reference fails"
         for each in phases
         if each.integration.soft
     )
-    return FreeEnergies(system, _differences(system, phases), evidence, phases, flags, reference)
+    return FreeEnergies(system, _differences(system, phases), evidence, phases, flags, notes, reference)
 
 
 simulate = flat(_simulate, name="simulate", sampling=Sampling(num_witnesses=2))
@@ -179,9 +183,7 @@ def losses(system: TwoPhases, frames: tuple[Frames, ...]) -> tuple[str, ...]:
         frames: of its phases.
     """
     names = phase_names(system)
-    return tuple(
-        f"{name}: {what}" for name, each in zip(names, frames, strict=True) for what in each.lost(system.energy.cutoff)
-    )
+    return tuple(f"{name}: {what}" for name, each in zip(names, frames, strict=True) for what in each.lost)
 
 
 def phase_names(system: TwoPhases) -> tuple[str, str]:

@@ -99,7 +99,7 @@ class Coupled(eqx.Module):
     target: FixedBox
     matrix: Array
     origin: Scalar
-    coupling: Scalar
+    coupling: Float[Array, "*members"]
 
     def energy_and_gradient(self, displacement: Array) -> tuple[Scalar, Array]:
         """Both ends at once."""

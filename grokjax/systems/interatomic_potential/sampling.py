@@ -184,12 +184,9 @@ class Frames(eqx.Module):
         half = len(squares) // 2
         return np.array([squares[:half].mean(), squares[half:].mean()])
 
-    def lost(self, cutoff: float | None) -> list[str]:
-        """What says that the phase was left, in words; nothing while it holds.
-
-        Args:
-            cutoff: of the energy.
-        """
+    @property
+    def lost(self) -> list[str]:
+        """What says that the phase was left, in words; nothing while it holds."""
         if self.diverged.any() or not np.isfinite(self.energy).all():
             return [f"{int(self.diverged.sum())} of {len(self.diverged)} replicas diverged"]
         if not isinstance(self.phase, Crystal):
@@ -200,12 +197,21 @@ class Frames(eqx.Module):
             found.append(f"mean square displacement grows from {first:.3g} to {second:.3g}: basin lost")
         if largest > MELTED_DISPLACEMENT * self.phase.nearest:
             found.append(f"an atom moved by {largest:.3g}, nearest neighbours are {self.phase.nearest:.3g} apart")
-        if cutoff is not None:
-            last = zip(self.displacement[:, -1], self.strain[:, -1], strict=True)
-            closest = min(self.phase.closest_unlisted(*each) for each in last)
-            if closest < cutoff - UNLISTED_MARGIN:
-                found.append(f"a pair that is not listed came as close as {closest:.3g}, the cutoff is {cutoff:.3g}")
         return found
+
+    def unlisted(self, cutoff: float | None) -> list[str]:
+        """A warning, if a pair that is not listed came well within the cutoff in the last frames: the list is the model.
+
+        Args:
+            cutoff: of the energy; None where pairs are not listed.
+        """
+        if cutoff is None or not isinstance(self.phase, Crystal):
+            return []
+        last = zip(self.displacement[:, -1], self.strain[:, -1], strict=True)
+        closest = min(self.phase.closest_unlisted(*each) for each in last)
+        if closest >= cutoff - UNLISTED_MARGIN:
+            return []
+        return [f"a pair that is not listed came as close as {closest:.3g}, the cutoff is {cutoff:.3g}"]
 
 
 def inefficiency(series: np.ndarray) -> float:
