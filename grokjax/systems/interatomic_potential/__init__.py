@@ -17,8 +17,10 @@ from .system import (
 from .theory import Prediction as Prediction, predict as predict
 from .thermodynamics import (
     Surface as Surface,
+    bulk_modulus as bulk_modulus,
     clausius_clapeyron as clausius_clapeyron,
     gibbs_helmholtz as gibbs_helmholtz,
     reversible_scaling as reversible_scaling,
     surface as surface,
+    thermal_expansion as thermal_expansion,
 )

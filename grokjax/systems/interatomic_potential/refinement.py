@@ -252,15 +252,8 @@ def _refine(
     identity = _identity(key, system, wanted)
     state = None if checkpoint is None else _restored(Path(checkpoint), identity)
     if state is None:
-        anchor = simulate(anchor_key, system, sampling=sampling) if anchor is None else _checked(anchor, system)
-        if anchor.phases is None:
-            raise argument_error("system", "one whose phases hold", "; ".join(anchor.flags), "Lower the temperature.")
-        first, second = (each.frames for each in anchor.phases)
-        difference = anchor.order_parameters.free_energy_difference
-        cell = Estimate(difference.mean / system.per_atom, difference.error / system.per_atom)
-        tracked = Tracked.start(system, (first, second), cell)
-        opt_state = None if optimiser is None else optimiser.init(flat_parameters(system.theta)[0])
-        state = _State(anchor, tracked, opt_state, (), 1)
+        found = simulate(anchor_key, system, sampling=sampling) if anchor is None else _checked(anchor, system)
+        state = _first(found, optimiser)
     targets = _targets(state.anchor, wanted)
     state, status, flags = _iterate(
         round_key, state, targets, optimiser, (max_iterations, max_rounds), sampling, (checkpoint, identity)
@@ -282,6 +275,18 @@ class _State(eqx.Module):
     rounds: int
 
 
+def _first(anchor: FreeEnergies, optimiser: optax.GradientTransformation | None) -> _State:
+    """Before the first step."""
+    system = anchor.system
+    if anchor.phases is None:
+        raise argument_error("system", "one whose phases hold", "; ".join(anchor.flags), "Lower the temperature.")
+    first, second = (each.frames for each in anchor.phases)
+    difference = anchor.order_parameters.free_energy_difference
+    cell = Estimate(difference.mean / system.per_atom, difference.error / system.per_atom)
+    opt_state = None if optimiser is None else optimiser.init(flat_parameters(system.theta)[0])
+    return _State(anchor, Tracked.start(system, (first, second), cell), opt_state, (), 1)
+
+
 def _checked(anchor: FreeEnergies, system: TwoPhases) -> FreeEnergies:
     """The anchor itself, if it is this system's."""
     here, there = ([float(s.temperature), float(s.pressure), s.num_atoms] for s in (system, anchor.system))
@@ -294,9 +299,9 @@ def _checked(anchor: FreeEnergies, system: TwoPhases) -> FreeEnergies:
 
 def _targets(anchor: FreeEnergies, wanted: Wanted) -> Targets:
     system, latent_heat = anchor.system, wanted.latent_heat
-    if latent_heat == "keep":
+    if isinstance(latent_heat, str):  # "keep"
         entropy = anchor.order_parameters.entropy_difference.mean
-        latent_heat = entropy * float(system.thermal_energy) * system.units.report
+        latent_heat = float(entropy * float(system.thermal_energy) * system.units.report)
     if latent_heat is not None:
         least = 3 * anchor.order_parameters.entropy_difference.error * float(system.thermal_energy)
         if abs(latent_heat) < least * system.units.report:

@@ -200,7 +200,7 @@ class Frames(eqx.Module):
         return found
 
     def unlisted(self, cutoff: float | None) -> list[str]:
-        """A warning, if a pair that is not listed came well within the cutoff in the last frames: the list is the model.
+        """A note, if a pair that is not listed came well within the cutoff in the last frames: the list is the model.
 
         Args:
             cutoff: of the energy; None where pairs are not listed.

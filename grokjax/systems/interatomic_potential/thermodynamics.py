@@ -23,7 +23,7 @@ from jaxtyping import Array, Float, Key
 from ..._checks import argument_error
 from ...evidence.reweighting import effective_samples, mbar
 from ...evidence.statistics import Estimate
-from .experiment import FreeEnergies, losses
+from .experiment import FreeEnergies, losses, per_atom
 from .sampling import Frames, Sampling, sample
 from .system import TwoPhases
 
@@ -74,6 +74,35 @@ def clausius_clapeyron(run: FreeEnergies) -> Estimate:
     volume, entropy = run.order_parameters.volume_difference, run.order_parameters.entropy_difference
     slope = units.pressure / units.boltzmann * volume.mean / entropy.mean
     return Estimate(slope, abs(slope) * float(np.hypot(volume.error / volume.mean, entropy.error / entropy.mean)))
+
+
+def thermal_expansion(system: TwoPhases, frames: Frames) -> Estimate:
+    r"""$\frac1V\frac{\partial V}{\partial T}=\mathrm{Cov}(H,V)/(kT^2V)$ from frames at constant pressure, per kelvin.
+
+    Kinetic energies are independent of the volume and drop out. Other properties that nobody trained on:
+    `bulk_modulus`.
+
+    Args:
+        system: at the point of the frames.
+        frames: of one phase.
+    """
+    enthalpy, volume = frames.enthalpy(system.stress), frames.volume
+    kT, t = float(system.thermal_energy), float(system.temperature)
+    product = (enthalpy - enthalpy.mean()) * (volume - volume.mean()) / (kT * t * volume.mean())
+    return per_atom(system, product * system.num_atoms, 1.0)
+
+
+def bulk_modulus(system: TwoPhases, frames: Frames) -> Estimate:
+    r"""$kTV/\mathrm{Var}V$ from frames at constant pressure, in units of pressure.
+
+    Args:
+        system: at the point of the frames.
+        frames: of one phase.
+    """
+    volume = frames.volume
+    variance = per_atom(system, (volume - volume.mean()) ** 2 * system.num_atoms, 1.0)
+    value = float(system.thermal_energy) * volume.mean() / variance.mean / system.units.pressure
+    return Estimate(value, value * variance.error / variance.mean)
 
 
 class Surface(eqx.Module):

@@ -118,11 +118,11 @@ def test_bad_input_is_named(titanium):
         ip.two_wells(temperature=-0.3)
     with pytest.raises(ValueError, match="`num_atoms` must be one of"):
         ip.titanium(num_atoms=100)
+    other = ip.lattice("bcc", (3.29,), (2, 2, 3), reach=6.8)
     with pytest.raises(ValueError, match="equally many atoms"):
-        other = ip.lattice("bcc", (3.29,), (2, 2, 3), reach=6.8)
         ip.TwoPhases(energy=titanium.energy, theta=titanium.theta, phases=(titanium.phases[0], other), temperature=1.0)
+    short = ip.lattice("bcc", (3.29,), (2, 2, 2), reach=5.0)
     with pytest.raises(ValueError, match="reach the energy's cutoff"):
-        short = ip.lattice("bcc", (3.29,), (2, 2, 2), reach=5.0)
         ip.TwoPhases(energy=titanium.energy, theta=titanium.theta, phases=(short, short), temperature=1.0)
     with pytest.raises(ValueError, match="`constants` must be"):
         ip.lattice("fcc", (-4.0,), (2, 2, 2), reach=5.0)
