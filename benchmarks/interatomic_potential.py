@@ -98,7 +98,7 @@ def of_ase(system, displacement, repeats: int) -> list[dict]:
 def of_jax_md(system, displacement, repeats: int) -> list[dict]:
     """The row of jax-md's EAM over all pairs in the minimum image; none where it is not installed."""
     try:
-        from jax_md import energy, space
+        from jax_md import energy, space  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         print(f"no row of jax-md: {error}")
         return []
