@@ -5,8 +5,10 @@ from .base import (
     AbstractLangevin as AbstractLangevin,
     AbstractSampler as AbstractSampler,
     State as State,
+    WithGradient as WithGradient,
     energy_and_gradient as energy_and_gradient,
 )
+from .box_moves import BoxState as BoxState, WithBoxMoves as WithBoxMoves
 from .broad_moves import WithBroadMoves as WithBroadMoves
 from .droplet_moves import DropletMoves as DropletMoves, WithDropletMoves as WithDropletMoves
 from .ending import UntilFinished as UntilFinished

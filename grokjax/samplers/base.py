@@ -6,7 +6,7 @@ An algorithm is a final `eqx.Module` whose hyperparameters are array leaves, so 
 
 import abc
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import equinox as eqx
 import jax
@@ -179,6 +179,15 @@ class AbstractLangevin(AbstractSampler):
         """The limit of stability on a harmonic mode of this curvature."""
 
 
+@runtime_checkable
+class WithGradient(Protocol):
+    """An energy that knows its gradient better than automatic differentiation does, such as forces without scatter."""
+
+    def energy_and_gradient(self, position: PyTree) -> tuple[Scalar, PyTree]: ...
+
+
 def energy_and_gradient(energy: Energy, position: PyTree) -> tuple[Scalar, PyTree]:
-    """The energy and its gradient at `position`."""
+    """The energy and its gradient at `position`: by the energy's own method of this name, else by differentiation."""
+    if isinstance(energy, WithGradient):
+        return energy.energy_and_gradient(position)
     return jax.value_and_grad(energy)(position)

@@ -1,0 +1,26 @@
+"""Two phases of an interatomic potential: absolute free energies, and refinement through their transition."""
+
+from .crystal import AbstractPhase as AbstractPhase, Crystal as Crystal, crystal as crystal, lattice as lattice
+from .experiment import FreeEnergies as FreeEnergies, simulate as simulate
+from .order_parameters import OrderParameters as OrderParameters
+from .potentials import AbstractEnergy as AbstractEnergy, Foreign as Foreign, Listed as Listed, Scaled as Scaled
+from .refinement import Refinement as Refinement, Wanted as Wanted, refine as refine
+from .sampling import Sampling as Sampling
+from .system import (
+    TwoPhases as TwoPhases,
+    anharmonic_wells as anharmonic_wells,
+    einstein_solid as einstein_solid,
+    gaussian_core as gaussian_core,
+    titanium as titanium,
+    two_wells as two_wells,
+)
+from .theory import Prediction as Prediction, predict as predict
+from .thermodynamics import (
+    Surface as Surface,
+    bulk_modulus as bulk_modulus,
+    clausius_clapeyron as clausius_clapeyron,
+    gibbs_helmholtz as gibbs_helmholtz,
+    reversible_scaling as reversible_scaling,
+    surface as surface,
+    thermal_expansion as thermal_expansion,
+)

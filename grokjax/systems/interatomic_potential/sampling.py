@@ -1,0 +1,440 @@
+r"""Sampling one phase by the engine: BAOAB at a fixed box, moves of the box between, replicas as members.
+
+The reduced energy $\beta U$ of displacements is an energy like any other to the engine; masses play no role in
+averages, so that a step is a length. With $h=\delta t\sqrt{kT/m}$ it is that of dynamics in time. The law at constant
+pressure has the potential
+
+$$ \beta(U+PV)-(N+1)\ln V $$
+
+in displacements of the reference box and the strain. Dynamics runs in 32-bit floats; the energies of frames are
+computed again in 64 bits.
+"""
+
+import dataclasses
+import functools
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key, Scalar
+
+from ... import ensemble
+from ..._checks import check_fraction, check_whole
+from ...ensemble.layout import HALF_STEP, Layout
+from ...evidence.examination import certify
+from ...evidence.statistics import autocorrelation_time
+from ...observables import Series
+from ...samplers import BoxState, UnderdampedLangevin, WithBoxMoves
+from .crystal import AbstractPhase, Crystal
+from .system import TwoPhases
+
+
+BOX_MOVES = 2  # after every record's steps
+BOX_WIDTH = 1.4  # of box moves, in widths of the box's law at fixed displacements: 40 to 65 % are accepted
+DAMPING = 0.06  # friction times step: an eighth of the highest frequency
+POWER_ITERATIONS = 40
+MELTED_GROWTH, MELTED_DISPLACEMENT = 1.5, 0.6  # of the MSD between halves; of a displacement, in nearest distances
+UNLISTED_MARGIN = 0.3  # unlisted pairs may come this much closer than the cutoff
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How one phase is sampled.
+
+    Attributes:
+        num_replicas: independent copies, advanced together.
+        num_frames: frames of a replica.
+        record_every: steps between frames.
+        equilibration: frames before the first one, not kept.
+        num_witnesses: further replicas at half the step, evidence of the certificate; they enter no average.
+        step_fraction: the step in units of the largest stable one, measured at a thermal displacement.
+        progress: whether to show progress bars.
+    """
+
+    num_replicas: int = 4
+    num_frames: int = 400
+    record_every: int = 20
+    equilibration: int = 60
+    num_witnesses: int = 0
+    step_fraction: float = 0.2
+    progress: bool = False
+
+    def __post_init__(self):
+        for name, least in {"num_replicas": 1, "num_frames": 4, "record_every": 1, "equilibration": 1}.items():
+            check_whole(name, getattr(self, name), least)
+        check_whole("num_witnesses", self.num_witnesses, 0)
+        check_fraction("step_fraction", self.step_fraction, inside=True, remedy="Try 0.2.")
+
+
+class FixedBox(eqx.Module):
+    """The reduced energy of displacements at a box.
+
+    Attributes:
+        energy: of the system.
+        theta: its parameters.
+        phase: which one.
+        strain: of the box.
+        thermal_energy: $kT$.
+    """
+
+    energy: Any
+    theta: Any
+    phase: AbstractPhase
+    strain: Float[Array, " 3"]
+    thermal_energy: Scalar
+
+    def __call__(self, displacement: Array) -> Scalar:
+        """By the energy's own formula, which automatic differentiation can take apart."""
+        return self.energy(self.theta, self.phase, displacement, self.strain) / self.thermal_energy
+
+    def energy_and_gradient(self, displacement: Array) -> tuple[Scalar, Array]:
+        """As the energy does it best."""
+        found = self.energy.energy_and_gradient(self.theta, self.phase, displacement, self.strain)
+        energy, gradient = found
+        return energy / self.thermal_energy, gradient / self.thermal_energy
+
+
+class ConstantPressure(eqx.Module):
+    """The family of `FixedBox` over the box.
+
+    Attributes:
+        energy: of the system.
+        theta: its parameters.
+        phase: which one.
+        thermal_energy: $kT$.
+        stress: $P$ in the energy's unit.
+        box_steps: standard deviations of box moves, a row for each independent one.
+    """
+
+    energy: Any
+    theta: Any
+    phase: AbstractPhase
+    thermal_energy: Scalar
+    stress: Scalar
+    box_steps: Float[Array, "rows 3"]
+
+    def at(self, strain: Float[Array, " 3"]) -> FixedBox:
+        """The energy of displacements at a box."""
+        return FixedBox(self.energy, self.theta, self.phase, strain, self.thermal_energy)
+
+    def box_energy(self, strain: Float[Array, " 3"]) -> Scalar:
+        """What else depends on the box."""
+        work = self.stress * self.phase.volume(strain) / self.thermal_energy
+        return work - (self.phase.num_atoms + 1) * jnp.sum(strain)
+
+
+class Frames(eqx.Module):
+    """What sampling one phase left.
+
+    Attributes:
+        phase: its reference box.
+        displacement: shape (replica, frame, atom, axis), without that of all atoms together.
+        strain: shape (replica, frame, 3).
+        energy: of every frame in 64 bits.
+        states: to go on from.
+        virial: of every frame, 1 on average.
+        temperature: likewise.
+        diverged: per replica.
+        witness: energy and volume of the replicas at half the step.
+        box_acceptance: share of accepted box moves, nan at a fixed box.
+        record_every: steps between frames.
+    """
+
+    phase: AbstractPhase
+    displacement: np.ndarray
+    strain: np.ndarray
+    energy: np.ndarray
+    states: Any
+    virial: np.ndarray
+    temperature: np.ndarray
+    diverged: np.ndarray
+    witness: Any
+    box_acceptance: float
+    record_every: int
+
+    @functools.cached_property
+    def volume(self) -> np.ndarray:
+        """Of every frame's box."""
+        return np.asarray(self.phase.volume(jnp.asarray(self.strain)))
+
+    @property
+    def mean_strain(self) -> Array:
+        """Strain of the mean box."""
+        return jnp.asarray(self.strain.reshape(-1, 3).mean(axis=0))
+
+    def enthalpy(self, stress: Any) -> np.ndarray:
+        """$U+PV$ of every frame, of the whole cell."""
+        return self.energy + float(stress) * self.volume
+
+    def inefficiency(self, stress: Any) -> float:
+        """Statistical inefficiency of the enthalpy in frames, 1 at least."""
+        return max(1.0, inefficiency(self.enthalpy(stress)))
+
+    @property
+    def physical(self) -> np.ndarray:
+        """Displacements in the strained boxes."""
+        return np.asarray(self.phase.physical(jnp.asarray(self.displacement, float), jnp.asarray(self.strain)))
+
+    @property
+    def mean_square_displacement(self) -> np.ndarray:
+        """Of the first and the second half of the frames."""
+        squares = (self.physical**2).sum(axis=-1).mean(axis=(0, 2))
+        half = len(squares) // 2
+        return np.array([squares[:half].mean(), squares[half:].mean()])
+
+    @property
+    def lost(self) -> list[str]:
+        """What says that the phase was left, in words; nothing while it holds."""
+        if self.diverged.any() or not np.isfinite(self.energy).all():
+            return [f"{int(self.diverged.sum())} of {len(self.diverged)} replicas diverged"]
+        if not isinstance(self.phase, Crystal):
+            return []
+        found, (first, second) = [], self.mean_square_displacement
+        largest = float(np.sqrt((self.physical**2).sum(axis=-1)).max())
+        if second > MELTED_GROWTH * first:
+            found.append(f"mean square displacement grows from {first:.3g} to {second:.3g}: basin lost")
+        if largest > MELTED_DISPLACEMENT * self.phase.nearest:
+            found.append(f"an atom moved by {largest:.3g}, nearest neighbours are {self.phase.nearest:.3g} apart")
+        return found
+
+    def unlisted(self, cutoff: float | None) -> list[str]:
+        """A note, if a pair that is not listed came well within the cutoff in the last frames: the list is the model.
+
+        Args:
+            cutoff: of the energy; None where pairs are not listed.
+        """
+        if cutoff is None or not isinstance(self.phase, Crystal):
+            return []
+        last = zip(self.displacement[:, -1], self.strain[:, -1], strict=True)
+        closest = min(self.phase.closest_unlisted(*each) for each in last)
+        if closest >= cutoff - UNLISTED_MARGIN:
+            return []
+        return [f"a pair that is not listed came as close as {closest:.3g}, the cutoff is {cutoff:.3g}"]
+
+
+def inefficiency(series: np.ndarray) -> float:
+    """Statistical inefficiency of a series of shape (replica, frame): records per independent one, 1 at least."""
+    still = np.std(series) <= 1e-12 * max(np.abs(series).max(), 1e-300)
+    return 1.0 if still or series.shape[1] < 4 else max(1.0, autocorrelation_time(series))
+
+
+def sample(
+    key: Key[Array, ""],
+    system: TwoPhases,
+    phase: AbstractPhase,
+    sampling: Sampling,
+    *,
+    states: Any = None,
+) -> Frames:
+    """Frames of one phase at the system's temperature and pressure, or at a fixed box where it has none that moves.
+
+    Args:
+        key: random key.
+        system: at one point.
+        phase: one of its phases.
+        sampling: how.
+        states: of earlier frames of the same phase, to go on from; else it starts at the ideal sites.
+    """
+    step_key, run_key = jax.random.split(key)
+    target = at_pressure(system, phase)
+    sampler = dynamics(step_key, target.at(jnp.zeros(3)), sampling)
+    target = in_single(target)
+    if phase.flexible:
+        sampler = WithBoxMoves(sampler, sampling.record_every, BOX_MOVES)
+        every = 1
+    else:
+        target, every = target.at(jnp.zeros(3, jnp.float32)), sampling.record_every
+    entries = sampling.num_replicas + sampling.num_witnesses
+    start = (
+        {"positions": jnp.zeros((entries, *phase.zero.shape), jnp.float32)} if states is None else {"states": states}
+    )
+    run = ensemble.run(
+        run_key,
+        sampler,
+        target,
+        **start,
+        observables={"frame": Series(RecordFrame(phase.num_modes, not phase.tethered))},
+        target_axes=None,
+        num_steps=every * (sampling.num_frames + sampling.equilibration),
+        warmup=every * sampling.equilibration,
+        record_every=every,
+        num_chunks=max(1, (sampling.num_frames + sampling.equilibration) // 50),
+        member_block=1,  # one at a time stays in cache
+        progress=sampling.progress,
+        label=getattr(phase, "name", "well"),
+    )
+    frames = run.results["frame"]
+    energy = frame_energies(system, phase, system.theta, frames["displacement"], frames["strain"])
+    mine = slice(0, sampling.num_replicas)
+    others = slice(sampling.num_replicas, None)
+    volume = np.asarray(phase.volume(jnp.asarray(frames["strain"], float)))
+    return Frames(
+        phase=phase,
+        displacement=frames["displacement"][mine],
+        strain=np.asarray(frames["strain"], float)[mine],
+        energy=energy[mine],
+        states=run.states,
+        virial=frames["virial"],
+        temperature=frames["temperature"],
+        diverged=run.diverged,
+        witness=(energy[others], volume[others]),
+        box_acceptance=run.sampler.report(run.states).get("box_acceptance", float("nan")),
+        record_every=sampling.record_every,
+    )
+
+
+class RecordFrame(eqx.Module):
+    """Measurement: the frame, and its virial and temperature, 1 in equilibrium.
+
+    Attributes:
+        num_modes: that cost energy.
+        centred: whether the displacement of all atoms together is taken off.
+    """
+
+    num_modes: int = eqx.field(static=True)
+    centred: bool = eqx.field(static=True)
+
+    def __call__(self, key: Any, state: Any) -> dict[str, Array]:
+        del key
+        inner = state.inner if isinstance(state, BoxState) else state
+        y = state.position
+        strain = state.strain if isinstance(state, BoxState) else jnp.zeros(3, y.dtype)
+        return {
+            "displacement": y - jnp.mean(y, axis=0) if self.centred else y,
+            "strain": strain,
+            "virial": jnp.sum(y * state.gradient) / self.num_modes,
+            "temperature": jnp.mean(inner.velocity_after_noise**2),
+        }
+
+
+def certificate(frames: tuple[Frames, Frames], sampling: Sampling, stress: Any) -> Any:
+    """The evidence that both phases were sampled in equilibrium, a `Certificate` of the engine.
+
+    Args:
+        frames: of both.
+        sampling: how.
+        stress: $P$ in the energy's unit.
+    """
+    roles = (HALF_STEP,) if sampling.num_witnesses else ()
+    layout = Layout.of((), sampling.num_replicas, roles=roles, num_witnesses=sampling.num_witnesses)
+    series = {}
+    for name, each in zip(("I", "II"), frames, strict=True):
+        energy, volume = (np.concatenate(pair) for pair in zip((each.energy, each.volume), each.witness, strict=True))
+        series[f"enthalpy {name}"] = energy + float(stress) * volume
+        if each.phase.flexible:
+            series[f"volume {name}"] = volume
+    layers = lambda what: {name: getattr(f, what) for name, f in zip(("I", "II"), frames, strict=True)}
+    diverged = frames[0].diverged | frames[1].diverged
+    return certify(
+        layout,
+        series,
+        None,
+        layers("virial"),
+        layers("temperature"),
+        diverged,
+        bias_order=2,
+        steps_per_record=sampling.record_every,
+    )
+
+
+def at_pressure(system: TwoPhases, phase: AbstractPhase) -> ConstantPressure:
+    """The target of a phase in 64 bits, with box moves that fit the stiffness of its box.
+
+    Args:
+        system: at one point.
+        phase: one of its phases.
+    """
+    rows = phase.groups
+
+    def reduced(amounts):
+        strain = amounts @ rows
+        return system.energy(system.theta, phase, phase.zero, strain) / system.thermal_energy
+
+    curvature = jnp.diag(jax.jit(jax.hessian(reduced))(jnp.zeros(len(rows))))
+    still = ~jnp.any(rows != 0, axis=1)
+    width = BOX_WIDTH / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0) * jnp.sum(~still))
+    steps = jnp.where(still, 0.0, width)[:, None] * rows
+    kT = jnp.asarray(system.thermal_energy)
+    energy, phase = system.energy.for_dynamics(system.theta), anonymous(phase)
+    return ConstantPressure(energy, system.theta, phase, kT, jnp.asarray(system.stress, float), steps)
+
+
+def anonymous(phase: AbstractPhase) -> AbstractPhase:
+    """A phase without its name, so that one compiled program serves both."""
+    return dataclasses.replace(phase, name="") if isinstance(phase, Crystal) else phase
+
+
+def dynamics(key: Key[Array, ""], target: FixedBox, sampling: Sampling) -> UnderdampedLangevin:
+    """BAOAB with a step that fits the stiffness at a thermal displacement; witnesses have half of it.
+
+    Args:
+        key: random key of the displacement.
+        target: in 64 bits.
+        sampling: how.
+    """
+    step = sampling.step_fraction * 2 / np.sqrt(float(stiffness(key, target)))
+    steps = np.concatenate([np.full(sampling.num_replicas, step), np.full(sampling.num_witnesses, step / 2)])
+    return UnderdampedLangevin(step_size=jnp.asarray(steps), friction=jnp.asarray(np.full(len(steps), DAMPING / step)))
+
+
+@eqx.filter_jit
+def stiffness(key: Key[Array, ""], target: FixedBox) -> Scalar:
+    """The largest curvature where a random displacement costs half a $kT$ per mode.
+
+    Args:
+        key: random key of the displacement.
+        target: in 64 bits.
+    """
+    zero = target.phase.zero
+    first, second = jax.random.split(key)
+    direction = jax.random.normal(first, zero.shape, zero.dtype)
+    rise = lambda size: target(size * direction) - target(zero)
+    grow = lambda size: 1.25 * size
+    size = jax.lax.while_loop(lambda size: rise(size) < zero.size / 2, grow, jnp.asarray(1e-3, zero.dtype))
+    gradient = lambda y: target.energy_and_gradient(y)[1]
+
+    def iterate(_, carry):
+        vector, _ = carry
+        image = jax.jvp(gradient, (size * direction,), (vector,))[1]
+        norm = jnp.linalg.norm(image)
+        return image / norm, norm
+
+    vector = jax.random.normal(second, zero.shape, zero.dtype)
+    vector = vector / jnp.linalg.norm(vector)
+    return jax.lax.fori_loop(0, POWER_ITERATIONS, iterate, (vector, jnp.zeros((), zero.dtype)))[1]
+
+
+def in_single(tree: Any) -> Any:
+    """A target in 32-bit floats."""
+    single = lambda leaf: leaf.astype(jnp.float32) if eqx.is_inexact_array(leaf) else leaf
+    return jax.tree.map(single, tree)
+
+
+def frame_energies(system: TwoPhases, phase: AbstractPhase, theta: Any, displacement: Any, strain: Any) -> np.ndarray:
+    """Energies of frames in 64 bits, in the shape of their leading axes.
+
+    Args:
+        system: whose energy it is.
+        phase: of the frames.
+        theta: parameters.
+        displacement: shape (..., atom, axis).
+        strain: shape (..., 3).
+    """
+    leading = np.shape(strain)[:-1]
+    flat = lambda array, last: jnp.asarray(array, float).reshape(-1, *last)
+    found = _energies(
+        system.energy,
+        theta,
+        phase,
+        flat(displacement, np.shape(displacement)[-2:]),
+        flat(strain, np.shape(strain)[-1:]),
+    )
+    return np.asarray(found).reshape(leading)
+
+
+@eqx.filter_jit
+def _energies(energy: Any, theta: Any, phase: AbstractPhase, displacement: Array, strain: Array) -> Array:
+    one = lambda frame: energy(theta, phase, *frame)
+    return jax.lax.map(one, (displacement, strain), batch_size=8)

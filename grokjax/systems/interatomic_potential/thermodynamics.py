@@ -1,0 +1,222 @@
+r"""From one free energy to others: along temperature and pressure, and to the line of the transition.
+
+$$ \frac{G(T)}T=\frac{G(T_0)}{T_0}-\int_{T_0}^T\frac{H}{T'^2}dT',\qquad \frac{dT_{tr}}{dP}=\frac{\Delta V}{\Delta S},
+   \qquad G(T_0/\lambda)=\frac{G(T_0)+W(\lambda)}\lambda+\tfrac32Nk\tfrac{T_0}\lambda\ln\lambda, $$
+
+Gibbs and Helmholtz, Clausius and Clapeyron, and reversible scaling with $W=\int_1^\lambda\langle U+PV\rangle d\lambda'$
+(at the pressure $\lambda P$). `surface` pools frames at several temperatures and pressures by MBAR: a frame's reduced
+potential anywhere is $\beta(U+PV)$, so that its energy and volume are all that is needed.
+
+References:
+    de Koning, Antonelli & Yip, Phys. Rev. Lett. 83, 3973 (1999), for reversible scaling.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float, Key
+
+from ..._checks import argument_error
+from ...evidence.reweighting import effective_samples, mbar
+from ...evidence.statistics import Estimate
+from .experiment import FreeEnergies, losses, per_atom
+from .sampling import Frames, Sampling, sample
+from .system import TwoPhases
+
+
+SMALLEST_SHARE = 20.0  # effective samples below which a point of the surface is beyond its frames
+NUM_SCAN = 200
+
+
+def gibbs_helmholtz(temperature: Any, enthalpy: Any, start: Any) -> Float[Array, " points"]:
+    """$G(T)$ from enthalpies along temperature, by the trapezoidal rule in $1/T$.
+
+    Args:
+        temperature: points, the first one being where $G$ is known.
+        enthalpy: there, or its difference between phases.
+        start: $G$ at the first point, likewise.
+    """
+    beta, enthalpy = 1 / jnp.asarray(temperature, float), jnp.asarray(enthalpy, float)
+    steps = jnp.diff(beta) * (enthalpy[1:] + enthalpy[:-1]) / 2
+    return (jnp.concatenate([jnp.zeros(1), jnp.cumsum(steps)]) + start * beta[0]) / beta
+
+
+def reversible_scaling(
+    scale: Any, enthalpy: Any, start: Any, temperature: Any, num_modes: float
+) -> tuple[Array, Array]:
+    r"""Temperatures $T_0/\lambda$ and $G$ there, from enthalpies of the energy scaled by $\lambda$ at $T_0$.
+
+    Args:
+        scale: $\lambda$, beginning with 1.
+        enthalpy: $\langle U+PV\rangle_\lambda$ without the factor, sampled with $\lambda U$ at $\lambda P$.
+        start: $G(T_0)$ at $\lambda=1$.
+        temperature: $kT_0$ in the enthalpy's unit.
+        num_modes: $3N$ with momenta, 0 for configurational free energies or differences.
+    """
+    scale, enthalpy = jnp.asarray(scale, float), jnp.asarray(enthalpy, float)
+    work = jnp.cumsum(jnp.diff(scale) * (enthalpy[1:] + enthalpy[:-1]) / 2)
+    work = jnp.concatenate([jnp.zeros(1), work])
+    kinetic = num_modes / 2 * temperature / scale * jnp.log(scale)
+    return temperature / scale, (start + work) / scale + kinetic
+
+
+def clausius_clapeyron(run: FreeEnergies) -> Estimate:
+    r"""$dT_{tr}/dP=\Delta V/\Delta S$ in the system's units, such as K/GPa.
+
+    Args:
+        run: at the transition, or near it.
+    """
+    units = run.system.units
+    volume, entropy = run.order_parameters.volume_difference, run.order_parameters.entropy_difference
+    slope = units.pressure / units.boltzmann * volume.mean / entropy.mean
+    return Estimate(slope, abs(slope) * float(np.hypot(volume.error / volume.mean, entropy.error / entropy.mean)))
+
+
+def thermal_expansion(system: TwoPhases, frames: Frames) -> Estimate:
+    r"""$\frac1V\frac{\partial V}{\partial T}=\mathrm{Cov}(H,V)/(kT^2V)$ from frames at constant pressure, per kelvin.
+
+    Kinetic energies are independent of the volume and drop out. Other properties that nobody trained on:
+    `bulk_modulus`.
+
+    Args:
+        system: at the point of the frames.
+        frames: of one phase.
+    """
+    enthalpy, volume = frames.enthalpy(system.stress), frames.volume
+    kT, t = float(system.thermal_energy), float(system.temperature)
+    product = (enthalpy - enthalpy.mean()) * (volume - volume.mean()) / (kT * t * volume.mean())
+    return per_atom(system, product * system.num_atoms, 1.0)
+
+
+def bulk_modulus(system: TwoPhases, frames: Frames) -> Estimate:
+    r"""$kTV/\mathrm{Var}V$ from frames at constant pressure, in units of pressure.
+
+    Args:
+        system: at the point of the frames.
+        frames: of one phase.
+    """
+    volume = frames.volume
+    variance = per_atom(system, (volume - volume.mean()) ** 2 * system.num_atoms, 1.0)
+    value = float(system.thermal_energy) * volume.mean() / variance.mean / system.units.pressure
+    return Estimate(value, value * variance.error / variance.mean)
+
+
+class Surface(eqx.Module):
+    r"""Free energies of both phases over temperature and pressure, from frames at several points.
+
+    Attributes:
+        system: at the point of the absolute free energies.
+        gibbs: $G$ of both phases there, of the whole cell.
+        energy: of all frames, shape (phase, sample).
+        volume: likewise.
+        log_mixture: of every sample, see `evidence.reweighting`.
+        anchors: $-\ln Z$ of both phases at the system's point, up to the same constants.
+        inefficiency: of the enthalpy.
+    """
+
+    system: TwoPhases
+    gibbs: tuple[Estimate, Estimate]
+    energy: Array
+    volume: Array
+    log_mixture: Array
+    anchors: Array
+    inefficiency: float
+
+    def gibbs_energies(self, temperature: Any, pressure: Any) -> tuple[Array, Array]:
+        r"""$G$ of both phases per atom in reported units, without the kinetic part, and Kish's number of samples.
+
+        Args:
+            temperature: of one point.
+            pressure: likewise.
+        """
+        units = self.system.units
+        log_weights, kT = self._log_weights(temperature, pressure), units.boltzmann * temperature
+        reduced = -jax.nn.logsumexp(log_weights, axis=1) - self.anchors
+        start = jnp.array([each.mean for each in self.gibbs]) / self.system.thermal_energy
+        count = effective_samples(log_weights) / self.inefficiency
+        return kT * (start + reduced) * self.system.per_atom, count
+
+    def difference(self, temperature: Any, pressure: Any) -> Array:
+        r"""$\Delta G$ per atom in reported units; nan where too few samples carry it.
+
+        Args:
+            temperature: of one point.
+            pressure: likewise.
+        """
+        gibbs, count = self.gibbs_energies(temperature, pressure)
+        return jnp.where(jnp.min(count) > SMALLEST_SHARE, gibbs[1] - gibbs[0], jnp.nan)
+
+    def transition_temperature(self, pressure: Any, low: float, high: float) -> Array:
+        r"""Where $\Delta G$ changes its sign at a pressure, interpolated on a grid; nan if it does not.
+
+        Args:
+            pressure: of the line.
+            low: lowest temperature that is looked at.
+            high: highest one.
+        """
+        grid = jnp.linspace(low, high, NUM_SCAN)
+        values = jax.lax.map(lambda t: self.difference(t, pressure), grid)
+        change = jnp.isfinite(values[1:] * values[:-1]) & (values[1:] * values[:-1] <= 0)
+        i = jnp.argmax(change)
+        where = grid[i] - values[i] * (grid[i + 1] - grid[i]) / (values[i + 1] - values[i])
+        return jnp.where(jnp.any(change), where, jnp.nan)
+
+    def _log_weights(self, temperature: Any, pressure: Any) -> Array:
+        units = self.system.units
+        enthalpy = self.energy + units.pressure * pressure * self.volume
+        return -enthalpy / (units.boltzmann * temperature) - self.log_mixture
+
+
+def surface(
+    key: Key[Array, ""], run: FreeEnergies, points: Sequence[tuple[float, float]], sampling: Sampling | None = None
+) -> Surface:
+    """Free energies around a simulation's point, from further frames at other temperatures and pressures.
+
+    Args:
+        key: random key.
+        run: absolute free energies; its frames are used, too.
+        points: further (temperature, pressure).
+        sampling: of every point.
+
+    Raises:
+        ValueError: a phase of the run, or one at a point, was lost.
+    """
+    if run.phases is None:
+        raise argument_error("run", "one whose phases hold", "; ".join(run.flags), "Lower the temperature.")
+    system, sampling = run.system, Sampling() if sampling is None else sampling
+    everywhere: list[tuple[TwoPhases, tuple[Frames, Frames]]]
+    everywhere = [(system, (run.phases[0].frames, run.phases[1].frames))]
+    for index, (temperature, pressure) in enumerate(points):
+        there = system.replace(temperature=temperature, pressure=pressure)
+        keys = jax.random.split(jax.random.fold_in(key, index))
+        first, second = (sample(k, there, phase, sampling) for k, phase in zip(keys, system.phases, strict=True))
+        lost = losses(there, (first, second))
+        if lost:
+            raise argument_error("points", "where both phases hold", "; ".join(lost), "Stay closer.")
+        everywhere.append((there, (first, second)))
+    found = [_pooled([(point, frames[index]) for point, frames in everywhere]) for index in range(2)]
+    gibbs = tuple(
+        Estimate(each.gibbs_energy.mean / system.per_atom, each.gibbs_energy.error / system.per_atom)
+        for each in run.phases
+    )
+    energy, volume, log_mixture, anchors = (jnp.stack(column) for column in zip(*found, strict=True))
+    inefficiency = max(each.inefficiency(point.stress) for point, pair in everywhere for each in pair)
+    return Surface(system, (gibbs[0], gibbs[1]), energy, volume, log_mixture, anchors, inefficiency)
+
+
+def _pooled(points: Sequence[tuple[TwoPhases, Frames]]) -> tuple[Array, Array, Array, Array]:
+    """Energies, volumes and mixture of one phase's frames at all points, and its $-\\ln Z$ at the first."""
+    length = min(frames.energy.size for _, frames in points)
+    energy, volume = (
+        jnp.concatenate([jnp.asarray(np.ravel(getattr(frames, name))[:length]) for _, frames in points])
+        for name in ("energy", "volume")
+    )
+    potentials = jnp.stack([(energy + s.stress * volume) / s.thermal_energy for s, _ in points])
+    origin = jnp.repeat(jnp.arange(len(points)), length)
+    found = mbar(potentials, origin, reference=0)
+    anchor = -jax.nn.logsumexp(-potentials[0] - found.log_mixture)
+    return energy, volume, found.log_mixture, anchor
