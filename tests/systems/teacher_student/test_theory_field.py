@@ -166,6 +166,24 @@ def test_derivatives_by_finite_differences():
 
 @pytest.mark.slow
 def test_quenched_draws_average_to_the_networks():
-    p = predict(BASE.replace(noise_variance=0.1), theory="field", z_samples=6)
+    system = BASE.replace(noise_variance=0.1)
+    p = predict(system, theory="field", z_samples=6)
     assert abs(p.side_weight - 0.0773) < 0.004  # over 64 draws; 256 networks have 0.0792(5)
     assert p.spread.overlap[1] > 0.03
+    assert p.range.effective_samples < 50
+    draws = jax.random.normal(jax.random.key(0), (6, 375))  # the same ones, one by one
+    one_by_one = jnp.stack([predict(system, theory="field", z_samples=z).side_weight for z in draws[:2]])
+    both = predict(system, theory="field", z_samples=draws[:2])
+    np.testing.assert_allclose(both.side_weight, one_by_one.mean(), rtol=1e-6)
+    np.testing.assert_allclose(both.spread.side_weight, one_by_one.std(), rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_noise_in_the_targets_spreads_networks_on_given_coordinates():
+    """Given z only the labels' noise is left, which moves no mean of an infinitely wide network."""
+    wide = BASE.replace(width=1e7)
+    draw = jax.random.normal(jax.random.key(1), (375,))
+    clean, noisy = (predict(wide.replace(label_noise=v), theory="field", z_samples=draw) for v in (0.0, 0.2))
+    np.testing.assert_allclose(noisy.overlap[1], clean.overlap[1], rtol=1e-5)
+    assert clean.spread.overlap[1] < 1e-8
+    assert 1e-3 < noisy.spread.overlap[1] < 0.02
