@@ -27,6 +27,7 @@ from .system import TeacherStudent as TeacherStudent
 from .theory import (
     Prediction as Prediction,
     Range as Range,
+    Stopping as Stopping,
     Thermodynamics as Thermodynamics,
     predict as predict,
     thermodynamics as thermodynamics,

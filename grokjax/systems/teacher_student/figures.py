@@ -16,7 +16,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from ... import plot
-from ...evidence.statistics import Estimate
+from ...evidence.decomposition import Decomposition
+from ...evidence.statistics import Estimate, is_estimate
 from ...phases import PhaseDiagram
 from ...results import Run
 from .experiment import negative_log_density
@@ -64,9 +65,10 @@ def figure_2(
         for name, curve in curves.items():
             line = LINES[list(curves).index(name) % len(LINES)]
             grid = np.asarray(curve.law.system.noise_variance)
+            shown = np.where(_speaks(curve), 1.0, np.nan)
             for index, (degree, coefficient) in enumerate(teacher.items()):
-                plot.draw_theory(middle, grid, curve.overlap[degree] / coefficient, index=index, line=line)
-            plot.draw_theory(right, grid, curve.side_weight, index=2, line=line)
+                plot.draw_theory(middle, grid, shown * curve.overlap[degree] / coefficient, index=index, line=line)
+            plot.draw_theory(right, grid, shown * curve.side_weight, index=2, line=line)
             ended = _draw_bracket(middle, right, curve, grid, teacher) or ended
         for index, (degree, coefficient) in enumerate(teacher.items()):
             found = run.overlap[degree]
@@ -103,28 +105,29 @@ def figure_2(
     return figure
 
 
+def _speaks(curve: Prediction) -> np.ndarray:
+    """Where a theory that knows its range is within it, or has a bracket; everywhere for the others."""
+    trusted, bracket = np.asarray(curve.trustworthy), curve.bracket
+    if bracket is None:
+        return np.ones_like(trusted)
+    return trusted | np.isfinite(bracket.side_weight)
+
+
 def _draw_bracket(middle: Axes, right: Axes, curve: Prediction, grid: np.ndarray, teacher: Mapping[int, float]) -> bool:
     """Hatch where a theory that knows its range has left it, and show the bracket there; whether there was anything."""
-    trusted = np.broadcast_to(curve.trustworthy, grid.shape)
-    if curve.without_rest is None or trusted.all():
+    trusted, bracket = np.broadcast_to(curve.trustworthy, grid.shape), curve.bracket
+    if bracket is None or trusted.all() or trusted[0]:
         return False
-    outside = ~trusted
-    if outside.all():
-        edge = grid[-1]
-    elif outside[0]:
-        last = int(np.argmax(trusted))
-        edge = (grid[last - 1] + grid[last]) / 2
-    else:
-        return False
+    last = int(np.argmax(trusted))
+    edge = (grid[last - 1] + grid[last]) / 2 if trusted.any() else grid[-1]
     for ax in (middle, right):
         ax.axvspan(0, edge, facecolor="none", edgecolor="0.8", hatch="////", linewidth=0, zorder=0)
-    both = outside & np.isfinite(curve.without_rest.side_weight)
+    fill = lambda ax, bare, whole, index: ax.fill_between(
+        grid, np.asarray(bare), np.asarray(whole), color=plot.COLOURS[index], alpha=0.25, linewidth=0
+    )
     for index, (degree, coefficient) in enumerate(teacher.items()):
-        bare = np.asarray(curve.without_rest.overlap[degree]) / coefficient
-        whole = np.asarray(curve.overlap[degree]) / coefficient
-        middle.fill_between(grid, bare, whole, where=both, color=plot.COLOURS[index], alpha=0.25, linewidth=0)
-    bare, whole = np.asarray(curve.without_rest.side_weight), np.asarray(curve.side_weight)
-    right.fill_between(grid, bare, whole, where=both, color=plot.COLOURS[2], alpha=0.25, linewidth=0)
+        fill(middle, bracket.overlap[degree] / coefficient, curve.overlap[degree] / coefficient, index)
+    fill(right, bracket.side_weight, curve.side_weight, 2)
     return True
 
 
@@ -136,9 +139,39 @@ def caption_2(run: Run, curves: Mapping[str, Prediction]) -> str:
         f"n = {float(run.system.num_samples):g} with {run.layout.num_members} networks per noise on data sets of their "
         f"own. (a) Action of a neuron's alignment with the teacher per dimension; (b) learned share of the linear and "
         f"the cubic component; (c) fraction of specialised neurons. Lines: theory, {theories}; points: networks, one "
-        "standard error. Hatched: where the theory of finite data leaves its own range; bands are its values with and "
-        "without the random field that no profile follows. Nothing is fitted."
+        "standard error. Hatched: where the theory of finite data leaves its own range; bands bracket the truth by its "
+        "values with and without the random field that no profile follows, and below them it says nothing. Nothing is "
+        "fitted."
     )
+
+
+def decomposition(found: Decomposition, population: Prediction, *, axes: Sequence[Axes] | None = None) -> Figure:
+    """What of networks less population theory is finite width and what is finite data, in per cent of the theory.
+
+    Args:
+        found: of `decompose`, a sweep over `noise_variance`.
+        population: theory without data at the same points, such as `predict(system, perpendicular="chi2")`.
+        axes: one per order parameter; a figure of a page's width unless given.
+    """
+    noise = np.asarray(found.runs[0].system.noise_variance)
+    flat = lambda tree: jax.tree.leaves(tree, is_leaf=is_estimate)
+    parts = {"finite width, paired": found.finite_width, "finite data": found.finite_data(population)}
+    degrees = tuple(population.overlap)
+    titles = [f"overlap $He_{degree}$" for degree in degrees] + ["side weight"]
+    with plot.style():
+        figure, axes = _panels(axes, len(titles))
+        for index, (label, part) in enumerate(parts.items()):
+            for ax, estimate, value in zip(axes, flat(part), flat(population.order_parameters), strict=True):
+                scale = 100 / np.abs(np.asarray(value))
+                shown = Estimate(estimate.mean * scale, estimate.error * scale)
+                plot.draw_experiment(ax, noise, shown, index=index, label=label)
+        for ax, letter, title in zip(axes, "abcdefgh", titles, strict=False):
+            plot.draw_theory(ax, [0, 1.1 * noise.max()], [0.0, 0.0], index=7, line=":")
+            ax.set(xlabel=AXES["noise_variance"], ylabel=f"{title}: networks less theory (%)")
+            ax.set_xlim(0, 1.1 * noise.max())
+            plot.label_panel(ax, letter)
+        plot.legend_below(axes[1], axes[1].get_legend_handles_labels()[0], columns=2)
+    return figure
 
 
 def _panels(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
@@ -156,7 +189,7 @@ def _draw_actions(ax: Axes, run: Run, at_points: Mapping[str, Prediction], noise
     ends = np.zeros(len(noise))
     for line, prediction in zip(LINES, at_points.values(), strict=False):
         density = np.asarray(jax.vmap(lambda law: law.log_density(q))(prediction.law))
-        for index in range(len(noise)):
+        for index in np.flatnonzero(np.broadcast_to(_speaks(prediction), noise.shape)):
             action = -(density[index] - density[index][0]) / dimension + step * index
             ax.plot(np.asarray(q), action, line, color=grey, linewidth=1.1)
             ends[index] = action[-1]

@@ -32,6 +32,7 @@ from .theory.mean_field import mean_field
 
 
 PHASES = ("GFL", "GMFL-I", "GMFL-II")
+NODES_PER_NORM = 8  # over |q| for one over the perpendicular norm
 RESOLVED_BARRIER = 1e-6  # in units of the action; lower ones are round-off
 
 
@@ -104,12 +105,13 @@ class _Point(eqx.Module):
     threshold: Array | None
     perpendicular: str = eqx.field(static=True)
     num_nodes: int = eqx.field(static=True)
-    num_norms: int = eqx.field(static=True)
     mark_range: bool = eqx.field(static=True)
 
     def __call__(self, **coordinates) -> PhasePoint:
         system = self.system.replace(**coordinates)
-        prediction = mean_field(system, self.perpendicular, self.num_nodes, self.num_norms, 1e-10, 200)
+        prediction = mean_field(
+            system, self.perpendicular, self.num_nodes, self.num_nodes // NODES_PER_NORM, 1e-10, 200
+        )
         threshold = 1 / system.width if self.threshold is None else self.threshold
         order_parameters = prediction.order_parameters
         status = prediction.status
@@ -128,7 +130,6 @@ def phase_diagram(
     threshold: float | Array | None = None,
     mark_range: bool = False,
     num_nodes: int = 192,
-    num_norms: int = 24,
     batch_size: int = 32,
 ) -> PhaseDiagram:
     r"""Phases of the published theory over noise and either width or number of samples, in one compiled call.
@@ -141,8 +142,8 @@ def phase_diagram(
         perpendicular: treatment of the perpendicular norm, as in `predict`.
         threshold: smallest weight that counts as present; $1/N$ of each point unless given.
         mark_range: whether points outside of the theory's own range come back as unreliable, which figures hatch.
-        num_nodes: quadrature nodes over $|q|$ per point; fewer than in `predict`, enough for a picture.
-        num_norms: quadrature nodes over $r$, for `"chi2"`.
+        num_nodes: quadrature nodes over $|q|$ per point; fewer than in `predict`, enough for a picture. An eighth as
+            many are over $r$, for `"chi2"`.
         batch_size: points solved together.
 
     Raises:
@@ -154,5 +155,5 @@ def phase_diagram(
         raise argument_error("widths", "given without num_samples, or the reverse", None, "Choose one second axis.")
     second = {"num_samples": num_samples} if widths is None else {"width": widths}
     threshold = None if threshold is None else jnp.asarray(threshold, float)
-    point = _Point(system, threshold, perpendicular, num_nodes, num_norms, mark_range)
+    point = _Point(system, threshold, perpendicular, num_nodes, mark_range)
     return sweep(point, {"noise_variance": noise_variances, **second}, PHASES, batch_size=batch_size)

@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from grokjax.systems.teacher_student import OrderParameters, Prediction, Range
-from grokjax.systems.teacher_student.figures import _draw_bracket
+from grokjax.systems.teacher_student.figures import _draw_bracket, _speaks
 
 
 def curve(exponents):
@@ -51,6 +51,14 @@ def test_noises_beyond_the_range_are_hatched():
     (band,) = right.collections  # between the values with and without the rest
     heights = band.get_paths()[0].vertices[:, 1]
     assert heights.max() <= 0.09 + 1e-9
+
+
+def test_where_the_theory_declines_it_draws_nothing():
+    declined = curve([2.7, 1.2, 0.9, 0.4])
+    np.testing.assert_array_equal(_speaks(declined), [False, True, True, True])
+    _, _, right = drawn(declined)
+    (band,) = right.collections
+    assert band.get_paths()[0].vertices[:, 0].min() >= 0.05 - 1e-9
 
 
 def test_nothing_is_hatched_within_the_range():

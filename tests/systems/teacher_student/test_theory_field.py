@@ -8,7 +8,7 @@ import pytest
 import grokjax
 from grokjax.evidence.statistics import Estimate
 from grokjax.status import Status
-from grokjax.systems.teacher_student import OrderParameters, TeacherStudent, predict
+from grokjax.systems.teacher_student import OrderParameters, Stopping, TeacherStudent, predict
 from grokjax.systems.teacher_student.theory.profiles import (
     basis,
     gaussian_coordinates,
@@ -46,6 +46,34 @@ def test_the_default_is_the_field_theory_here_and_knows_its_range(best):
     assert (best.range.noise_to_signal[1] < 0.3).all()
     assert (best.spread.overlap[1] > 0.05).all()
     assert "2 solved; trustworthy" in repr(best)
+
+
+def test_many_samples_of_much_noise_are_the_population(best):
+    """At fixed n/sigma^2 the data become the population, with the modes that the teacher lacks but neurons have."""
+    wide = BASE.at_width(4)
+    many = wide.replace(num_samples=wide.num_samples * 1e6, noise_variance=wide.noise_variance * 1e6)
+    field = predict(many, theory="field")
+    modes = wide.replace(teacher={**BASE.teacher, 5: 0.0, 7: 0.0})
+    population = predict(modes, theory="finite_size", corrections=("norm", "readout"))
+    for found, expected in zip(*map(jax.tree.leaves, (field.order_parameters, _base_modes(population))), strict=True):
+        np.testing.assert_allclose(found, expected, rtol=3e-3)
+    assert field.spread.overlap[1] < 1e-3 < best.spread.overlap[1][1]
+
+
+def _base_modes(prediction):
+    return OrderParameters({degree: prediction.overlap[degree] for degree in BASE.teacher}, prediction.side_weight)
+
+
+def test_noise_in_the_targets_of_an_infinitely_wide_network():
+    """Regression with a fixed kernel is linear in the targets: their noise moves no mean, but widens the spread."""
+    wide = BASE.replace(width=1e7)
+    clean, noisy = (predict(wide.replace(label_noise=noise), theory="field") for noise in (0.0, 0.2))
+    np.testing.assert_allclose(noisy.overlap[1], clean.overlap[1], rtol=1e-5)
+    assert noisy.spread.overlap[1] > 1.02 * clean.spread.overlap[1]
+    assert noisy.range.noise_to_signal[1] > clean.range.noise_to_signal[1] + 0.2 * 52 / 375 - 1e-9
+    # 150 data sets of regression with the kernel of erf, computed apart: 0.2796(17), -0.00130(2)
+    np.testing.assert_allclose(clean.overlap[1], 0.2796, atol=4 * 0.0017)
+    np.testing.assert_allclose(clean.overlap[3], -0.00130, atol=4 * 0.00002)
 
 
 def test_the_law_carries_the_side_weight(best):
@@ -127,7 +155,7 @@ def test_linear_students_keep_the_published_theory():
 
 @pytest.mark.slow
 def test_derivatives_by_finite_differences():
-    small = lambda s: predict(s, theory="field", num_nodes=30, tolerance=1e-9).overlap[1]
+    small = lambda s: predict(s, theory="field", num_nodes=30, stopping=Stopping(1e-9)).overlap[1]
     slope = jax.grad(small)(BASE)
     for name in ("noise_variance", "width"):
         step = 1e-3 * getattr(BASE, name)
@@ -138,6 +166,24 @@ def test_derivatives_by_finite_differences():
 
 @pytest.mark.slow
 def test_quenched_draws_average_to_the_networks():
-    p = predict(BASE.replace(noise_variance=0.1), theory="field", z_samples=6)
+    system = BASE.replace(noise_variance=0.1)
+    p = predict(system, theory="field", z_samples=6)
     assert abs(p.side_weight - 0.0773) < 0.004  # over 64 draws; 256 networks have 0.0792(5)
     assert p.spread.overlap[1] > 0.03
+    assert p.range.effective_samples < 50
+    draws = jax.random.normal(jax.random.key(0), (6, 375))  # the same ones, one by one
+    one_by_one = jnp.stack([predict(system, theory="field", z_samples=z).side_weight for z in draws[:2]])
+    both = predict(system, theory="field", z_samples=draws[:2])
+    np.testing.assert_allclose(both.side_weight, one_by_one.mean(), rtol=1e-6)
+    np.testing.assert_allclose(both.spread.side_weight, one_by_one.std(), rtol=1e-4)
+
+
+@pytest.mark.slow
+def test_noise_in_the_targets_spreads_networks_on_given_coordinates():
+    """Given z only the labels' noise is left, which moves no mean of an infinitely wide network."""
+    wide = BASE.replace(width=1e7)
+    draw = jax.random.normal(jax.random.key(1), (375,))
+    clean, noisy = (predict(wide.replace(label_noise=v), theory="field", z_samples=draw) for v in (0.0, 0.2))
+    np.testing.assert_allclose(noisy.overlap[1], clean.overlap[1], rtol=1e-5)
+    assert clean.spread.overlap[1] < 1e-8
+    assert 1e-3 < noisy.spread.overlap[1] < 0.02

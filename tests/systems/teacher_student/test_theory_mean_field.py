@@ -12,7 +12,7 @@ from scipy.special import erf, roots_genlaguerre
 
 from grokjax.systems.teacher_student.quadrature import chi_squared_rule, neuron_features
 from grokjax.systems.teacher_student.system import TeacherStudent
-from grokjax.systems.teacher_student.theory import effective_interaction, predict
+from grokjax.systems.teacher_student.theory import Stopping, effective_interaction, predict
 
 
 BASE = TeacherStudent.at_scale(1)
@@ -161,7 +161,7 @@ def test_any_teacher_and_activation_can_be_solved():
 
 
 def outputs(system: TeacherStudent, perpendicular: str = "mean") -> jax.Array:
-    p = predict(system, perpendicular, tolerance=1e-12)
+    p = predict(system, perpendicular, stopping=Stopping(1e-12))
     q = jnp.array([0.1, 0.7])
     return jnp.concatenate([jnp.stack([*p.overlap.values(), p.side_weight, p.log_evidence]), p.log_density(q)])
 
@@ -206,7 +206,7 @@ def test_evidence_of_a_wide_network_is_that_of_its_kernel():
 
 
 def test_a_bad_point_does_not_raise():
-    assert not predict(BASE, max_steps=3, theory="mean_field").converged
+    assert not predict(BASE, stopping=Stopping(max_steps=3), theory="mean_field").converged
 
 
 def test_a_sweep_is_its_points():

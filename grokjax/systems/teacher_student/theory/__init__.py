@@ -6,6 +6,6 @@ from .mean_field import (
     coupling as coupling,
     effective_interaction as effective_interaction,
 )
-from .prediction import THEORIES as THEORIES, predict as predict
+from .prediction import THEORIES as THEORIES, Stopping as Stopping, predict as predict
 from .result import Prediction as Prediction, Range as Range
 from .thermodynamics import Thermodynamics as Thermodynamics, thermodynamics as thermodynamics

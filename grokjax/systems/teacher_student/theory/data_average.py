@@ -20,6 +20,7 @@ from .field import (
     SMALLEST_LEVEL,
     Around,
     FieldLaw,
+    Frame,
     dual,
     first_guess,
     frame,
@@ -30,7 +31,14 @@ from .field import (
 )
 from .neurons import Field, Nodes, alignments, neurons
 from .profiles import Coordinates, basis, gaussian_coordinates, quenched_coordinates
-from .result import LARGEST_REST_EXPONENT, WITH_FIELDS, Prediction, Range, noise_to_signal
+from .result import (
+    LARGEST_REST_EXPONENT,
+    WITH_FIELDS,
+    Prediction,
+    Range,
+    effective_samples,
+    noise_to_signal,
+)
 from .self_consistent import self_consistent
 
 
@@ -49,9 +57,9 @@ class Sizes(eqx.Module):
         max_steps: largest number of iterations.
     """
 
-    alignment: int = eqx.field(static=True, default=50)
+    alignment: int = eqx.field(static=True, default=30)
     tilt: int = eqx.field(static=True, default=17)
-    norm: int = eqx.field(static=True, default=14)
+    norm: int = eqx.field(static=True, default=12)
     tolerance: float = eqx.field(static=True, default=1e-5)
     max_steps: int = eqx.field(static=True, default=120)
 
@@ -133,7 +141,7 @@ def quenched_average(system: TeacherStudent, z_samples: Any, rest: bool, sizes: 
     share = good / jnp.maximum(jnp.sum(good), 1)
     mean = lambda leaf: jnp.tensordot(share, jnp.where(good.reshape(-1, *(1,) * (leaf.ndim - 1)), leaf, 0), axes=1)
     centre = jax.tree.map(mean, each.order_parameters)
-    deviation = lambda leaf: jnp.sqrt(jnp.maximum(mean(leaf**2) - mean(leaf) ** 2, 0))
+    deviation = lambda leaf, own: jnp.sqrt(jnp.maximum(mean(leaf**2 + own**2) - mean(leaf) ** 2, 1e-30))
     few = jnp.sum(good) < MOST_SOLVED * good.size
     return Prediction(
         discrepancy={k: system.teacher[k] - centre.overlap[k] for k in system.teacher},
@@ -149,7 +157,7 @@ def quenched_average(system: TeacherStudent, z_samples: Any, rest: bool, sizes: 
         range=jax.tree.map(mean, each.range),
         theory=("field",),
         chosen=jnp.zeros((), int),
-        spread=jax.tree.map(deviation, each.order_parameters),
+        spread=jax.tree.map(deviation, each.order_parameters, each.spread),
         without_rest=jax.tree.map(mean, each.without_rest) if rest else None,
     )
 
@@ -196,21 +204,11 @@ def _solve(system: TeacherStudent, coordinates: Coordinates, rest: Array, sizes:
     degrees = tuple(system.teacher)
     scale = [float(np.sqrt(np.prod(np.arange(1, degree + 1)))) for degree in degrees]
     overlap = {k: mean(overlaps[:, i]) / scale[i] for i, k in enumerate(degrees)}
-    deviation = {k: jnp.std(overlaps[:, i]) / scale[i] for i, k in enumerate(degrees)}
+    deviation = {k: _deviation(overlaps[:, i]) / scale[i] for i, k in enumerate(degrees)}
 
-    centre = jax.scipy.linalg.solve_triangular(fixed.whole, around.force, lower=True)
-    mass = jax.nn.softmax(problem.log_weights(centre)) * is_side
-    side = jnp.maximum(jnp.sum(mass), 1e-300)
-    exponent = problem.coupling * problem.field(centre) ** 2
-    lowest = jnp.min(jnp.where(mass > 1e-3 * side, level(setup, nodes, around, fixed.gram), 1.0))
+    mass = jax.nn.softmax(problem.log_weights(_centre(fixed, around))) * is_side
+    lowest = jnp.min(jnp.where(mass > 1e-3 * jnp.sum(mass), level(setup, nodes, around, fixed.gram), 1.0))
     status = choose_status((lowest <= SMALLEST_LEVEL, Status.NO_SOLUTION), otherwise=status)
-    bounds = Range(
-        noise_to_signal=_noise_to_signal(setup, nodes, problem, bounded, centre),
-        rest_exponent=mass @ (exponent * overfit(setup, nodes, around)) / side,
-        effective_samples=_effective_samples(setup, nodes, problem, bounded, centre, around),
-        readout_fluctuation=mass @ (bounded - 1) / side,
-        largest_noise=jnp.asarray(WITH_FIELDS),
-    )
     return Prediction(
         discrepancy={k: system.teacher[k] - overlap[k] for k in degrees},
         overlap=overlap,
@@ -222,15 +220,25 @@ def _solve(system: TeacherStudent, coordinates: Coordinates, rest: Array, sizes:
         iterations=iterations,
         status=status,
         law=FieldLaw(setup, around, points, log_partitions),
-        range=bounds,
+        range=_range(setup, nodes, problem, bounded, is_side, around),
         theory=("field",),
         chosen=jnp.zeros((), int),
-        spread=OrderParameters(deviation, jnp.std(side_weights)),
+        spread=OrderParameters(deviation, _deviation(side_weights)),
     )
 
 
-def sigma_points(setup: Field, around: Around, problem: FeatureDual, fixed: Any) -> Float[Array, "points modes"]:
-    r"""Dual solutions at the sigma points of the odd modes' sampling noise; the solution itself for a given data set.
+def _deviation(values: Float[Array, " points"]) -> Float[Array, ""]:
+    """The standard deviation; 1e-15 where all are equal, so that it has a derivative."""
+    return jnp.sqrt(jnp.maximum(jnp.var(values), 1e-30))
+
+
+def _centre(fixed: Frame, around: Around) -> Float[Array, " modes"]:
+    """The dual's own variable at the solution."""
+    return jax.scipy.linalg.solve_triangular(fixed.whole, around.force, lower=True)
+
+
+def sigma_points(setup: Field, around: Around, problem: FeatureDual, fixed: Frame) -> Float[Array, "points modes"]:
+    r"""Dual solutions at the sigma points of the odd modes' sampling noise; on a given data set of its label noise.
 
     Args:
         setup: what is solved.
@@ -238,12 +246,14 @@ def sigma_points(setup: Field, around: Around, problem: FeatureDual, fixed: Any)
         problem: its dual.
         fixed: its frame.
     """
-    centre = jax.scipy.linalg.solve_triangular(fixed.whole, around.force, lower=True)
+    centre = _centre(fixed, around)
+    odd, n, noise = setup.made.odd_at, setup.system.num_samples, setup.system.label_noise
+    per_sample, scale = around.excess, jnp.ones(())
     if setup.coordinates.quenched:
-        return centre[None]
-    odd, n = setup.made.odd_at, setup.system.num_samples
-    covariance = (odd * (setup.coordinates.weights * around.excess)[None]) @ odd.T / n
-    factor = jnp.linalg.cholesky(covariance + 1e-12 * jnp.diag(jnp.diag(covariance)))
+        per_sample = around.ridge**-2.0
+        scale = jnp.where(noise > 0, jnp.sqrt(jnp.where(noise > 0, noise, 1.0)), 0.0)
+    covariance = (odd * (setup.coordinates.weights * per_sample)[None]) @ odd.T / n
+    factor = scale * jnp.linalg.cholesky(covariance + 1e-12 * jnp.diag(jnp.diag(covariance)))
     moves = jax.scipy.linalg.solve_triangular(fixed.odd, factor, lower=True).T * np.sqrt(len(odd))
     moves = jnp.concatenate([moves, -moves])
     moves = jnp.concatenate([moves, jnp.zeros((len(moves), centre.size - len(odd)))], axis=1)
@@ -267,16 +277,21 @@ def _learned(setup: Field, nodes: Nodes, problem: FeatureDual, bounded: Array, d
     return setup.system.readout_variance * setup.system.num_samples * nodes.features @ pull
 
 
-def _noise_to_signal(setup: Field, nodes: Nodes, problem: FeatureDual, bounded: Array, delta: Array) -> dict[int, Any]:
-    mean, variance = squared_discrepancy(setup, _learned(setup, nodes, problem, bounded, delta))
-    coordinates = setup.coordinates
-    return noise_to_signal(setup.system, mean + variance, coordinates.z, coordinates.weights)
-
-
-def _effective_samples(setup: Field, nodes: Nodes, problem: FeatureDual, bounded: Array, delta: Array, around: Around):
-    r"""$(\sum t^2)^2/\sum t^4$; given $z$ the force is Gaussian around its mean."""
-    mean, variance = squared_discrepancy(setup, _learned(setup, nodes, problem, bounded, delta))
-    weights = setup.coordinates.weights
-    second = weights @ ((mean + variance) / around.ridge**2)
-    fourth = weights @ ((mean**2 + 6 * mean * variance + 3 * variance**2) / around.ridge**4)
-    return setup.system.num_samples * second**2 / fourth
+def _range(setup: Field, nodes: Nodes, problem: FeatureDual, bounded: Array, is_side: Array, around: Around) -> Range:
+    """Where the theory stops; given $z$ the force is Gaussian around its mean."""
+    delta = _centre(frame(setup, around), around)
+    mass = jax.nn.softmax(problem.log_weights(delta))
+    pull = mass * problem.field(delta) / jnp.sqrt(bounded)
+    learned = setup.system.readout_variance * setup.system.num_samples * nodes.features @ pull
+    mean, variance = squared_discrepancy(setup, learned)
+    over = setup.coordinates.z, setup.coordinates.weights
+    fourth = (mean**2 + 6 * mean * variance + 3 * variance**2) / around.ridge**4
+    special = mass * is_side / jnp.maximum(mass @ is_side, 1e-300)
+    exponent = problem.coupling * problem.field(delta) ** 2
+    return Range(
+        noise_to_signal=noise_to_signal(setup.system, mean + variance, *over),
+        rest_exponent=special @ (exponent * overfit(setup, nodes, around)),
+        effective_samples=effective_samples(setup.system, (mean + variance) / around.ridge**2, fourth, *over),
+        readout_fluctuation=special @ (bounded - 1),
+        largest_noise=jnp.asarray(WITH_FIELDS),
+    )

@@ -12,7 +12,7 @@ directions are a fixed rule of quadrature. Where few of its nodes carry the weig
 wide ensemble (`system.at_width(4)`) on the same data takes its place.
 
 The teacher's direction, which the order parameters refer to, is fitted to the data; with as many samples as dimensions
-it is exact for targets without noise.
+it is exact for targets without noise; with label noise it is what the data say.
 
 References:
     extends arXiv:2310.03789, equations of section 3; derived here.
@@ -39,7 +39,7 @@ from .sampled_neurons import Samples, alignments, in_teacher_frame, proposal_ray
 NUM_STEPS, TRUST = 3, 4.0  # Newton steps between renewals; the largest change of a log weight that matters
 EVIDENCE_STEPS = 8  # renewals after the back-action is left out: the force moves by a few parts in a hundred
 FEWEST_NODES = 40.0  # effective nodes of specialised neurons below which the sampling has failed
-LARGEST_MISFIT = 0.05  # of the fitted teacher, relative
+LARGEST_MISFIT = 0.05  # of the fitted teacher, relative, beyond that of the label noise
 
 
 class DataLaw(eqx.Module):
@@ -232,10 +232,11 @@ def _solve(system: TeacherStudent, inputs: Array, targets: Array, rays: Array, t
     squared = (system.noise_variance * point.force) ** 2
     basis = normalised_hermite([k - 1 for k in system.teacher], samples.along) ** 2
     ratio = (system.input_dim - 1) / n * jnp.mean(squared[:, None] * basis, axis=0) / normalised_targets(system) ** 2
+    expected = system.label_noise / jnp.mean(targets**2)
     few = (effective < FEWEST_NODES) & (side_weight > 0.1 / system.width)
     status = choose_status(
         (~jnp.isfinite(change), Status.NOT_FINITE),
-        (few | (samples.misfit > LARGEST_MISFIT), Status.UNRELIABLE),
+        (few | (samples.misfit > LARGEST_MISFIT + expected), Status.UNRELIABLE),
         (change <= tolerance, Status.SOLVED),
         otherwise=Status.OUT_OF_STEPS,
     )

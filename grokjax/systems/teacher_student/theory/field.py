@@ -10,7 +10,7 @@ $$ \frac Gn = \tfrac12\tau^{\top}W^{-1}\tau-\tau\cdot y
    c=\frac{\sigma_a^2}N,\quad W=\langle oo^{\top}/\kappa\rangle_z,\ \langle bb^{\top}/\kappa\rangle_z, $$
 
 the vectors' targets being a Cholesky factor of $\Gamma=\frac{d-1}n\langle D\,bb^{\top}/\kappa^2\rangle_z$ with the
-squared discrepancy $D(z)$. Self-consistent with it are the ridge
+squared discrepancy $D(z)$, which has the variance of the label noise, too. Self-consistent with it are the ridge
 
 $$ \kappa(z)=\sigma^2+T(z)+o^{\top}M_oo+b^{\top}\big[\textstyle\sum_uM_{uu}+(d-3)M_r\big]b,\qquad
    M=(K^{-1}+nW)^{-1}, $$
@@ -22,7 +22,7 @@ $$ L = 1+cn\big[g^{\top}H^{-1}g+R\,\beta^{\top}(W_b^{-1}+n\Lambda)^{-1}\beta+V[1
 the width's read-out fluctuations, and against them the random field of the data in all directions that no profile
 follows (the *rest*), averaged as a Gaussian. Where the rest wins, $L$ runs away and there is no solution. Last, the odd
 modes carry sampling noise of covariance $\langle D\,oo^{\top}/\kappa^2\rangle/n$, averaged by sigma points. On the
-coordinates $z_\mu$ of a data set in place of the Gaussian average (quenched) there is none.
+coordinates $z_\mu$ of a data set in place of the Gaussian average (quenched) only that of the labels is left.
 
 In the code $\tau=S\delta$ with $W=SS^{\top}$, which makes it the convex dual of `feature_dual`.
 
@@ -134,11 +134,11 @@ def dual(setup: Field, nodes: Nodes, around: Around, fixed: Frame) -> tuple[Feat
 
 
 def squared_discrepancy(setup: Field, learned: Float[Array, " modes"]) -> tuple[Float[Array, " z"], Float[Array, " z"]]:
-    """The square of the mean discrepancy at each coordinate, and the variance around it that the vectors make."""
+    """The square of the mean discrepancy at each coordinate; the variance around it, of the vectors and the labels."""
     num_odd = setup.made.odd.shape[0]
     mean = (teacher_targets(setup) - learned[:num_odd]) @ setup.made.odd_at
     vectors = learned[num_odd:].reshape(NUM_EVEN, 2).T @ setup.made.even_at
-    return mean**2, jnp.sum(vectors**2, axis=0)
+    return mean**2, jnp.sum(vectors**2, axis=0) + setup.system.label_noise
 
 
 def update(setup: Field, nodes: Nodes, around: Around, solve: bool) -> Around:
@@ -185,7 +185,7 @@ def first_guess(setup: Field) -> Around:
     ridge = 1.3 * system.noise_variance + jnp.zeros(setup.coordinates.z.size)
     share = jnp.asarray([0.3 if degree == 1 else 0.9 for degree in system.teacher])
     left = jnp.concatenate([share * normalised_targets(system), jnp.zeros(NUM_REMAINDERS)]) @ made.odd_at
-    excess = left**2 / ridge**2
+    excess = (left**2 + system.label_noise) / ridge**2
     noise = (system.input_dim - 1) / n * (made.even_at * (setup.coordinates.weights * excess)[None]) @ made.even_at.T
     modes = num_odd + 2 * NUM_EVEN
     start = Around(jnp.zeros(modes), ridge, 1e-5 * jnp.eye(NUM_EVEN), jnp.zeros((modes, modes)), noise, 0.1 * excess)

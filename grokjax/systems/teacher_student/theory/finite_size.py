@@ -8,10 +8,10 @@ r"""Theory beyond mean field: three corrections of finite width, dimension and n
      Q = \sigma_a^2\langle\phi\phi^{\top}/L\rangle_S,\qquad (Q+\kappa)t = y . $$
 - `sample`: $n$ samples renormalise the ridge,
   $\kappa = \sigma^2 + \lambda_{\rm tail} + \sum_i\frac{\lambda_i\kappa}{\kappa+n\lambda_i}$, and mark a random linear
-  direction $e_\perp$: a further mode with target $y_\perp=\sqrt{(d-1)E/n}$ towards which specialised neurons tilt, $E$
-  being the generalisation error. Here $\lambda_i$ are eigenvalues of the Hessian's kernel, in which a neuron weighs
-  $1+\frac{\sigma_a^2}{N}(t\cdot\phi)^2/L$ times as much: a specialised neuron answers many times more strongly than
-  $Q$ says.
+  direction $e_\perp$: a further mode with target $y_\perp=\sqrt{(d-1)(E+v)/n}$ towards which specialised neurons tilt,
+  $E$ being the generalisation error and $v$ the variance of label noise. Here $\lambda_i$ are eigenvalues of the
+  Hessian's kernel, in which a neuron weighs $1+\frac{\sigma_a^2}{N}(t\cdot\phi)^2/L$ times as much: a specialised
+  neuron answers many times more strongly than $Q$ says.
 
 In mode space $t\cdot\phi = \frac n\kappa\,\delta\cdot g$, $\delta = \frac\kappa n(Q+\frac\kappa n)^{-1}y$, and, with
 the $d_r$ remaining linear directions each of eigenvalue $\lambda_r$ and a neuron's overlap $|g_r|^2$ with them,
@@ -154,11 +154,12 @@ def _tilt_rule(system: TeacherStudent, num_tilts: int) -> tuple[Float[Array, " t
 
 
 def targets(setup: FiniteSize, error: Float[Array, ""]) -> Float[Array, " modes"]:
-    r"""$y$ of every mode; $y_\perp = \sqrt{(d-1)E/n}$ comes last."""
+    r"""$y$ of every mode; $y_\perp = \sqrt{(d-1)(E+v)/n}$ comes last."""
     modes = normalised_targets(setup.system)
     if "sample" not in setup.corrections:
         return modes
-    tilt = jnp.sqrt((setup.system.input_dim - 1) * error / setup.system.num_samples)
+    noise = error + setup.system.label_noise
+    tilt = jnp.sqrt((setup.system.input_dim - 1) * noise / setup.system.num_samples)
     return jnp.append(modes, tilt)
 
 

@@ -1,6 +1,6 @@
 """The one door of theory: which theory of the teacher-student task, on what, and how exactly."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ from ...._checks import (
     check_whole,
 )
 from ...._tree import over_points
-from ....status import Status, succeeded
+from ....status import succeeded
 from ..quadrature import PERPENDICULAR
 from ..system import TeacherStudent
 from .data_average import Sizes, average, check_field, is_covered, quenched_average
@@ -28,7 +28,19 @@ from .result import Prediction
 
 
 THEORIES = ("best", "mean_field", "finite_size", "field", "data")
-KNOW_LABEL_NOISE = ("mean_field", "data")  # at leading order it averages out; data are taken as they are
+
+
+class Stopping(NamedTuple):
+    """When a solver ends; what is None is the theory's own choice.
+
+    Attributes:
+        tolerance: accepted residual of the stationarity condition, 1e-10; of `"field"` and `"data"` the accepted
+            relative change by one more iteration, 1e-5 and 1e-3.
+        max_steps: largest number of evaluations or iterations; a point that needs more comes back out of steps.
+    """
+
+    tolerance: float | None = None
+    max_steps: int | None = None
 
 
 def predict(
@@ -41,8 +53,7 @@ def predict(
     z_samples: Any = None,
     corrections: tuple[str, ...] | None = None,
     num_nodes: int | None = None,
-    tolerance: float | None = None,
-    max_steps: int | None = None,
+    stopping: Stopping = Stopping(),
 ) -> Prediction:
     r"""Order parameters, the law of one neuron, and the range of the theory; works under `jit`, `vmap` and `grad`.
 
@@ -58,6 +69,7 @@ def predict(
       trustworthy. Both are computed and one is selected, so it works under every transformation.
 
     Sizes need not be whole. Derivatives with respect to every number in `system` are those of the exact solution.
+    Noise in the targets averages out at leading order; theories of finite data know it as a random field.
 
     Args:
         system: the parameters; fields of shape (point,) make a sweep, and every result has that leading axis.
@@ -71,10 +83,8 @@ def predict(
         corrections: of `"finite_size"`: any of `"norm"` (the same as `perpendicular="chi2"`), `"readout"` and
             `"sample"`; of `"field"`: `("rest",)` or nothing. All of them unless given.
         num_nodes: quadrature nodes over $|q|$: a multiple of 16, 640 (`"mean_field"`) or 160 (`"finite_size"`); of 5,
-            50 (`"field"`). With `"data"`, blocks of sampled directions at each of 30 values of $q$, 1.
-        tolerance: accepted residual of the stationarity condition, 1e-10; of `"field"` and `"data"` the accepted
-            relative change by one more iteration, 1e-5 and 1e-3.
-        max_steps: largest number of evaluations or iterations; a point that needs more comes back out of steps.
+            30 (`"field"`). With `"data"`, blocks of sampled directions at each of 30 values of $q$, 1.
+        stopping: when the solver ends.
 
     Raises:
         ValueError: 64-bit floats are off, the system's fields have more than one axis, an option is unknown, the theory
@@ -82,71 +92,58 @@ def predict(
     """
     check_instance("system", system, TeacherStudent)
     check_double("theory", system)
-    _check_options(corrections, num_nodes, tolerance, max_steps)
-    options = (inputs, targets, z_samples, corrections, num_nodes, tolerance, max_steps)
-    return _without_noise(system, _predict(system, perpendicular, theory, *options))
-
-
-def _without_noise(system: TeacherStudent, prediction: Prediction) -> Prediction:
-    """Theories of finite data do not know of noise in the targets: unreliable where there is some."""
-    knows = jnp.asarray([name in KNOW_LABEL_NOISE for name in prediction.theory])[prediction.chosen]
-    noisy = jnp.broadcast_to(system.label_noise > 0, prediction.status.shape)
-    status = jnp.where(noisy & ~knows & succeeded(prediction.status), int(Status.UNRELIABLE), prediction.status)
-    return eqx.tree_at(lambda p: p.status, prediction, status)
-
-
-def _predict(
-    system, perpendicular, theory, inputs, targets, z_samples, corrections, num_nodes, tolerance, max_steps
-) -> Prediction:
-    """`predict` by the name of the theory."""
+    check_instance("stopping", stopping, Stopping, "Try Stopping(max_steps=50).")
     theory = theory or ("best" if perpendicular is None else "mean_field")
     check_choice("theory", theory, THEORIES)
     check_choice("perpendicular", perpendicular or "mean", PERPENDICULAR)
-    known = {"finite_size": CORRECTIONS, "field": ("rest",)}.get(theory, ())
-    for correction in corrections or ():
-        check_choice("corrections", correction, known or ("none with this theory",))
+    _check_options(theory, corrections, num_nodes, stopping)
     if (inputs is not None or targets is not None) and theory != "data":
         raise argument_error("inputs", "left out", "data", 'Ask for theory="data" to predict on a data set.')
     if z_samples is not None and theory != "field":
         raise argument_error("z_samples", "left out", "samples", 'Ask for theory="field" to average over them.')
     if theory == "data":
-        return on_data_set(system, inputs, targets, num_nodes or 1, tolerance or 1e-3, max_steps or 25)
+        return on_data_set(
+            system, inputs, targets, num_nodes or 1, stopping.tolerance or 1e-3, stopping.max_steps or 25
+        )
     if theory == "field":
-        check_field(system)
-        rest = corrections is None or "rest" in corrections
-        sizes = _sizes(num_nodes, tolerance, max_steps)
-        if z_samples is not None:
-            return over_points(lambda point: quenched_average(point, z_samples, rest, sizes), system)
-        return _one_by_one(lambda point: average(point, None, rest, sizes), system)
-    accuracy = tolerance or 1e-10, max_steps or 200
-    if theory == "mean_field":
-        if perpendicular not in (None, "mean"):
-            check_at_least("input_dim", system.input_dim, 2, 'Use perpendicular="mean" in one dimension.')
-        settings = (perpendicular or "mean", num_nodes or 640, 48, *accuracy)
-        return over_points(lambda point: mean_field(point, *settings), system)
-    if theory == "best":
-        if not is_covered(system):
-            return over_points(lambda point: mean_field(point, "mean", 640, 48, *accuracy), system)
-        sizes = _sizes(num_nodes, tolerance, max_steps)
+        return _field(system, z_samples, corrections is None or "rest" in corrections, _sizes(num_nodes, stopping))
+    accuracy = stopping.tolerance or 1e-10, stopping.max_steps or 200
+    if theory == "finite_size":
+        return _with_corrections(system, perpendicular, corrections, num_nodes, accuracy)
+    if theory == "best" and is_covered(system):
+        sizes = _sizes(num_nodes, stopping)
         return _one_by_one(lambda point: _best(point, sizes), system)
-    return _with_corrections(system, perpendicular, corrections, num_nodes, accuracy)
+    if perpendicular not in (None, "mean"):
+        check_at_least("input_dim", system.input_dim, 2, 'Use perpendicular="mean" in one dimension.')
+    settings = (perpendicular or "mean", num_nodes or 640, 48, *accuracy)
+    return over_points(lambda point: mean_field(point, *settings), system)
 
 
-def _check_options(corrections: Any, num_nodes: Any, tolerance: Any, max_steps: Any) -> None:
+def _check_options(theory: str, corrections: Any, num_nodes: Any, stopping: Stopping) -> None:
     if corrections is not None and not isinstance(corrections, tuple | list):
         raise argument_error("corrections", "names of corrections", corrections, 'Try ("norm",).')
-    for name, value in {"num_nodes": num_nodes, "max_steps": max_steps}.items():
+    known = {"finite_size": CORRECTIONS, "field": ("rest",)}.get(theory, ())
+    for correction in corrections or ():
+        check_choice("corrections", correction, known or ("none with this theory",))
+    for name, value in {"num_nodes": num_nodes, "stopping.max_steps": stopping.max_steps}.items():
         if value is not None:
             check_whole(name, value)
-    if tolerance is not None:
-        check_tolerance("tolerance", tolerance)
+    if stopping.tolerance is not None:
+        check_tolerance("stopping.tolerance", stopping.tolerance)
 
 
-def _sizes(num_nodes: int | None, tolerance: float | None, max_steps: int | None) -> Sizes:
+def _sizes(num_nodes: int | None, stopping: Stopping) -> Sizes:
     if num_nodes is not None and num_nodes % 5:
-        raise argument_error("num_nodes", "a multiple of 5", num_nodes, "Panels have five nodes; try 50.")
-    given = {"alignment": num_nodes, "tolerance": tolerance, "max_steps": max_steps}
+        raise argument_error("num_nodes", "a multiple of 5", num_nodes, "Panels have five nodes; try 30.")
+    given = {"alignment": num_nodes, **stopping._asdict()}
     return Sizes(**{name: value for name, value in given.items() if value is not None})
+
+
+def _field(system: TeacherStudent, z_samples: Any, rest: bool, sizes: Sizes) -> Prediction:
+    check_field(system)
+    if z_samples is not None:
+        return over_points(lambda point: quenched_average(point, z_samples, rest, sizes), system)
+    return _one_by_one(lambda point: average(point, None, rest, sizes), system)
 
 
 def _with_corrections(system, perpendicular, corrections, num_nodes, accuracy) -> Prediction:

@@ -6,12 +6,14 @@ A theory knows where it ends, by numbers of its own:
 |---|---|---|
 | `noise_to_signal[k]` $R_k$ | random field of the data in the directions of the degree-$k$ component | 0.3 or 10 |
 | `rest_exponent` $A$ | gain in log weight of a specialised neuron by overfitting all other directions | 1 |
-| `effective_samples` $(\sum t^2)^2/\sum t^4$ | samples that carry the force | |
+| `effective_samples` $(\sum t^2)^2/\sum t^4$ | samples that carry the force of a typical data set | |
 | `readout_fluctuation` | $\langle L-1\rangle$ of specialised neurons | |
 
 With the squared discrepancy $D(z)$ given the teacher's coordinate, $R_k=\frac{d-1}n\langle D\,h_{k-1}^2\rangle/y_k^2$;
-its limit is 0.3 for theories without these fields and 10 for those with them. For $A$ between 1 and 2 the values with
-and without the rest are a bracket. With few effective samples average over draws of the teacher coordinates.
+its limit is 0.3 for theories without these fields and 10 for those with them. Noise in the targets of variance $v$ adds
+$v$ to $D$. For $A$ between 1 and 2 the values with and without the rest are a bracket (`Prediction.bracket`). With few
+effective samples, below 50, average over draws of the teacher coordinates (`z_samples`): a data set's largest few
+coordinates then matter, and those beyond them, which an exact average includes, are rarely there.
 """
 
 from typing import Any
@@ -20,7 +22,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, ArrayLike, Bool, Float, Int
+from jaxtyping import Array, ArrayLike, Bool, Float, Int, Scalar
 
 from ...._printing import AbstractPrinted
 from ....status import AbstractSolution, describe, succeeded
@@ -31,7 +33,6 @@ from ..system import TeacherStudent
 
 
 LARGEST_REST_EXPONENT, LARGEST_BRACKET = 1.0, 2.0
-FEW_SAMPLES = 50.0
 WITHOUT_FIELDS, WITH_FIELDS = 0.3, 10.0
 """Largest noise over signal of a theory without the vector fields of the data, and of one with them."""
 
@@ -166,7 +167,7 @@ def noise_to_signal(
 
     Args:
         system: the parameters.
-        squared_discrepancy: $D(z)$.
+        squared_discrepancy: $D(z)$, the noise of the targets included.
         nodes: $z$.
         weights: of the average.
     """
@@ -175,6 +176,23 @@ def noise_to_signal(
     noise = (system.input_dim - 1) / system.num_samples * (weights * squared_discrepancy) @ basis
     ratio = noise / jnp.maximum(normalised_targets(system) ** 2, 1e-300)
     return {degree: jnp.where(c == 0, 0.0, ratio[i]) for i, (degree, c) in enumerate(system.teacher.items())}
+
+
+def effective_samples(
+    system: TeacherStudent, second: Float[Array, " nodes"], fourth: Float[Array, " nodes"], nodes: Any, weights: Any
+) -> Scalar:
+    r"""$(\sum t^2)^2/\sum t^4$ of a typical data set, whose coordinates end at the median of the largest of $n$.
+
+    Args:
+        system: the parameters.
+        second: $\langle t^2\rangle$ at each node.
+        fourth: $\langle t^4\rangle$.
+        nodes: $z$.
+        weights: of the average.
+    """
+    end = -jax.scipy.special.ndtri(jnp.log(2.0) / (2 * jax.lax.stop_gradient(system.num_samples)))
+    weights = jnp.where(jnp.abs(nodes) < jnp.maximum(end, 1.0), weights, 0.0)
+    return system.num_samples * (weights @ second) ** 2 / jnp.maximum(weights @ fourth, 1e-300)
 
 
 def discrepancy_range(
@@ -188,9 +206,9 @@ def discrepancy_range(
         readout_fluctuation: of specialised neurons.
     """
     nodes, weights = normal_rule(4, 9.0)
-    squared = (normalised_hermite(tuple(system.teacher), nodes) @ discrepancy) ** 2
-    fourth = jnp.maximum(weights @ squared**2, 1e-300)
-    ratio = noise_to_signal(system, squared, nodes, weights)
-    effective = system.num_samples * (weights @ squared) ** 2 / fourth
+    squared, noise = (normalised_hermite(tuple(system.teacher), nodes) @ discrepancy) ** 2, system.label_noise
+    ratio = noise_to_signal(system, squared + noise, nodes, weights)
+    fourth = squared**2 + 6 * noise * squared + 3 * noise**2
+    effective = effective_samples(system, squared + noise, fourth, nodes, weights)
     zero = jnp.zeros(())
     return Range(ratio, zero, effective, zero + readout_fluctuation, jnp.asarray(WITHOUT_FIELDS))
