@@ -11,6 +11,14 @@ from .generalisation_phases import (
     generalisation_diagram as generalisation_diagram,
     passes_half as passes_half,
 )
+from .kernels import (
+    KernelSpectrum as KernelSpectrum,
+    detection_power as detection_power,
+    kernel_spectrum as kernel_spectrum,
+    latent_kernels as latent_kernels,
+    pruned as pruned,
+    pruned_dominant as pruned_dominant,
+)
 from .nngp import (
     gp_learned as gp_learned,
     gp_sample_complexity as gp_sample_complexity,
@@ -37,6 +45,7 @@ from .theory import (
     equivalent_kernel as equivalent_kernel,
     generalisation_boundary as generalisation_boundary,
     gp_on_part as gp_on_part,
+    latent_spectrum as latent_spectrum,
     lazy_learned as lazy_learned,
     predict as predict,
     predict_on_part as predict_on_part,

@@ -17,9 +17,11 @@ from .on_part import (
 )
 from .prediction import (
     CONVENTIONS as CONVENTIONS,
+    LatentSpectrum as LatentSpectrum,
     LeadingOrder as LeadingOrder,
     Prediction as Prediction,
     convex_dual as convex_dual,
+    latent_spectrum as latent_spectrum,
     predict as predict,
     readout_coherence as readout_coherence,
 )
