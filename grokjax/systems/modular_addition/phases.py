@@ -195,8 +195,7 @@ def phase_diagram(
 def check_axes(system: ModularAddition, axes: Mapping[str, Any]) -> None:
     """Raise unless every axis is a field of the system, with values in its range."""
     for name, values in axes.items():
-        if name not in vars(system):
-            raise argument_error(
-                "axes", f"named by fields of the system, {tuple(vars(system))}", name, "Rename the axis."
-            )
+        numbers = tuple(field for field, value in vars(system).items() if not isinstance(value, str))
+        if name not in numbers:
+            raise argument_error("axes", f"named by numbers of the system, {numbers}", name, "Rename the axis.")
         system.replace(**{name: jnp.asarray(values, float)})  # its checks look at the whole axis

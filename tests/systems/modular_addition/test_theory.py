@@ -139,7 +139,7 @@ def test_derivatives_by_finite_differences():
 
     derivatives = jax.jacrev(outputs)(BASE)
     compiled = jax.jit(outputs)  # a traced prime need not be one
-    for name in vars(BASE):
+    for name in set(vars(BASE)) - {"regulariser"}:
         value = float(getattr(BASE, name))
         moved = lambda step, name=name, value=value: eqx.tree_at(
             lambda system: getattr(system, name), BASE, jnp.asarray(value * (1 + step))

@@ -1,7 +1,9 @@
 """Figures of modular addition: the mixed phase, and generalisation."""
 
 from .generalisation import (
+    CAPTION_BOUNDARY as CAPTION_BOUNDARY,
     CAPTION_MAP as CAPTION_MAP,
+    CAPTION_NOISE as CAPTION_NOISE,
     accuracies_against_noise as accuracies_against_noise,
     boundary_against_prime as boundary_against_prime,
     caption_learning_curve as caption_learning_curve,

@@ -115,6 +115,14 @@ def accuracies_against_noise(
     return figure
 
 
+CAPTION_NOISE = (
+    "Modular addition on 80 % of the table with decay of the norms, against noise: (a) accuracies, (b) how much of the "
+    "target is learned, (c) share of the weight in neurons of one frequency and at one position. Filled: networks from "
+    "the prior, hollow: from single frequencies, on the same training sets; one standard error. Dotted: theory's noise "
+    "below which specialised neurons exist, the leading order of a large table."
+)
+
+
 def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes | None = None) -> Figure:
     """Phases of theory over noise and fraction, and held-out accuracy of networks on top.
 
@@ -205,6 +213,13 @@ def boundary_against_prime(
             plot.legend_below(right, right.get_legend_handles_labels()[0])
         draw_letters((left, right))
     return figure
+
+
+CAPTION_BOUNDARY = (
+    "Modular addition with decay of the norms: (a) held-out accuracy against the training fraction times the root of "
+    "P; (b) the fraction at which half of the held-out sums are right. Points: networks, one standard error over "
+    "training sets; band: fitted power law; dashed: theory's estimate, not fitted to these."
+)
 
 
 def _draw_band(ax: Axes, time: Any, values: Any, colour: str, label: str) -> None:
