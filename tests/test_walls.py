@@ -18,7 +18,7 @@ import grokjax
 
 ROOT = Path(grokjax.__file__).parent
 OUTSIDE = {"jax", "jaxtyping", "numpy", "equinox", "math", "functools", "itertools", "collections", "abc"}
-OUTSIDE |= {"chex", "typing", "dataclasses", "enum", "operator", "fractions"}
+OUTSIDE |= {"chex", "typing", "warnings", "dataclasses", "enum", "operator", "fractions"}
 ROOMS = {"theory", "parameters", "status", "tasks", "networks", "phases", "_checks", "_tree", "_printing"}
 FIGURES = {"plot", "figures"}
 

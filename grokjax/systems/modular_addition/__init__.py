@@ -5,6 +5,20 @@ from .experiment import (
     safe_step_size as safe_step_size,
     simulate as simulate,
 )
+from .generalisation_phases import (
+    GENERALISATION_PHASES as GENERALISATION_PHASES,
+    classify_generalisation as classify_generalisation,
+    generalisation_diagram as generalisation_diagram,
+    passes_half as passes_half,
+)
+from .kernels import (
+    KernelSpectrum as KernelSpectrum,
+    detection_power as detection_power,
+    kernel_spectrum as kernel_spectrum,
+    latent_kernels as latent_kernels,
+    pruned as pruned,
+    pruned_dominant as pruned_dominant,
+)
 from .nngp import (
     gp_learned as gp_learned,
     gp_sample_complexity as gp_sample_complexity,
@@ -20,5 +34,22 @@ from .phases import (
     phase_diagram as phase_diagram,
     transitions as transitions,
 )
+from .regularisers import REGULARISERS as REGULARISERS
 from .system import ModularAddition as ModularAddition
-from .theory import Prediction as Prediction, predict as predict
+from .theory import (
+    LeadingOrder as LeadingOrder,
+    Learned as Learned,
+    NormDecayPrediction as NormDecayPrediction,
+    PartPrediction as PartPrediction,
+    Prediction as Prediction,
+    equivalent_kernel as equivalent_kernel,
+    generalisation_boundary as generalisation_boundary,
+    gp_on_part as gp_on_part,
+    latent_spectrum as latent_spectrum,
+    lazy_learned as lazy_learned,
+    predict as predict,
+    predict_on_part as predict_on_part,
+    random_masks as random_masks,
+    reward_of_a_frequency as reward_of_a_frequency,
+    reward_of_a_position as reward_of_a_position,
+)

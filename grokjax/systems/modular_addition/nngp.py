@@ -61,12 +61,18 @@ def gp_sample_complexity(system: ModularAddition, learned: float | Array = 0.5) 
 def gp_learned(system: ModularAddition, num_samples: float | Array) -> Scalar:
     r"""$\langle f,y\rangle/\langle y,y\rangle$ of Gaussian-process regression on `num_samples` random pairs."""
     check_double("theory", system)
-    eigenvalues = nngp_eigenvalues(system)[0] / system.prime**2
-    wanted = jnp.log(jnp.asarray(num_samples, float))
-    scale = jnp.log(eigenvalues[0])
-    enough = lambda log_ridge: jnp.log(_samples(system, jnp.exp(log_ridge))) > wanted  # the ridge falls with samples
-    log_ridge = bisect(enough, scale - 40.0, scale + 40.0, 60)
-    return eigenvalues[-1] / (eigenvalues[-1] + jnp.exp(log_ridge))
+    eigenvalues, multiplicity = nngp_eigenvalues(system)
+    eigenvalues = eigenvalues / system.prime**2
+    ridge = renormalised_ridge(system.noise_variance, eigenvalues, multiplicity, jnp.asarray(num_samples, float))
+    return eigenvalues[-1] / (eigenvalues[-1] + ridge)
+
+
+def renormalised_ridge(noise: Array, eigenvalues: Array, multiplicity: Array, num_samples: Array) -> Scalar:
+    r"""$\rho$ with $n = \sigma^2/\rho + \sum_i m_i\lambda_i/(\lambda_i+\rho)$; both sides fall with it."""
+    wanted, scale = jnp.log(num_samples), jnp.log(eigenvalues[0])
+    count = lambda ridge: noise / ridge + jnp.sum(multiplicity * eigenvalues / (eigenvalues + ridge))
+    enough = lambda log_ridge: jnp.log(count(jnp.exp(log_ridge))) > wanted
+    return jnp.exp(bisect(enough, scale - 40.0, scale + 40.0, 60))
 
 
 def _samples(system: ModularAddition, ridge: Scalar) -> Scalar:

@@ -13,7 +13,8 @@ weight:
 $$ \sigma^2_{start} = P\sqrt{\frac{\sigma_a^2}{N}}\Big(\frac3\gamma\Big)^{1/4},\qquad
    \sigma^2_{end} = \sigma^2_{start} - 4P^2\sigma_a^2\,\frac3\gamma . $$
 
-In a finite network "carries weight" needs a threshold; by default $1/N$, less than one neuron per frequency.
+With decay of the norms the borders are those of `theory.norm_decay`. In a finite network "carries weight" needs a
+threshold; by default $1/N$, less than one neuron per frequency.
 
 References:
     arXiv:2310.03789, sections 3 and 4.2.
@@ -23,6 +24,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -34,6 +36,7 @@ from .order_parameters import OrderParameters
 from .pair_measure import saturated_eigenvalue
 from .system import ModularAddition
 from .theory import CONVENTIONS, predict
+from .theory.norm_decay import SideWells, level_wells, predict_norm_decay, well_eigenvalue
 
 
 PHASES = ("GFL", "GMFL-I", "GMFL-II")
@@ -61,6 +64,9 @@ def transitions(system: ModularAddition, convention: str = "exact") -> Transitio
         convention: "paper" takes the saturated eigenvalue as printed, $\sigma_a^2x^{*2}$.
     """
     check_choice("convention", convention, CONVENTIONS)
+    if system.regulariser == "norm":
+        return _norm_transitions(system)
+    _check_pairs(system)
     level = system.prime * jnp.sqrt(system.readout_variance * system.well_position / system.width)
     saturated = saturated_eigenvalue(system)
     if convention == "paper":
@@ -68,6 +74,25 @@ def transitions(system: ModularAddition, convention: str = "exact") -> Transitio
     start, end = system.training_fraction * level, system.training_fraction * (level - saturated)
     status = choose_status((~(end > 0), Status.NO_SOLUTION), otherwise=Status.SOLVED)
     return Transitions(start, jnp.where(end > 0, end, jnp.nan), status)
+
+
+def _norm_transitions(system: ModularAddition) -> Transitions:
+    r"""With decay of the norms: $ua^2=u_c$ at $a=1$, and where all neurons are in a well."""
+    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in jax.tree.leaves(system)))
+    flat = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, shape).ravel(), system)
+    wells = jax.vmap(predict_norm_decay)(flat)
+    start = flat.prime * jnp.sqrt(2 * flat.readout_variance / (flat.width * wells.level))
+    level_power = jax.vmap(lambda system: SideWells(system).power(level_wells(system)[0]))(flat)
+    end = start - well_eigenvalue(flat, level_power)
+    status = choose_status((~(end > 0), Status.NO_SOLUTION), otherwise=wells.status)
+    start, end = flat.training_fraction * start, flat.training_fraction * jnp.where(end > 0, end, jnp.nan)
+    return Transitions(*(leaf.reshape(shape) for leaf in (start, end, status)))
+
+
+def _check_pairs(system: ModularAddition) -> None:
+    if system.regulariser not in ("fourier", "fourier0"):
+        remedy = 'Frequencies are independent there; with "norm" see transitions and generalisation_diagram.'
+        raise argument_error("regulariser", '"fourier" or "fourier0"', system.regulariser, remedy)
 
 
 def finite_size_transitions(
@@ -83,6 +108,7 @@ def finite_size_transitions(
         num_scan: noises of the search, from a thousandth of the sharp start up to five times it.
     """
     check_double("theory", system)
+    _check_pairs(system)
     return _finite_size_transitions(system, None if threshold is None else jnp.asarray(threshold, float), num_scan)
 
 
@@ -160,11 +186,16 @@ def phase_diagram(
     """
     check_double("theory", system)
     check_choice("convention", convention, CONVENTIONS)
-    for name, values in axes.items():
-        if name not in vars(system):
-            raise argument_error(
-                "axes", f"named by fields of the system, {tuple(vars(system))}", name, "Rename the axis."
-            )
-        system.replace(**{name: jnp.asarray(values, float)})  # its checks look at the whole axis
+    _check_pairs(system)
+    check_axes(system, axes)
     threshold = None if threshold is None else jnp.asarray(threshold, float)
     return sweep(_Point(system, threshold, convention, panel_order), axes, PHASES, batch_size=batch_size)
+
+
+def check_axes(system: ModularAddition, axes: Mapping[str, Any]) -> None:
+    """Raise unless every axis is a field of the system, with values in its range."""
+    for name, values in axes.items():
+        numbers = tuple(field for field, value in vars(system).items() if not isinstance(value, str))
+        if name not in numbers:
+            raise argument_error("axes", f"named by numbers of the system, {numbers}", name, "Rename the axis.")
+        system.replace(**{name: jnp.asarray(values, float)})  # its checks look at the whole axis

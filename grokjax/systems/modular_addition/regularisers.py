@@ -1,7 +1,7 @@
 r"""What keeps read-in weights finite beside the Gaussian prior, and with it which features networks grow.
 
-Every one adds the energy $P\frac\gamma3X^3$ a side to a neuron of one frequency with $|w_k|^2 = X$ and nothing else, so
-that $\gamma$ means the same in all of them. They differ in what they ask of a neuron with more:
+A neuron of one frequency with $|w_k|^2 = X$ and nothing else has the energy $P\frac\gamma3X^3$ a side (half of it with
+`position`), so that $\gamma$ means the same in all of them. They differ in what they ask of a neuron with more:
 
 | name | energy of $w$ (and the same of $v$) | what a neuron may carry |
 |---|---|---|

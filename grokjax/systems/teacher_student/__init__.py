@@ -8,6 +8,12 @@ from .experiment import (
     paper_protocol as paper_protocol,
     simulate as simulate,
 )
+from .named_theories import (
+    NamedPrediction as NamedPrediction,
+    gaussian_features as gaussian_features,
+    rescaled_kernel as rescaled_kernel,
+)
+from .neuron_statistics import NeuronStatistics as NeuronStatistics, neuron_statistics as neuron_statistics
 from .order_parameters import OrderParameters as OrderParameters
 from .phases import (
     PHASES as PHASES,

@@ -139,7 +139,7 @@ def test_derivatives_by_finite_differences():
 
     derivatives = jax.jacrev(outputs)(BASE)
     compiled = jax.jit(outputs)  # a traced prime need not be one
-    for name in vars(BASE):
+    for name in set(vars(BASE)) - {"regulariser"}:
         value = float(getattr(BASE, name))
         moved = lambda step, name=name, value=value: eqx.tree_at(
             lambda system: getattr(system, name), BASE, jnp.asarray(value * (1 + step))
@@ -149,7 +149,8 @@ def test_derivatives_by_finite_differences():
 
 
 def test_training_fraction_scales_the_noise():
-    half = ma.predict(BASE.replace(training_fraction=0.5, noise_variance=2e-4))
+    with pytest.warns(ma.LeadingOrder):
+        half = ma.predict(BASE.replace(training_fraction=0.5, noise_variance=2e-4))
     whole = ma.predict(BASE.replace(noise_variance=4e-4))
     np.testing.assert_allclose(half.discrepancy, whole.discrepancy, rtol=1e-12)
 

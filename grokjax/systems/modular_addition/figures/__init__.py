@@ -1,5 +1,15 @@
 """Figures of modular addition: the mixed phase, and generalisation."""
 
+from .generalisation import (
+    CAPTION_BOUNDARY as CAPTION_BOUNDARY,
+    CAPTION_MAP as CAPTION_MAP,
+    CAPTION_NOISE as CAPTION_NOISE,
+    accuracies_against_noise as accuracies_against_noise,
+    boundary_against_prime as boundary_against_prime,
+    caption_learning_curve as caption_learning_curve,
+    generalisation_map as generalisation_map,
+    learning_curve as learning_curve,
+)
 from .mixed_phase import (
     CAPTION_PHASES as CAPTION_PHASES,
     caption_mixed_phase as caption_mixed_phase,

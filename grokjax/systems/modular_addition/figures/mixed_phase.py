@@ -73,7 +73,7 @@ def figure_3(
     """
     x = jnp.linspace(0, 2.2, 300)
     with plot.style():
-        figure, (left, middle, right) = _panels(axes, 3)
+        figure, (left, middle, right) = panels_of(axes, 3)
         for ax, convention, per_pair in ((left, "paper", 0.5), (middle, "exact", 1.0)):
             law, line = actions[convention].law, CONVENTIONS[convention][1]
             noises = np.asarray(law.system.noise_variance)
@@ -100,7 +100,7 @@ def figure_3(
         keys = _draw_borders(right, borders)
         right.set(xlabel=AXES["noise_variance"], ylabel=PANELS["discrepancy"], ylim=(0, 1.05))
         plot.legend_below(right, [*right.get_legend_handles_labels()[0], *keys], columns=2, title="borders as printed")
-        _letters((left, middle, right))
+        draw_letters((left, middle, right))
     return figure
 
 
@@ -120,7 +120,7 @@ def mixed_phase(
     exponent = int(np.floor(np.log10(noise.max())))
     unit = 10.0**exponent
     with plot.style():
-        figure, axes = _panels(axes, 3)
+        figure, axes = panels_of(axes, 3)
         for ax, name in zip(axes, PANELS, strict=False):
             plot.draw_theory(ax, grid / unit, getattr(curve, name), label="theory, exact")
             plot.draw_experiment(ax, noise / unit, getattr(cold, name), index=1, label="networks, cold start")
@@ -135,7 +135,7 @@ def mixed_phase(
         plot.legend_below(axes[1], keys, title="sharp limit")
         empty = Line2D([], [], linestyle="", label=f"{sizes}, {cold.layout.num_members} networks a noise")
         plot.legend_below(axes[2], [empty])
-        _letters(axes)
+        draw_letters(axes)
     return figure
 
 
@@ -179,7 +179,7 @@ def pair_densities(
     seen = np.flatnonzero((np.maximum(networks, expected) >= norm.vmin).any(axis=0))
     reach = float(pairs.edges[seen[-1] + 1])
     with plot.style():
-        figure, axes = _panels(axes, 2)
+        figure, axes = panels_of(axes, 2)
         for ax, density, name in zip(axes, (expected, networks), ("theory", "networks"), strict=True):
             shown = np.ma.masked_less(density, float(networks[networks > 0].min()))
             mesh = ax.pcolormesh(pairs.edges, pairs.edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
@@ -187,7 +187,7 @@ def pair_densities(
             ax.set(xlim=(0, reach), ylim=(0, reach), xticks=np.arange(0, reach, 0.5), yticks=np.arange(0, reach, 0.5))
             ax.set_title(rf"{name}, $\sigma^2={noise:g}$")
         figure.colorbar(mesh, ax=list(axes), label=r"probability density (units of $x^{*-2}$)", shrink=0.9)
-        _letters(axes)
+        draw_letters(axes)
     return figure
 
 
@@ -237,7 +237,7 @@ def phase_diagrams(
         figure, axes = plot.subplots(1, len(diagrams), width="page", height=2.9)
         for ax, diagram, sharp in zip(axes, diagrams, borders, strict=True):
             phase_diagram(diagram, sharp, noise_variance=noise_variance, ax=ax)
-        _letters(axes)
+        draw_letters(axes)
     return figure
 
 
@@ -280,13 +280,15 @@ def width_convergence(
     return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
 
 
-def _panels(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
+def panels_of(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
+    """The given axes and their figure, or new ones of a page's width."""
     if axes is None:
         return plot.subplots(1, count, width="page", height=2.9)
     return axes[0].get_figure(root=True), axes  # pyright: ignore[reportReturnType]
 
 
-def _letters(axes: Sequence[Axes]) -> None:
+def draw_letters(axes: Sequence[Axes]) -> None:
+    """(a), (b), ... in order."""
     for letter, ax in zip("abcdef", axes, strict=False):
         plot.label_panel(ax, letter)
 

@@ -23,6 +23,9 @@ References:
     exponent that the printed equations lack; `convention="paper"` is the printed variant (`printed_equations`).
 """
 
+import warnings
+from typing import Any, NamedTuple
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
@@ -47,9 +50,14 @@ from ..order_parameters import OrderParameters
 from ..pair_measure import PairLaw, PairNodes, effective_noise, expected_discrepancy, interaction, pair_nodes
 from ..printed_equations import printed_solution
 from ..system import ModularAddition
+from .norm_decay import predict_norm_decay
 
 
 CONVENTIONS = ("exact", "paper")
+
+
+class LeadingOrder(UserWarning):
+    """A prediction is the leading order of something that is known to matter."""
 
 
 class Prediction(AbstractSolution):
@@ -108,10 +116,13 @@ def predict(
     panel_order: int = 16,
     tolerance: float = 1e-10,
     max_steps: int = 200,
-) -> Prediction:
+) -> Any:
     """Order parameters, evidence and the law of one pair; works under `jit`, `vmap` and `grad`.
 
     Derivatives with respect to every field of `system`, the prime included, are those of the exact solution.
+
+    On a part of the table the noise is $\\sigma^2/f$, the leading order of a large one, which knows nothing of held-out
+    sums: a warning says so, and `predict_on_part` knows more.
 
     Args:
         system: the parameters; fields of shape (point,) make a sweep, and every result has that shape.
@@ -122,17 +133,24 @@ def predict(
         tolerance: accepted residual of the stationarity condition.
         max_steps: largest number of evaluations; a point that needs more comes back out of steps.
 
+    Returns:
+        A `Prediction`; with decay of the norms a `NormDecayPrediction`, in the limit of sharp wells.
+
     Raises:
-        ValueError: 64-bit floats are off, the system holds more than one axis of points, the convention is unknown, or
-            a width correction is asked for on part of the table, for P = 3, or in the paper's convention.
+        ValueError: 64-bit floats are off, the system holds more than one axis of points, the convention is unknown, the
+            regulariser has no theory of the whole table in closed form, or a width correction is asked for on part of
+            the table, for P = 3, for another regulariser than the published one, or in the paper's convention.
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)
     panel_order, max_steps = check_whole("panel_order", panel_order), check_whole("max_steps", max_steps)
     check_tolerance("tolerance", tolerance)
     check_choice("convention", convention, CONVENTIONS)
+    _check_solvable(system, convention)
     if width_correction:
         _check_correctable(system, convention)
+    if system.regulariser == "norm":
+        return over_points(predict_norm_decay, system)
     if convention == "paper":
         solve = lambda system: _predict_printed(system, tolerance)
     else:
@@ -140,9 +158,27 @@ def predict(
     return over_points(solve, system)
 
 
+def _check_solvable(system: ModularAddition, convention: str) -> None:
+    """Raise where there is no law to solve; say where it is a leading order only."""
+    if system.regulariser == "gaussian":
+        remedy = "The attraction of the data is quartic and wins at large weights; networks can still be simulated."
+        raise argument_error("regulariser", "one with a normalisable law of a neuron", system.regulariser, remedy)
+    if system.regulariser == "position":
+        remedy = "Use predict_on_part, which samples the law of a neuron."
+        raise argument_error("regulariser", "one whose theory has a closed form", system.regulariser, remedy)
+    if system.regulariser != "fourier" and convention == "paper":
+        raise argument_error("convention", '"exact" for this regulariser', convention, "The paper has one regulariser.")
+    fraction = system.training_fraction
+    if is_concrete(fraction) and (np.asarray(fraction) < 1).any():
+        text = "On a part of the table this is the leading order of a large one; see predict_on_part."
+        warnings.warn(text, LeadingOrder, stacklevel=3)
+
+
 def _check_correctable(system: ModularAddition, convention: str) -> None:
     if convention == "paper":
         raise argument_error("convention", '"exact" with a width correction', convention, "Leave one of them out.")
+    if system.regulariser != "fourier":
+        raise argument_error("regulariser", '"fourier" with a width correction', system.regulariser, "Leave it out.")
     if is_concrete(system.training_fraction) and (np.asarray(system.training_fraction) < 1).any():
         fraction = np.asarray(system.training_fraction).tolist()
         raise argument_error("training_fraction", "1 for a width correction", fraction, "Use the whole table.")
@@ -201,8 +237,8 @@ def _predict(
 def _determinant(
     system: ModularAddition, discrepancy: Float[Array, ""], nodes: PairNodes, weights: Float[Array, " nodes"]
 ) -> Float[Array, ""]:
-    """$-\\frac12\\log\\det(H/\\sigma^2)$ on the whole table, 0 elsewhere."""
-    whole = (system.training_fraction >= 1) & (system.prime >= 5)
+    """$-\\frac12\\log\\det(H/\\sigma^2)$ on the whole table with the published decay, 0 elsewhere."""
+    whole = (system.training_fraction >= 1) & (system.prime >= 5) & (system.regulariser == "fourier")
     safe = system.replace(prime=jnp.where(whole, system.prime, 5.0))
     loops = log_determinant(safe, discrepancy, moments(nodes, weights)) - safe.prime**3 * jnp.log(system.noise_variance)
     return jnp.where(whole, -loops / 2, 0.0)
@@ -242,3 +278,36 @@ def _predict_printed(system: ModularAddition, tolerance: float) -> Prediction:
         law=PairLaw(system, discrepancy, unknown),
         num_pairs=(system.prime - 1) / 2,
     )
+
+
+class LatentSpectrum(NamedTuple):
+    r"""Eigenvalues of the latent kernel on the table.
+
+    Attributes:
+        target: $4P^2\sigma_a^2\langle XV\rangle$ of the modes $(k, \pm k)$, the outliers.
+        other: $4P^2\sigma_a^2\langle X\rangle^2$ of modes $(k, l)$ with $l\ne\pm k$, the bulk.
+    """
+
+    target: Float[Array, "*points"]
+    other: Float[Array, "*points"]
+
+
+def latent_spectrum(system: ModularAddition, *, panel_order: int = 16) -> LatentSpectrum:
+    """What theory says of the latent kernel of the whole table, for decay of the Fourier amplitudes.
+
+    Raises:
+        ValueError: as `predict`, or the regulariser is another one.
+    """
+    found = predict(system, panel_order=panel_order)
+    if not isinstance(found, Prediction):
+        remedy = "The law of a pair is known for decay of the Fourier amplitudes."
+        raise argument_error("regulariser", '"fourier" or "fourier0"', system.regulariser, remedy)
+
+    def power(point):
+        system, discrepancy = point
+        nodes = pair_nodes(system, panel_order)
+        weights = jax.nn.softmax(convex_dual(system, nodes).log_weights(discrepancy[None]))
+        return weights @ (nodes.x + nodes.v) / 2
+
+    scale = 4 * system.prime**2 * system.readout_variance
+    return LatentSpectrum(found.target_eigenvalue, scale * over_points(power, (system, found.discrepancy)) ** 2)

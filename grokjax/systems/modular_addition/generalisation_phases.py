@@ -1,0 +1,105 @@
+r"""Phases on a part of the table, with decay of the norms.
+
+| phase | what training ends in |
+|---|---|
+| lazy | no specialised neuron; held-out sums get a little of the opposite of their target |
+| memorising | neurons serve their mask: training sums learned, held-out ones not |
+| generalising | neurons of one frequency: held-out sums are learned |
+
+Theory draws two lines. Specialised neurons appear below the noise $f\,P\sqrt{2\sigma_a^2/(Nu_c)}$ (`theory.norm_decay`,
+the leading order of a large table), and neurons of one frequency win from the fraction $\sqrt{2c/P}$ on, whatever the
+noise (`generalisation_boundary`, an estimate).
+
+References:
+    extends arXiv:2310.03789, section 4.2; derived here.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Int
+
+from ..._checks import argument_error, check_double
+from ...phases import PhaseDiagram, PhasePoint, sweep
+from .order_parameters import OrderParameters
+from .phases import check_axes
+from .system import ModularAddition
+from .theory.generalisation import LEFT_TO_A_MASK, boundary_of
+from .theory.norm_decay import predict_norm_decay
+
+
+GENERALISATION_PHASES = ("lazy", "memorising", "generalising")
+MOST_SUMS = 0.5  # accuracies above it count as learned
+
+
+def classify_generalisation(order_parameters: OrderParameters) -> Int[Array, "*points"]:
+    """Index into `GENERALISATION_PHASES` of networks, by their accuracies.
+
+    Args:
+        order_parameters: with `train_accuracy` and `held_out_accuracy`: numbers, or the means of a run.
+    """
+    if order_parameters.held_out_accuracy is None:
+        remedy = "Give a training_fraction below 1."
+        raise argument_error("order_parameters", "of a part of the table", "no held_out_accuracy", remedy)
+    train, held_out = (
+        jnp.asarray(getattr(value, "mean", value))
+        for value in (order_parameters.train_accuracy, order_parameters.held_out_accuracy)
+    )
+    return jnp.where(train < MOST_SUMS, 0, jnp.where(held_out < MOST_SUMS, 1, 2))
+
+
+def passes_half(fractions: Any, accuracies: Any) -> float:
+    """The fraction at which an accuracy first passes one half, linear in between; nan where it does not.
+
+    Args:
+        fractions: ascending, shape (point,).
+        accuracies: likewise.
+    """
+    fractions, accuracies = np.asarray(fractions, float), np.asarray(accuracies, float)
+    above = np.flatnonzero(accuracies > MOST_SUMS)
+    if not above.size or above[0] == 0:
+        return float("nan")
+    i = above[0]
+    share = (MOST_SUMS - accuracies[i - 1]) / (accuracies[i] - accuracies[i - 1])
+    return float(fractions[i - 1] + share * (fractions[i] - fractions[i - 1]))
+
+
+class _Point(eqx.Module):
+    system: ModularAddition
+    left: Array
+
+    def __call__(self, **coordinates: Any) -> PhasePoint:
+        system = self.system.replace(**coordinates)
+        found = predict_norm_decay(system)
+        generalises = system.training_fraction >= boundary_of(system.prime, self.left)
+        label = jnp.where(found.specialised <= 0, 0, jnp.where(generalises, 2, 1))
+        return PhasePoint(found.order_parameters, label, found.status)
+
+
+def generalisation_diagram(
+    system: ModularAddition, axes: Mapping[str, Any], *, left: float = LEFT_TO_A_MASK, batch_size: int = 256
+) -> PhaseDiagram:
+    r"""Phases over any two fields of the system, such as noise and fraction.
+
+    ```python
+    generalisation_diagram(system, {"noise_variance": noises, "training_fraction": fractions})
+    ```
+
+    Args:
+        system: the fields that are not swept, with the regulariser "norm".
+        axes: name of a field and its values, one entry per axis of the diagram.
+        left: $c$ of `generalisation_boundary`.
+        batch_size: points solved together.
+
+    Raises:
+        ValueError: the regulariser is another one, an axis is not a field of the system, or values are out of range.
+    """
+    check_double("theory", system)
+    if system.regulariser != "norm":
+        remedy = "The other regularisers have no theory of their phases on a part of the table; simulate them."
+        raise argument_error("regulariser", '"norm"', system.regulariser, remedy)
+    check_axes(system, axes)
+    return sweep(_Point(system, jnp.asarray(left, float)), axes, GENERALISATION_PHASES, batch_size=batch_size)
