@@ -22,3 +22,8 @@ from .phases import (
 )
 from .system import ModularAddition as ModularAddition
 from .theory import Prediction as Prediction, predict as predict
+from .thermodynamics import (
+    Thermodynamics as Thermodynamics,
+    sharp_thermodynamics as sharp_thermodynamics,
+    thermodynamics as thermodynamics,
+)
