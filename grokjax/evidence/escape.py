@@ -2,20 +2,24 @@ r"""Escape times from a well: first passages, censored ones among them, against 
 
 With exponential waiting the likelihood of a rate $k$ after $m$ escapes in a total waiting time $t$ (of those that
 escaped until they did, of the others until the end) is $k^me^{-kt}$: $\hat k=m/t$ with the relative error $1/\sqrt m$.
-`arrhenius` fits $\ln\tau$ against barriers that were measured independently, a power law of their exponentials; the
-slope has to be one.
+`first_passages` measures them; `arrhenius` fits $\ln\tau$ against barriers that were measured independently, a power
+law of their exponentials; the slope has to be one.
 
 References:
     Haenggi, Talkner & Borkovec, Rev. Mod. Phys. 62, 251 (1990).
 """
 
+import types
 from typing import Any
 
 import equinox as eqx
 import numpy as np
+from jaxtyping import Array, Key, PyTree
 
+from .. import ensemble
 from .._checks import argument_error, check_positive
-from ..observables import NEVER
+from ..observables import NEVER, HittingTime
+from ..samplers.base import AbstractSampler
 from .power_law import power_law
 from .statistics import Estimate
 
@@ -70,6 +74,55 @@ def escape_times(steps: Any, *, time_per_step: float, last_step: int) -> EscapeT
         int(steps.size - events),
         float(times.std() / times.mean()),
     )
+
+
+def first_passages(
+    key: Key[Array, ""],
+    target: Any,
+    positions: PyTree,
+    sampler: AbstractSampler,
+    measure: Any,
+    *,
+    beyond: float,
+    inside: float = np.inf,
+    num_steps: int,
+    record_every: int = 1,
+    target_axes: Any = 0,
+) -> EscapeTimes:
+    """Run members until a measurement, or each entry of it, first reaches a value.
+
+    Args:
+        key: random key.
+        target: as in `grokjax.run`.
+        positions: first positions, leading axis member.
+        sampler: with a step of one number, the unit of time.
+        measure: `measure(key, state) -> array`, of `state.position` alone; arrays in it lead with the member.
+        beyond: the value that ends the wait.
+        inside: entries above it at the start are not in the well, and are left out.
+        num_steps: when members are last seen.
+        record_every: steps between looks.
+        target_axes: as in `grokjax.run`.
+
+    Raises:
+        ValueError: the sampler has no single step, nobody starts inside, a member diverged, or nobody escaped.
+    """
+    step = float(np.asarray(getattr(sampler, "step_size", np.nan)))
+    check_positive("step_size", step, "Give the sampler one number.")
+    found = ensemble.run(
+        key, sampler, target, positions, target_axes=target_axes, observables={"time": HittingTime(measure, beyond)},
+        num_steps=num_steps, warmup=0, record_every=record_every, progress=False,
+    )  # fmt: skip
+    if found.diverged.any():
+        raise argument_error(
+            "sampler", "stable", f"{int(found.diverged.sum())} diverged members", "Use a shorter step."
+        )
+    look = lambda measure, position: measure(None, types.SimpleNamespace(position=position))
+    first = eqx.filter_vmap(look, in_axes=eqx.if_array(0))(measure, positions)
+    starts_inside = np.asarray(first) < min(inside, beyond)
+    if not starts_inside.any():
+        raise argument_error("inside", "a value that some entries start below", inside, "Raise it.")
+    times = np.asarray(found.results["time"])[starts_inside]
+    return escape_times(times, time_per_step=step, last_step=found.num_steps)
 
 
 def arrhenius(times: list[EscapeTimes], barriers: Any) -> tuple[Estimate, Estimate]:

@@ -14,6 +14,7 @@ import equinox as eqx
 import numpy as np
 
 from .._checks import argument_error
+from ..observables import Counts
 from .free_energy import FreeEnergy
 from .statistics import LARGEST_Z, Estimate, jackknife
 
@@ -73,15 +74,26 @@ def profiles(free: FreeEnergy) -> list[Profile]:
             "none",
             "See AbstractExperiment.observables.",
         )
-    counts, edges = np.asarray(free.neurons.counts, float), np.asarray(free.neurons.edges)
+    counts = np.asarray(free.neurons.counts)
+    return [
+        profile_of(float(noise), Counts(rung.reshape(-1, rung.shape[-1]), free.neurons.low, free.neurons.high))
+        for noise, rung in zip(free.noise_variance, counts, strict=True)
+    ]
+
+
+def profile_of(noise_variance: float, histogram: Counts) -> Profile:
+    """The profile at one noise.
+
+    Args:
+        noise_variance: where it was sampled.
+        histogram: of the neurons, shape (member, bin).
+    """
+    counts, edges = np.asarray(histogram.counts, float), np.asarray(histogram.edges)
     positions, half = (edges[1:] + edges[:-1]) / 2, counts.shape[-1] // 2
     right, left = counts[..., half:], counts[..., half - 1 :: -1]
     if abs(right.sum() - left.sum()) < LOPSIDED * counts.sum():
         positions, counts = positions[half:], right + left
-    return [
-        _profile(float(noise), positions, rung.reshape(-1, rung.shape[-1]))
-        for noise, rung in zip(free.noise_variance, counts, strict=True)
-    ]
+    return _profile(noise_variance, positions, counts)
 
 
 def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile:

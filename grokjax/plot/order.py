@@ -187,3 +187,50 @@ def draw_collapse(ax: Axes, found: Any) -> Axes:
     ax.set(xlabel=r"$(b/b_c-1)\,n^y$", ylabel=r"$C/n^{1+x}$")
     ax.legend()
     return ax
+
+
+def kinetics(
+    escapes: Mapping[str, tuple[Sequence[Any], Sequence[Any]]],
+    exact: Mapping[str, tuple[Any, Any]],
+    loops: Mapping[str, Sequence[Any]],
+    works: Mapping[str, tuple[Any, Any]],
+) -> Figure:
+    r"""Escape times against measured barriers, and the work of a loop of the noise against its rate.
+
+    Args:
+        escapes: by label, barriers with errors and `EscapeTimes`.
+        exact: by label, (barrier, time) of theory; a label that is measured, too, has its colour.
+        loops: by label, `Ramp`s.
+        works: by label, (rate, work) of theory.
+    """
+    colour = dict(zip(dict.fromkeys([*escapes, *exact, *loops, *works]), COLOURS, strict=False))
+    with style():
+        figure, (left, right) = subplots(1, 2, width="page", height=2.9)
+        for marker, (name, (barriers, times)) in zip(MARKERS, escapes.items(), strict=False):
+            place, spread = np.transpose([(float(b.mean), float(b.error)) for b in barriers])
+            tau, error = np.transpose([(float(t.mean_time.mean), float(t.mean_time.error)) for t in times])
+            left.errorbar(
+                place,
+                tau,
+                error,
+                spread,
+                color=colour[name],
+                marker=marker,
+                linestyle="none",
+                label=f"measured, {name}",
+            )
+        for name, (barrier, time) in exact.items():
+            left.plot(barrier, time, color=colour[name], label=f"theory, {name}")
+        for marker, (name, ramps) in zip(MARKERS, loops.items(), strict=False):
+            rate, work, error = np.transpose([(r.rate, float(r.work.mean), float(r.work.error)) for r in ramps])
+            right.errorbar(
+                rate, work, error, color=colour[name], marker=marker, linestyle="none", label=f"measured, {name}"
+            )
+        for name, (rate, work) in works.items():
+            right.plot(rate, work, color=colour[name], label=f"theory, {name}")
+        left.set(yscale="log", xlabel="barrier $B$, nats", ylabel=r"escape time $\tau$, dimensionless")
+        right.set(xscale="log", yscale="log", xlabel=r"rate $|db/dt|$ of the loop", ylabel="work of the loop, nats")
+        for letter, ax in zip("ab", (left, right), strict=True):
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
+            label_panel(ax, letter)
+    return figure

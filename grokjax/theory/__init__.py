@@ -2,6 +2,8 @@
 
 from .adaptive_kernel import ConvexDual as ConvexDual, DualSolution as DualSolution, minimise as minimise
 from .continuation import Continuation as Continuation, Way as Way, continuation as continuation
+from .escape import langer_rate as langer_rate, mean_passage_time as mean_passage_time
+from .fokker_planck import loop_work as loop_work
 from .gaussian import (
     gauss_legendre_panels as gauss_legendre_panels,
     hermite_coefficients as hermite_coefficients,

@@ -6,11 +6,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax import ensemble
-from grokjax.evidence.escape import EscapeTimes, arrhenius, escape_times
+from grokjax.evidence.escape import EscapeTimes, arrhenius, escape_times, first_passages
 from grokjax.evidence.statistics import Estimate
-from grokjax.observables import HittingTime
-from grokjax.samplers import Langevin
+from grokjax.samplers import Langevin, UnderdampedLangevin
+from grokjax.theory.escape import mean_passage_time
 
 
 class Wells(eqx.Module):
@@ -28,12 +27,8 @@ def minima(height):
 
 
 def exact(height):
-    """The mean first-passage time from the left minimum to the right one, by quadrature."""
-    a, c = minima(height)
-    x = np.linspace(-3, c, 60001)
-    v = height * (x**2 - 1) ** 2 - x / 4
-    inner = np.cumsum(np.exp(-v)) * (x[1] - x[0])
-    return np.sum((np.exp(v) * inner)[x >= a]) * (x[1] - x[0])
+    """The mean first-passage time from the left minimum to the right one."""
+    return float(mean_passage_time(Wells(height), *minima(height), -3.0))
 
 
 def position(key, state):
@@ -41,26 +36,50 @@ def position(key, state):
     return state.position
 
 
-def passages(height, members=2000, step=0.0025, num_steps=6000):
-    """Times to the right minimum; members that are still left are censored. The step shifts the end by its noise."""
+def passages(sampler, num_steps, *, members=2000, height=3.0):
+    """Times to the right minimum; members that are still left are censored."""
     a, c = minima(height)
-    found = ensemble.run(
-        jax.random.key(0), Langevin(step), Wells(height), jnp.full(members, a), target_axes=None,
-        observables={"time": HittingTime(position, float(c))}, num_steps=num_steps, record_every=1, progress=False,
+    start = jnp.full(members, a)
+    return first_passages(
+        jax.random.key(0), Wells(height), start, sampler, position, beyond=float(c), num_steps=num_steps,
+        target_axes=None,
     )  # fmt: skip
-    return escape_times(found.results["time"], time_per_step=step, last_step=num_steps)
 
 
-def test_the_quadrature():
-    assert exact(3.0) == pytest.approx(7.10577, rel=1e-3)
-    assert exact(6.0) == pytest.approx(63.7865, rel=1e-3)
-
-
-def test_first_passages_with_censoring():
-    found = passages(3.0)
-    assert found.censored > 100
+@pytest.mark.parametrize(("step", "ratio"), [(0.0025, 0.997), (0.01, 0.970), (0.02, 0.906)])
+def test_first_passages_of_overdamped_steps(step, ratio):
+    """Euler's step leaves earlier, the more so the longer it is: ratios from its kernel on a grid."""
+    found = passages(Langevin(step), int(15 / step))
+    assert found.censored > 50
     # Looked at once a step, a path is caught .58 of a step's noise late.
-    assert abs(found.mean_time.mean - exact(3.0)) < 5 * found.mean_time.error + 0.03 * exact(3.0)
+    assert abs(found.mean_time.mean - ratio * exact(3.0)) < 4 * found.mean_time.error + 0.03 * exact(3.0)
+
+
+@pytest.mark.parametrize(("step", "time"), [(0.05, 30.0), (0.2, 34.9)])
+def test_first_passages_of_underdamped_steps(step, time):
+    """BAOAB in the turnover, friction one, at .25 and .99 over the frequency of the right well."""
+    found = passages(UnderdampedLangevin(step, 1.0), int(60 / step))
+    assert abs(found.mean_time.mean - time) < 4 * found.mean_time.error + 0.03 * time
+
+
+def test_a_step_that_is_too_long_is_refused():
+    """At 1.49 over the frequency energies are spurious, and after the escape they diverge."""
+    with pytest.warns(UserWarning, match="diverged"), pytest.raises(ValueError, match="`sampler` must be stable"):
+        passages(UnderdampedLangevin(0.3, 1.0), 200)
+
+
+def test_who_does_not_start_inside_is_left_out():
+    start = jnp.array([-1.0, -1.0, 0.9])
+    found = first_passages(
+        jax.random.key(1), Wells(1.0), start, Langevin(0.01), position, beyond=1.0, inside=0.0, num_steps=2000,
+        target_axes=None,
+    )  # fmt: skip
+    assert found.events + found.censored == 2
+    with pytest.raises(ValueError, match="`inside` must be a value that some entries start below"):
+        first_passages(
+            jax.random.key(1), Wells(1.0), start, Langevin(0.01), position, beyond=1.0, inside=-2.0, num_steps=10,
+            target_axes=None,
+        )  # fmt: skip
 
 
 def test_the_rate_of_exponential_times_does_not_mind_censoring():

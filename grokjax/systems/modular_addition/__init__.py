@@ -53,3 +53,8 @@ from .theory import (
     reward_of_a_frequency as reward_of_a_frequency,
     reward_of_a_position as reward_of_a_position,
 )
+from .thermodynamics import (
+    Thermodynamics as Thermodynamics,
+    sharp_thermodynamics as sharp_thermodynamics,
+    thermodynamics as thermodynamics,
+)

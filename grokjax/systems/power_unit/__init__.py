@@ -1,6 +1,7 @@
 """One weight that learns one number: exact controls of first order, continuous and crossover."""
 
 from .experiment import PowerUnits as PowerUnits, simulate as simulate
+from .kinetics import escape_time as escape_time, loop_work as loop_work
 from .order_parameters import OrderParameters as OrderParameters
 from .system import PowerUnit as PowerUnit
 from .theory import (

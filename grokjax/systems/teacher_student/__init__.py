@@ -1,7 +1,9 @@
 """Teacher-student grokking: a linear and a cubic component learned by a two-layer network (arXiv:2310.03789)."""
 
 from .baseline import lazy_baseline as lazy_baseline, lazy_regression as lazy_regression
+from .coexistence import SharpThermodynamics as SharpThermodynamics, sharp_thermodynamics as sharp_thermodynamics
 from .decomposition import decompose as decompose
+from .escapes import escapes as escapes
 from .experiment import (
     Students as Students,
     negative_log_density as negative_log_density,
@@ -31,10 +33,14 @@ from .sharp_limit import (
 )
 from .system import TeacherStudent as TeacherStudent
 from .theory import (
+    DataEvidence as DataEvidence,
+    NeuronEscape as NeuronEscape,
     Prediction as Prediction,
     Range as Range,
     Stopping as Stopping,
     Thermodynamics as Thermodynamics,
+    data_evidence as data_evidence,
+    neuron_escape as neuron_escape,
     predict as predict,
     thermodynamics as thermodynamics,
 )

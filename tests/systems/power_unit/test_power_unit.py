@@ -79,3 +79,21 @@ def test_bad_input_is_named():
         pu.sharp_limit(2)
     with pytest.raises(ValueError, match="`power` must be one whole number"):
         pu.PowerUnit(power=0, num_observations=10)
+
+
+def test_escape_times_and_loops():
+    """Within 3 % of Eyring's time only where the barrier is high; loops as the Fokker-Planck equation has them."""
+    b = float(pu.sharp_limit(3).inverse_noise)
+    times = pu.escape_time(pu.PowerUnit(power=3, num_observations=jnp.array([50.0, 400.0]), noise_variance=1 / b))
+    limit = pu.sharp_limit(3)
+    w = float(limit.saddle)
+    bend = 1 + b * (9 * w**4 + 6 * w * (w**3 - 1))
+    eyring = 2 * np.pi / np.sqrt(-bend) * np.exp(400 * float(limit.barrier))
+    assert float(times[1]) == pytest.approx(eyring, rel=0.12)
+    assert float(times[0]) == pytest.approx(35.948, rel=1e-4)
+    works = pu.loop_work(pu.PowerUnit(power=3, num_observations=50), 0.4, 2.5, [0.1, 1e-4])
+    np.testing.assert_allclose(works, [20.48, 0.04348], rtol=1e-3)
+    with pytest.raises(ValueError, match="`noise_variance` must be below"):
+        pu.escape_time(pu.PowerUnit(power=3, num_observations=50, noise_variance=2.0))
+    with pytest.raises(ValueError, match="`high` must be above low"):
+        pu.loop_work(pu.PowerUnit(power=3, num_observations=50), 1.0, 0.5, [0.1])
