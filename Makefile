@@ -35,7 +35,7 @@ test-aot:
 	@touch $@
 
 test-slow: $(VENV)/.dev
-	XLA_FLAGS= $(BIN)/python -m pytest -m slow
+	XLA_FLAGS= $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m slow
 
 # The same make in an environment of its own: the oldest versions that pyproject.toml allows, on the oldest Python.
 test-oldest:

@@ -46,7 +46,9 @@ MOVES = {
 }
 
 
-@pytest.mark.parametrize("moves", MOVES)
+@pytest.mark.parametrize(
+    "moves", [pytest.param(name, marks=() if name == "automatic step" else pytest.mark.slow) for name in MOVES]
+)
 @pytest.mark.filterwarnings("ignore:.*not in equilibrium")
 def test_shared_targets_are_copies_kept_once(moves):
     def run(experiment):

@@ -5,6 +5,7 @@ import warnings
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from grokjax import Posterior, TwoLayer, UnderdampedLangevin, ensemble
 from grokjax.evidence.statistics import over_members, z_score
@@ -20,6 +21,7 @@ def norms(key, state):
     return {"read_in": jnp.sum(state.position.read_in**2), "read_out": jnp.sum(state.position.read_out**2)}
 
 
+@pytest.mark.slow
 def test_underdamped_langevin_agrees_with_nuts():
     key = jax.random.key(0)
     inputs = jax.random.normal(key, (SAMPLES, DIM))

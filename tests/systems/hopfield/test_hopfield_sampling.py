@@ -129,6 +129,7 @@ def agree(theory, run, point=(), num_errors=5.0):
     )
 
 
+@pytest.mark.slow
 def test_paramagnet_of_gaussian_units(sweep):
     """Above the freezing temperature the coupling energy is -load/(1 - beta) and nothing is recalled."""
     hot, expected = slice(3, None), -0.1 / (1 - 1 / np.array([2.0, 2.5]))

@@ -43,6 +43,7 @@ def test_zero_temperature_capacity_of_hopfield():
     assert float(hop.capacity(hop.GaussianHidden(), 0.0, num_mixed=3).spinodal) == pytest.approx(0.02994, abs=5e-6)
 
 
+@pytest.mark.slow
 def test_zero_temperature_capacity_law():
     """One number over the noise of the prior: thresholds multiply the capacity, saturating units have none."""
     relu = [
@@ -55,6 +56,7 @@ def test_zero_temperature_capacity_law():
     assert float(hop.capacity(hop.GaussBinaryHidden(0.5), 0.0).spinodal) == pytest.approx(0.1379056, abs=1e-7)
 
 
+@pytest.mark.slow
 def test_zero_temperature_state_is_the_limit():
     """The closed form continues the finite-temperature solver; corrections are of second order in T."""
     for branch in ("retrieval", "glass"):
@@ -66,6 +68,7 @@ def test_zero_temperature_state_is_the_limit():
             assert float(2 * values[1] - values[2]) == pytest.approx(float(values[0]), rel=5e-4, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_hopfield_spinodal_and_stable_lines():
     temperature = jnp.array([0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.1])
     found = hop.capacity(hop.GaussianHidden(), temperature)
@@ -82,6 +85,7 @@ def test_hopfield_spinodal_and_stable_lines():
     assert (np.asarray(found.spinodal_replicon[:-1]) > 0).tolist() == [False] + [True] * 10
 
 
+@pytest.mark.slow
 def test_capacity_is_differentiable():
     """Implicit derivatives against central differences of the solver."""
     lines = lambda stiffness: hop.capacity(hop.GaussianHidden(stiffness), 0.5)
@@ -96,14 +100,14 @@ def test_capacity_is_differentiable():
 TABLE = [
     (hop.GaussianHidden, (), 0.08, 0.3, 0.9791815, 0.9641163, 1.2438890, -0.54259997, 0.9876, 0.7731382, -0.59252672),
     (hop.GaussianHidden, (), 0.02, 0.6, 0.8792901, 0.7792781, 1.9502015, -0.53852340, 0.9910, 0.4777577, -0.53978960),
-    (hop.ReLUHidden, (0.0,), 0.1, 0.2, 0.9984769, 0.9971145, 0.5775292, -0.52145664, 0.9997, 0.8417315, -0.52408122),
-    (hop.ReLUHidden, (-1.0,), 0.3, 0.3, 0.9926946, 0.9857312, 0.1547337, -0.43378599, 0.9997, 0.7386759, -0.39134812),
     (hop.GroupedHidden, ("binary",), 0.002, 0.5, 0.9509686, 0.9051149, 9.4045205, -0.67614244, 0.9990,
      0.7620821, -0.75057731),
     (hop.GroupedHidden, ("ternary",), 0.02, 0.4, 0.9318489, 0.8722200, 1.4387206, -0.44256208, 0.9943,
      0.6193413, -0.44638604),
 ]  # fmt: skip
 SLOW_TABLE = [
+    (hop.ReLUHidden, (0.0,), 0.1, 0.2, 0.9984769, 0.9971145, 0.5775292, -0.52145664, 0.9997, 0.8417315, -0.52408122),
+    (hop.ReLUHidden, (-1.0,), 0.3, 0.3, 0.9926946, 0.9857312, 0.1547337, -0.43378599, 0.9997, 0.7386759, -0.39134812),
     (hop.SoftThresholdHidden, (1.0,), 0.3, 0.3, 0.9883535, 0.9781159, 0.2285030, -0.55658122, 0.9967,
      0.7524668, -0.55239028),
     (hop.GaussBinaryHidden, (0.9,), 0.05, 0.2, 0.9972345, 0.9947707, 0.9893086, -0.47486361, 0.9991,
@@ -288,6 +292,7 @@ def test_more_bad_input():
         hop.predict(hop.AssociativeMemory(0.01, 0.0, hop.GroupedHidden(hop.BinaryHidden())))
 
 
+@pytest.mark.slow
 def test_zero_temperature_survives_jit_and_a_traced_zero_is_not_solved():
     hidden = hop.ReLUHidden(-0.5)
     expected = hop.capacity(hidden, 0.0).spinodal

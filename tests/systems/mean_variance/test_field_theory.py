@@ -214,6 +214,7 @@ def test_without_regularisation_the_population_finds_the_truth(sine64):
     np.testing.assert_allclose(1 / found.precision / variance, 1 + shift, atol=5 * float(jnp.abs(shift).max()) ** 2)
 
 
+@pytest.mark.slow
 def test_the_marginal_theory_is_finite_where_the_lattice_collapses(sine64):
     np.testing.assert_allclose(mv.marginal_precision(sine64.targets, 1e-4), 7.2301, atol=5e-5)
     np.testing.assert_allclose(mv.marginal_precision(sine64.targets, 1e-2), 1.72217413, atol=5e-7)

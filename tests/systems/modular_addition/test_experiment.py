@@ -152,6 +152,7 @@ def test_steps():
         )
 
 
+@pytest.mark.slow
 def test_a_sweep_of_system_and_sampler_over_two_axes():
     """Points see their own parameters: with the same keys, the first member of the first one repeats a single run."""
     noises, decays, steps = np.array([[5e-4], [4e-4]]), np.array([[3.0, 2.0]]), np.array([[0.05], [0.03]])

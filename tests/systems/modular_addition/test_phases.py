@@ -86,6 +86,7 @@ def test_lazy_kernel_by_monte_carlo():
     assert (abs(products.mean(axis=0) - kernel) < 5 * error).all()
 
 
+@pytest.mark.slow
 def test_gaussian_process_learns_as_much_as_theory_says():
     """Regression with the explicit kernel on independent random pairs; at small noise repeated pairs would matter."""
     prime, noise = 13, 20.0

@@ -132,6 +132,7 @@ def test_closure_holds_and_discrepancy_is_the_minimum():
         assert values[1] < min(values[0], values[2])
 
 
+@pytest.mark.slow
 def test_derivatives_by_finite_differences():
     def outputs(system):
         found = ma.predict(system)

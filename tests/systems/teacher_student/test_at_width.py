@@ -48,6 +48,7 @@ def test_modular_addition_has_it_too():
     np.testing.assert_allclose(ma.predict(system.at_width(3)).discrepancy, ma.predict(system).discrepancy, rtol=1e-10)
 
 
+@pytest.mark.slow
 def test_decompose_pairs_the_data_sets():
     system = BASE.replace(width=8, num_samples=20, input_dim=6)
     found = ts.decompose(jax.random.key(1), system, widths=(1, 2), num_members=4, num_steps=30)

@@ -14,7 +14,12 @@ NOISES = jnp.array([0.3, 0.1, 0.05])
 
 @pytest.mark.parametrize(
     ("teacher", "activation"),
-    [({1: 1.0, 3: -0.3}, "erf"), ({3: 1.0}, "erf"), ({1: 1.0, 3: -0.3}, "tanh"), ({1: 1.0, 2: 0.3}, "relu")],
+    [
+        ({1: 1.0, 3: -0.3}, "erf"),
+        ({3: 1.0}, "erf"),
+        ({1: 1.0, 3: -0.3}, "tanh"),
+        pytest.param({1: 1.0, 2: 0.3}, "relu", marks=pytest.mark.slow),
+    ],
 )
 def test_the_barrier_is_where_the_density_is_lowest_between_two_kinds(teacher, activation):
     """Against a fine scan of the law; one kind of neurons has no barrier and keeps the published threshold."""
@@ -39,7 +44,7 @@ def test_where_the_published_system_has_its_barrier():
     np.testing.assert_allclose(thresholds, [0.5, 0.599, 0.686], atol=2e-3)
 
 
-@pytest.mark.parametrize("theory", ["mean_field", "finite_size"])
+@pytest.mark.parametrize("theory", ["mean_field", pytest.param("finite_size", marks=pytest.mark.slow)])
 def test_theory_counts_beyond_the_threshold_of_the_system(theory):
     system = ts.TeacherStudent.at_scale(1 / 8, 0.1)
     low, high = (ts.predict(system.replace(side_threshold=t), theory=theory) for t in (0.5, 0.7))
@@ -49,6 +54,7 @@ def test_theory_counts_beyond_the_threshold_of_the_system(theory):
     np.testing.assert_allclose(low.overlap[1], high.overlap[1], rtol=1e-7)
 
 
+@pytest.mark.slow
 def test_networks_are_counted_by_the_same_threshold():
     """A hot start has a fifth of its neurons at |q| = 0.75."""
     system = ts.TeacherStudent.at_scale(1 / 8, 0.1).replace(side_threshold=jnp.array([0.5, 0.7, 0.8]))

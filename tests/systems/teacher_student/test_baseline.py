@@ -30,6 +30,7 @@ def overlap_on_a_data_set(key):
     return jnp.mean(ts.lazy_regression(WIDE, data, tests).mean * (tests @ direction))
 
 
+@pytest.mark.slow
 def test_regression_learns_what_the_equivalent_kernel_says():
     found = over_members(jax.lax.map(overlap_on_a_data_set, jax.random.split(jax.random.key(0), 60)))
     expected = ts.lazy_baseline(WIDE, "chi2").overlap[1]

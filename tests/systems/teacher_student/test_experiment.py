@@ -61,8 +61,11 @@ def paired(run, reference):
 
 @pytest.mark.parametrize(
     ("sampler", "start"),
-    [(UnderdampedLangevin(), "droplets"), (Langevin(0.03), "prior"), (MALA(0.05), "droplets")],
-    ids=["BAOAB-hot", "overdamped", "MALA-hot"],
+    [
+        pytest.param(UnderdampedLangevin(), "droplets", id="BAOAB-hot"),
+        pytest.param(Langevin(0.03), "prior", id="overdamped", marks=pytest.mark.slow),
+        pytest.param(MALA(0.05), "droplets", id="MALA-hot", marks=pytest.mark.slow),
+    ],
 )
 def test_samplers_and_starts_agree(baoab, sampler, start):
     steps = 1200 if isinstance(sampler, UnderdampedLangevin) else 2400

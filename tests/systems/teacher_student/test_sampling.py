@@ -80,6 +80,7 @@ def test_a_biased_step_shows_in_the_certificate():
     assert run.certificate.temperature is None
 
 
+@pytest.mark.slow
 def test_droplet_moves_free_what_local_moves_freeze(tmp_path):
     """Noise far below the transition: without moves the two starts keep different numbers of droplets."""
     system = BASE.replace(noise_variance=0.03)
@@ -102,6 +103,7 @@ def test_droplet_moves_free_what_local_moves_freeze(tmp_path):
     assert str(back) == str(moved)
 
 
+@pytest.mark.slow
 def test_moves_do_not_change_the_law():
     """Same data sets, with and without moves, where local dynamics is ergodic."""
     options = {"num_members": 6, "num_steps": 600, "num_witnesses": 0, "progress": False}
@@ -113,6 +115,7 @@ def test_moves_do_not_change_the_law():
     assert abs(z_score(grokjax.statistics.over_members(difference), 0.0)) < 5
 
 
+@pytest.mark.slow
 def test_a_ladder_of_replicas_is_a_sweep():
     ladder = grokjax.ReplicaExchange.between(0.15, 0.3, TINY.num_samples, acceptance=0.4)
     run = ts.simulate(

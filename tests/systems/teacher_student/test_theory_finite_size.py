@@ -87,6 +87,7 @@ def test_order_of_corrections_does_not_matter_and_other_teachers_work():
     assert p.side_weight == predict(system, theory="finite_size").side_weight
 
 
+@pytest.mark.slow
 def test_derivatives_by_finite_differences():
     system = CASES[1][0]
     values = jax.jit(

@@ -149,6 +149,7 @@ def test_features_of_any_activation(activation, reference):
         np.testing.assert_allclose(neuron_features(system, jnp.asarray(q), jnp.asarray(r)), expected, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_any_teacher_and_activation_can_be_solved():
     for teacher, activation in (({1: 1.0, 3: -0.3}, "tanh"), ({1: 1.0, 2: 0.3}, "sigmoid"), ({5: 0.1}, "erf")):
         p = predict(BASE.replace(teacher=teacher, activation=activation), num_nodes=320, theory="mean_field")
@@ -166,7 +167,7 @@ def outputs(system: TeacherStudent, perpendicular: str = "mean") -> jax.Array:
     return jnp.concatenate([jnp.stack([*p.overlap.values(), p.side_weight, p.log_evidence]), p.log_density(q)])
 
 
-@pytest.mark.parametrize("perpendicular", ["mean", "chi2"])
+@pytest.mark.parametrize("perpendicular", ["mean", pytest.param("chi2", marks=pytest.mark.slow)])
 def test_every_derivative_by_finite_differences(perpendicular):
     system = BASE.replace(noise_variance=0.15)
     reverse = jax.jit(jax.jacrev(partial(outputs, perpendicular=perpendicular)))(system)

@@ -46,7 +46,7 @@ def test_scale_drops_out():
     np.testing.assert_allclose(small.side_position, large.side_position, rtol=1e-9)
 
 
-@pytest.mark.parametrize("activation", ["erf", "tanh"])
+@pytest.mark.parametrize("activation", ["erf", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_every_derivative_by_finite_differences(activation):
     system = BASE.replace(activation=activation)
     where = jax.jit(
@@ -98,6 +98,7 @@ def test_spinodal_is_where_the_centre_softens(perpendicular):
     assert curvature(0.95 * s.noise_variance)(0.0) > 1
 
 
+@pytest.mark.slow
 def test_spinodal_derivative_by_finite_differences():
     at_width = jax.jit(lambda width: spinodal(BASE.replace(width=width), num_scan=24).noise_variance)
     expected = (at_width(700.5) - at_width(699.5)) / 1.0
