@@ -20,6 +20,7 @@ from jax.sharding import Mesh, NamedSharding, PartitionSpec, SingleDeviceShardin
 from grokjax import Design, UnderdampedLangevin
 from grokjax._tree import leading_axes
 from grokjax.driver import first_positions
+from grokjax.ensemble.placement import in_dtype
 from grokjax.ensemble.programs import advance_members
 from grokjax.observables import Series
 from grokjax.precision import dot_precision
@@ -102,7 +103,7 @@ def chunk(
         donate: whether states are donated as the loop donates them; without, none are.
     """
     system = ts.TeacherStudent.at_scale(scale, 0.18)
-    sampler = UnderdampedLangevin(0.1, 1.0)
+    sampler = in_dtype(jnp.float32, UnderdampedLangevin(0.1, 1.0))
     mesh = None if len(devices) == 1 else Mesh(np.asarray(devices), ("member",))
     draw = lambda key: first_positions(key, system, students or ts.Students(), Design(num_members=members))
     problem, positions = eqx.filter_eval_shape(draw, jax.random.key(0))

@@ -15,7 +15,7 @@ import grokjax
 
 ROOT = Path(__file__).parent.parent
 CLUSTER = ROOT / "examples" / "cluster"
-SMALL = ("--scale", "1/32", "--members", "2", "--steps", "400", "--checkpoint-seconds", "0")
+SMALL = ("--scale", "1/32", "--members", "4", "--steps", "400", "--checkpoint-seconds", "0")
 
 SRUN = """#!{python}
 import os, signal, subprocess, sys, time

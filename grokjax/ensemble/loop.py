@@ -37,77 +37,10 @@ from . import processes
 from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
 from .devices import available
 from .memory import WORTH_SAYING, Memory, arrays_of, check_memory, memory_needed, memory_of, out_of_memory_in_words
+from .outcome import EnsembleRun
 from .placement import count_members, in_dtype, mesh_of, place_members, platform_of
 from .plan import Compute, Plan, Schedule
 from .programs import advance_members, empty_totals, own_states, start_members
-
-
-class EnsembleRun(eqx.Module):
-    """What a run leaves behind.
-
-    Attributes:
-        results: the finalised observables by name, arrays with leading axis member.
-        states: the last states, ready to continue from.
-        sampler: the one that was measured with.
-        diverged: per member, whether its energy is not finite. Leave these out of every average.
-        status: per member, the `Status` code of a sampler that ends, and the step it ended at in `ended`.
-        ended: per member, steps until it ended; None where the sampler has no end.
-        totals: the observables before they were finalised: what `run(..., states=this)` adds to.
-        num_steps: steps taken, warm-up included.
-        warmup: steps before the first record.
-        record_every: steps between records.
-        capacity: records in a compiled chunk.
-        interrupted: whether Ctrl-C or SIGTERM ended the run early.
-        chunk_seconds: wall time of each chunk; the first holds the compilation.
-        precision: of the matrix products.
-        force_error: what a lower one than float32 does to the forces at the last states; None where none was lower.
-    """
-
-    results: dict[str, Any]
-    states: Any
-    sampler: AbstractSampler
-    diverged: np.ndarray
-    status: np.ndarray | None
-    ended: np.ndarray | None
-    totals: dict[str, Any]
-    num_steps: int = eqx.field(static=True)
-    warmup: int = eqx.field(static=True)
-    record_every: int = eqx.field(static=True)
-    capacity: int = eqx.field(static=True)
-    interrupted: bool = eqx.field(static=True)
-    chunk_seconds: np.ndarray
-    precision: str = eqx.field(static=True, default="highest")
-    force_error: ForceError | None = None
-
-    @property
-    def num_members(self) -> int:
-        """Number of members, diverged ones included."""
-        return len(self.diverged)
-
-    @property
-    def certificate(self) -> Any:
-        """Evidence of equilibrium in scalar series among the results, a `Certificate`; None without, and of trainers.
-
-        Nobody is a witness: two starts and the bias of a step stay unchecked. Members count as data sets of their own.
-        """
-        from ..evidence.examination import certify_series
-
-        return certify_series(self) if self.sampler.about.samples else None
-
-    @property
-    def compile_seconds(self) -> float:
-        """The first chunk's excess over the median chunk: compilation, or next to nothing if it was cached."""
-        if not len(self.chunk_seconds):
-            return 0.0
-        return max(0.0, float(self.chunk_seconds[0] - np.median(self.chunk_seconds)))
-
-    def __repr__(self) -> str:
-        end = ", interrupted" if self.interrupted else ""
-        names = ", ".join(self.results) or "nothing"
-        return (
-            f"EnsembleRun({self.num_members} members, {self.num_steps} steps (warm-up {self.warmup}), "
-            f"measured {names}, {int(self.diverged.sum())} diverged{end})"
-        )
 
 
 def _run(

@@ -31,6 +31,13 @@ def test_nothing_is_in_double_precision(chunk):
     assert "f64[" not in str(lowered.traced.jaxpr)
 
 
+def test_nor_is_it_where_theory_has_switched_double_precision_on(devices):
+    import _ahead
+
+    assert jax.config.jax_enable_x64
+    assert "f64[" not in str(_ahead.chunk(devices("h100")).traced.jaxpr)
+
+
 def test_a_step_talks_to_nobody(chunk):
     """Neither to the host nor to other devices."""
     _, _, lowered, _, text = chunk
