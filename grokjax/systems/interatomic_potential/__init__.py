@@ -4,7 +4,7 @@ from .crystal import AbstractPhase as AbstractPhase, Crystal as Crystal, crystal
 from .experiment import FreeEnergies as FreeEnergies, simulate as simulate
 from .order_parameters import OrderParameters as OrderParameters
 from .potentials import AbstractEnergy as AbstractEnergy, Foreign as Foreign, Listed as Listed, Scaled as Scaled
-from .refinement import Refinement as Refinement, Wanted as Wanted, refine as refine
+from .refinement import Refinement as Refinement, refine as refine
 from .sampling import Sampling as Sampling
 from .system import (
     TwoPhases as TwoPhases,
@@ -14,6 +14,7 @@ from .system import (
     titanium as titanium,
     two_wells as two_wells,
 )
+from .targets import Wanted as Wanted
 from .theory import Prediction as Prediction, predict as predict
 from .thermodynamics import (
     Surface as Surface,

@@ -32,11 +32,8 @@ from jaxtyping import Array, Key
 from ... import io
 from ..._checks import (
     argument_error,
-    check_choice,
-    check_finite,
     check_instance,
     check_key,
-    check_positive,
     check_whole,
 )
 from ..._doors import flat
@@ -48,6 +45,7 @@ from .integration import normal_modes
 from .order_parameters import OrderParameters
 from .sampling import Sampling, sample
 from .system import TwoPhases
+from .targets import Targets, Wanted
 from .tracking import Averages, Tracked, fisher, flat_parameters, smallest
 
 
@@ -57,78 +55,8 @@ LONGEST = 1.5  # steps, in units of that spread
 REJECTED = 0.5  # a step that leaves a smaller share is halved
 RIDGE = 3e-3
 RENEWAL = 40  # frames of equilibration after a renewal
-TOLERANCES = (2e-4, 4e-3, 5e-4, 4e-2)  # of G, H and the gauge in kT, of the volume in itself: below statistical errors
 COLLAPSED = 0.5  # of the entropy that was wanted
 DISAGREE = 3.0  # standard errors between tracked and verified
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Wanted:
-    r"""What a refinement is asked for.
-
-    Attributes:
-        temperature: where the transition shall be, at the system's pressure; the system's own unless given.
-        latent_heat: $\Delta H^*$ in reported units per atom (meV/atom for metals); "keep" for $T^*\Delta S$ of the
-            system to begin with; None leaves the entropy free, which tends to lose it.
-        volume: $\Delta V^*$ per atom, such as Clausius and Clapeyron ask for.
-        gauge: whether the mean enthalpy of the first phase shall stay.
-    """
-
-    temperature: Any = None
-    latent_heat: float | str | None = None
-    volume: float | None = None
-    gauge: bool = False
-
-    def __post_init__(self):
-        if self.temperature is not None:
-            check_positive("temperature", self.temperature, "Classical statistics needs a temperature above zero.")
-        if isinstance(self.latent_heat, str):
-            check_choice("latent_heat", self.latent_heat, ("keep",))
-        elif self.latent_heat is not None:
-            check_finite("latent_heat", self.latent_heat)
-        if self.volume is not None:
-            check_finite("volume", self.volume)
-
-
-class Targets(AbstractPrinted):
-    """What is wanted at the temperature and pressure of a system, reported units per atom.
-
-    Attributes:
-        latent_heat: $\\Delta H^*$, None to leave it free.
-        volume: $\\Delta V^*$, likewise.
-        gauge: whether the mean enthalpy of the first phase stays.
-        first: enthalpy of the first phase to begin with.
-    """
-
-    latent_heat: float | None
-    volume: float | None
-    gauge: bool
-    first: float
-
-    def residuals(self, tracked: Tracked, averages: tuple[Averages, Averages]) -> tuple[Array, Array]:
-        """Residuals in units of their tolerances, and their gradients, shapes (row,) and (row, parameter).
-
-        Args:
-            tracked: at the parameters of now.
-            averages: of both phases there.
-        """
-        system, (one, two) = tracked.system, averages
-        per, size = system.per_atom, system.num_atoms
-        kT = float(system.thermal_energy) * system.units.report
-        rows = [(tracked.free_energy_difference(averages).mean * per, (two.slope - one.slope) * per, kT)]
-        if self.latent_heat is not None:
-            value = (two.enthalpy - one.enthalpy) * per - self.latent_heat
-            rows.append((value, (two.enthalpy_slope - one.enthalpy_slope) * per, kT))
-        if self.volume is not None:
-            value = (two.volume - one.volume) / size - self.volume
-            rows.append((value, (two.volume_slope - one.volume_slope) / size, float(one.volume) / size))
-        if self.gauge:
-            rows.append((one.enthalpy * per - self.first, one.enthalpy_slope * per, kT))
-        used = (True, self.latent_heat is not None, self.volume is not None, self.gauge)
-        tolerances = [tolerance for tolerance, wanted in zip(TOLERANCES, used, strict=True) if wanted]
-        scales = [tolerance * scale for tolerance, (_, _, scale) in zip(tolerances, rows, strict=True)]
-        values = jnp.stack([jnp.asarray(value) / scale for (value, _, _), scale in zip(rows, scales, strict=True)])
-        return values, jnp.stack([slope / scale for (_, slope, _), scale in zip(rows, scales, strict=True)])
 
 
 class Record(AbstractPrinted):
@@ -254,7 +182,7 @@ def _refine(
     if state is None:
         found = simulate(anchor_key, system, sampling=sampling) if anchor is None else _checked(anchor, system)
         state = _first(found, optimiser)
-    targets = _targets(state.anchor, wanted)
+    targets = Targets.of(state.anchor, wanted)
     state, status, flags = _iterate(
         round_key, state, targets, optimiser, (max_iterations, max_rounds), sampling, (checkpoint, identity)
     )
@@ -295,21 +223,6 @@ def _checked(anchor: FreeEnergies, system: TwoPhases) -> FreeEnergies:
         expected = f"of these parameters at T, P, N = {here}"
         raise argument_error("anchor", expected, f"of others, or at {there}", "Leave it out: it is measured.")
     return anchor
-
-
-def _targets(anchor: FreeEnergies, wanted: Wanted) -> Targets:
-    system, latent_heat = anchor.system, wanted.latent_heat
-    if isinstance(latent_heat, str):  # "keep"
-        entropy = anchor.order_parameters.entropy_difference.mean
-        latent_heat = float(entropy * float(system.thermal_energy) * system.units.report)
-    if latent_heat is not None:
-        least = 3 * anchor.order_parameters.entropy_difference.error * float(system.thermal_energy)
-        if abs(latent_heat) < least * system.units.report:
-            expected = f"resolved: above {least * system.units.report:.3g} {system.units.name} per atom"
-            remedy = "Mind the unit, or sample longer: without an entropy there is no transition temperature."
-            raise argument_error("latent_heat", expected, latent_heat, remedy)
-    assert anchor.phases is not None
-    return Targets(latent_heat, wanted.volume, wanted.gauge, float(anchor.phases[0].enthalpy.mean))
 
 
 def _iterate(key, state: _State, targets: Targets, optimiser, limits, sampling: Sampling, keep) -> Any:

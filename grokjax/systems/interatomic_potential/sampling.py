@@ -302,7 +302,7 @@ class RecordFrame(eqx.Module):
         y = state.position
         strain = state.strain if isinstance(state, BoxState) else jnp.zeros(3, y.dtype)
         return {
-            "displacement": y - jnp.mean(y, axis=0) if self.centred else y,
+            "displacement": y - jnp.mean(y, axis=0, keepdims=True) if self.centred else y,
             "strain": strain,
             "virial": jnp.sum(y * state.gradient) / self.num_modes,
             "temperature": jnp.mean(inner.velocity_after_noise**2),

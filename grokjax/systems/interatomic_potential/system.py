@@ -21,7 +21,7 @@ import equinox as eqx
 import jax.numpy as jnp
 from jaxtyping import Array, Key, PyTree
 
-from ..._checks import argument_error, check_choice, check_instance, check_positive, check_whole
+from ..._checks import argument_error, check_instance, check_positive, check_whole
 from ...parameters import AbstractParameters, Number, parameter
 from .crystal import CUBIC, AbstractPhase, Crystal, Well, lattice, padded
 from .potentials import AbstractEnergy, GaussianCore, Listed, Titanium, WithNetwork
@@ -172,28 +172,41 @@ def anharmonic_wells(
     return TwoPhases(energy=energy, theta=network, phases=_wells(1, 1), temperature=temperature)
 
 
-def einstein_solid(num_atoms: int = 32, temperature: Any = 0.9, pressure: Any = 0.5, **parameters: Any) -> TwoPhases:
+def einstein_solid(
+    num_atoms: int = 32,
+    temperature: Any = 0.9,
+    pressure: Any = 0.5,
+    *,
+    offset: Sequence[float] = (0.0, 0.8),
+    bulk: Sequence[float] = (40.0, 36.0),
+    volume: Sequence[float] = (1.0, 1.04),
+    stiffness: Sequence[float] = (300.0, 170.0),
+    gruneisen: Sequence[float] = (2.0, 1.8),
+) -> TwoPhases:
     """Toy A3, exact: Einstein solids with a volume, at constant pressure.
 
     Args:
         num_atoms: size.
         temperature: with $k_B=1$.
         pressure: energy over volume.
-        **parameters: pairs that replace `offset`, `bulk`, `volume`, `stiffness` or `gruneisen` of both phases.
+        offset: $e$ of both phases; all others likewise.
+        bulk: $B$.
+        volume: $v_0$ per atom.
+        stiffness: $k_0$.
+        gruneisen: $g$.
 
     Raises:
-        ValueError: there is no such parameter, or a number is out of its range.
+        ValueError: a number is out of its range, or there is not one for each phase.
     """
-    values = {"offset": (0.0, 0.8), "bulk": (40.0, 36.0), "volume": (1.0, 1.04), "stiffness": (300.0, 170.0)}
-    values["gruneisen"] = (2.0, 1.8)
-    for name, pair in parameters.items():
-        check_choice("parameters", name, tuple(values))
+    values = {"offset": offset, "bulk": bulk, "volume": volume, "stiffness": stiffness, "gruneisen": gruneisen}
+    for name, pair in values.items():
+        if len(pair) != 2:
+            raise argument_error(name, "one number for each phase", pair, "Give two.")
         if name in ("bulk", "volume", "stiffness"):
             check_positive(name, pair)
-        values[name] = pair
     theta = {name: jnp.asarray(pair, float) for name, pair in values.items()}
     theta["log_stiffness"] = jnp.log(theta.pop("stiffness"))
-    phases = _wells(check_whole("num_atoms", num_atoms), 3, values["volume"])
+    phases = _wells(check_whole("num_atoms", num_atoms), 3, volume)
     return TwoPhases(energy=EinsteinSolid(), theta=theta, phases=phases, temperature=temperature, pressure=pressure)
 
 

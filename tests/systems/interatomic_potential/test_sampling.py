@@ -32,16 +32,16 @@ def exact_volumes(system, index):
 
 
 def test_the_volume_law_of_an_einstein_solid():
-    """Both moments at five standard errors; wrong measures of the box (N, or N + 2) are 1/N off in the mean."""
-    system = ip.einstein_solid(num_atoms=8)
+    """Both moments at five standard errors; with two atoms a wrong measure of the box is far off in the mean."""
+    system = ip.einstein_solid(num_atoms=2)
     mean, variance = exact_volumes(system, 1)
-    frames = sample(jax.random.key(1), system, system.phases[1], ip.Sampling(num_replicas=8, num_frames=1500))
+    frames = sample(jax.random.key(1), system, system.phases[1], ip.Sampling(num_replicas=8, num_frames=3000))
     volume = per_atom(system, frames.volume, 1.0)
     assert abs(z_score(volume, mean)) < 5
-    squares = per_atom(system, (frames.volume / 8 - mean) ** 2 * 64, 1.0)  # N times the square
+    squares = per_atom(system, (frames.volume / 2 - mean) ** 2 * 4, 1.0)  # N times the square
     assert abs(z_score(squares, variance)) < 5
-    assert 0.4 < frames.box_acceptance < 0.65
-    shifted = exact_volumes(system.replace(pressure=float(system.pressure) + 0.9 / float(mean) / 8), 1)[0]
+    assert 0.35 < frames.box_acceptance < 0.7
+    shifted = exact_volumes(system.replace(pressure=float(system.pressure) + 0.9 / float(mean) / 2), 1)[0]
     assert abs(z_score(volume, shifted)) > 5, "a measure of V^(N-1) in the place of V^N would be seen"
 
 
@@ -138,5 +138,3 @@ def test_bad_input_is_named(titanium):
         ip.simulate(key, ip.two_wells(temperature=jnp.array([0.2, 0.3])))
     with pytest.raises(ValueError, match="Did you mean `num_frames`"):
         ip.simulate(key, ip.two_wells(), num_frame=3)
-    with pytest.raises(ValueError, match="`key`"):
-        ip.simulate(3, ip.two_wells())
