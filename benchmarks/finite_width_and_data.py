@@ -17,7 +17,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from _report import table, write  # noqa: E402
 
-from grokjax import Estimate, plot  # noqa: E402
+from grokjax import Estimate, UnderdampedLangevin, plot  # noqa: E402
 from grokjax.systems import teacher_student as ts  # noqa: E402
 from grokjax.systems.teacher_student import figures  # noqa: E402
 
@@ -32,8 +32,8 @@ sets
 - networks(m = 1) − networks(m → ∞) is all that finite **width** does;
 - networks(m → ∞) − population theory is all that finite **data** do.
 
-`ts.decompose(key, system, widths=(1, 4))` measures both; the first is paired and ten times as sharp. Here N = {width:g},
-d = {dimension:g}, n = {samples:g}, {members} networks at each noise and width; the population theory is the leading
+`ts.decompose(key, system, widths=(1, 4))` measures both; the first is paired and ten times as sharp. Here
+N = {width:g}, d = {dimension:g}, n = {samples:g}, {members} networks at each noise and width; the population theory is the leading
 order with the law of the norm, `ts.predict(system, perpendicular="chi2")`. Made by
 
     python benchmarks/finite_width_and_data.py --members {members} --steps {steps} --noise {noises}
@@ -95,7 +95,8 @@ def main() -> None:
     base = ts.TeacherStudent.at_scale(1 / 32 if args.smoke else 1 / 8)
     system = base.replace(noise_variance=jnp.array(args.noise))
     start = time.perf_counter()
-    found = ts.decompose(jax.random.key(64), system, widths=(1, 4), num_members=members, num_steps=steps)
+    options = {"num_members": members, "num_steps": steps, "sampler": UnderdampedLangevin(step_size=0.3)}
+    found = ts.decompose(jax.random.key(64), system, widths=(1, 4), **options)
     population = ts.predict(system, perpendicular="chi2")
     rows = rows_of(found, population)
     for name in ("side weight", "overlap 1", "overlap 3"):
