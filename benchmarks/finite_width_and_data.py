@@ -33,8 +33,8 @@ sets
 - networks(m → ∞) − population theory is all that finite **data** do.
 
 `ts.decompose(key, system, widths=(1, 4))` measures both; the first is paired and ten times as sharp. Here
-N = {width:g}, d = {dimension:g}, n = {samples:g}, {members} networks at each noise and width; the population theory is the leading
-order with the law of the norm, `ts.predict(system, perpendicular="chi2")`. Made by
+N = {width:g}, d = {dimension:g}, n = {samples:g}, {members} networks at each noise and width; the population
+theory is the leading order with the law of the norm, `ts.predict(system, perpendicular="chi2")`. Made by
 
     python benchmarks/finite_width_and_data.py --members {members} --steps {steps} --noise {noises}
 

@@ -43,16 +43,16 @@ the values with and without it are a *bracket*. R is the random field of the dat
 
 """
 TAIL = """
-What the map says:
+How to read it:
 
-- **Noise.** The published theory is outside of its range in every row with a cubic component: the random field of the
-  data towards it is as large as its signal (R near 3). The theory of finite data is inside from 0.1 up, a bracket at
-  0.05, and declines at 0.02, where neurons condense on directions that they overfit.
-- **Samples.** R falls and A falls as n/d grows at the same n/noise, and both theories come closer to networks.
-- **Degree.** A component of degree 5 has R above 200 at these sizes: declined, for tanh as for erf, and rightly so.
-- **Width.** Rows with m = 4 are wider networks at the same mean field. What they share with m = 1 is finite data;
-  `ts.decompose` measures both parts on the same data sets.
-- **Noise in the targets** of variance v adds v to the data's random field, and so to R and A.
+- **Noise.** The published theory is outside of its range wherever there is a cubic component: the random field of the
+  data towards it is larger than its signal (R near 3). A grows as the noise falls: the theory of finite data is inside
+  down to 0.1, has a bracket at 0.05, and no solution at 0.02, where neurons condense on directions that they overfit.
+- **Samples.** R and A fall as n/d grows at the same n/noise.
+- **Degree.** R of a component of degree 5 is above 200 at these sizes, for tanh as for erf: declined.
+- **Width.** The rows with other widths have the same mean field. What m = 4 shares with m = 1 is finite data;
+  [finite width and finite data](finite_width_and_data.md) has both parts on the same data sets.
+- **Label noise** of variance v adds v to the squared discrepancy that acts as noise, and so to R and A.
 """
 SIZES = {"n/d halved": 1 / 16, "n/d doubled": 1 / 4, "n/d times 4": 1 / 2}
 TEACHERS = {"{1: 1}": {1: 1.0}, "{1: 1, 3: -0.1}": {1: 1.0, 3: -0.1}, "{1: 1, 5: 0.05}": {1: 1.0, 5: 0.05}}
