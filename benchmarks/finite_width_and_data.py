@@ -17,7 +17,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 from _report import table, write  # noqa: E402
 
-from grokjax import Estimate, plot  # noqa: E402
+from grokjax import Estimate, UnderdampedLangevin, plot  # noqa: E402
 from grokjax.systems import teacher_student as ts  # noqa: E402
 from grokjax.systems.teacher_student import figures  # noqa: E402
 
@@ -32,10 +32,11 @@ sets
 - networks(m = 1) − networks(m → ∞) is all that finite **width** does;
 - networks(m → ∞) − population theory is all that finite **data** do.
 
-`ts.decompose(key, system, widths=(1, 4))` measures both; the first is paired and ten times as sharp. Here with
-{members} networks of {steps} steps at each noise and width, N = {width:g}, d = {dimension:g}, n = {samples:g}; the
-population theory is the leading order with the law of the norm, `ts.predict(system, perpendicular="chi2")`. Made by
-`benchmarks/finite_width_and_data.py`.
+`ts.decompose(key, system, widths=(1, 4))` measures both; the first is paired and ten times as sharp. Here
+N = {width:g}, d = {dimension:g}, n = {samples:g}, {members} networks at each noise and width; the population
+theory is the leading order with the law of the norm, `ts.predict(system, perpendicular="chi2")`. Made by
+
+    python benchmarks/finite_width_and_data.py --members {members} --steps {steps} --noise {noises}
 
 ![Finite width and finite data](finite_width_and_data.png)
 
@@ -88,23 +89,29 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="few and small networks, no page")
     parser.add_argument("--members", type=int, default=32)
     parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.1, 0.18, 0.3], help="noise variances")
     args = parser.parse_args()
     members, steps = (4, 60) if args.smoke else (args.members, args.steps)
     base = ts.TeacherStudent.at_scale(1 / 32 if args.smoke else 1 / 8)
-    system = base.replace(noise_variance=jnp.array([0.1, 0.18, 0.3]))
+    system = base.replace(noise_variance=jnp.array(args.noise))
     start = time.perf_counter()
-    found = ts.decompose(jax.random.key(64), system, widths=(1, 4), num_members=members, num_steps=steps)
+    options = {"num_members": members, "num_steps": steps, "sampler": UnderdampedLangevin(step_size=0.3)}
+    found = ts.decompose(jax.random.key(64), system, widths=(1, 4), **options)
     population = ts.predict(system, perpendicular="chi2")
     rows = rows_of(found, population)
     for name in ("side weight", "overlap 1", "overlap 3"):
         table([{"noise": row["noise"], **{k: v for k, v in row.items() if k.startswith(name)}} for row in rows])
     print(f"{time.perf_counter() - start:.0f} s")
-    figure = figures.decomposition(found, population)
-    if args.smoke:
-        return
+    if not args.smoke:
+        publish(found, population, rows, base, members, steps)
+
+
+def publish(found, population, rows: list[dict], base: ts.TeacherStudent, members: int, steps: int) -> None:
+    """Results, figure and page."""
     write("finite_width_and_data", rows, members=members, steps=steps)
-    plot.save(figure, PAGE.with_suffix(".png"))
-    sizes = {"width": float(base.width), "dimension": float(base.input_dim), "samples": float(base.num_samples)}
+    plot.save(figures.decomposition(found, population), PAGE.with_suffix(".png"))
+    sizes: dict = {"width": float(base.width), "dimension": float(base.input_dim), "samples": float(base.num_samples)}
+    sizes["noises"] = " ".join(f"{row['noise']:g}" for row in rows)
     PAGE.write_text(HEAD.format(members=members, steps=steps, **sizes) + page(rows) + TAIL)
 
 

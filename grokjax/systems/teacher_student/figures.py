@@ -166,7 +166,7 @@ def decomposition(found: Decomposition, population: Prediction, *, axes: Sequenc
                 shown = Estimate(estimate.mean * scale, estimate.error * scale)
                 plot.draw_experiment(ax, noise, shown, index=index, label=label)
         for ax, letter, title in zip(axes, "abcdefgh", titles, strict=False):
-            plot.draw_theory(ax, [0, 1.1 * noise.max()], [0.0, 0.0], index=7, line=":")
+            ax.axhline(0, color="0.35", linestyle=":", linewidth=0.8)
             ax.set(xlabel=AXES["noise_variance"], ylabel=f"{title}: networks less theory (%)")
             ax.set_xlim(0, 1.1 * noise.max())
             plot.label_panel(ax, letter)
