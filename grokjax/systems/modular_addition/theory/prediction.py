@@ -146,9 +146,9 @@ def predict(
     panel_order, max_steps = check_whole("panel_order", panel_order), check_whole("max_steps", max_steps)
     check_tolerance("tolerance", tolerance)
     check_choice("convention", convention, CONVENTIONS)
-    _check_solvable(system, convention)
     if width_correction:
         _check_correctable(system, convention)
+    _check_solvable(system, convention)
     if system.regulariser == "norm":
         return over_points(predict_norm_decay, system)
     if convention == "paper":
