@@ -35,3 +35,7 @@ def test_the_code_of_a_page_runs_from_outside(page, tmp_path):
     script.write_text("\n".join(snippets))
     printed = run(str(script), cwd=tmp_path)
     assert "overlap" in printed
+
+
+def test_the_table_of_claims_is_what_its_sources_say():
+    run("benchmarks/claims.py", "--check")
