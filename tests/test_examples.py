@@ -55,3 +55,7 @@ def test_the_day_of_a_gpu_is_resumed(tmp_path):
         assert row["GB/step"] > 0
     assert (tmp_path / "gpu_day-cpu.png").exists()
     assert run(*command).count("done before") == len({(row["step"], row["name"]) for row in written["rows"]})
+
+
+def test_the_table_of_claims_is_what_its_sources_say():
+    run("benchmarks/claims.py", "--check")

@@ -83,12 +83,12 @@ def kernel_spectrum(run: Run) -> KernelSpectrum:
 
 def latent_kernels(run: Run) -> Float[np.ndarray, "*sweep member table table"]:
     """The kernel of every network in its last state."""
-    one = lambda target, position: _kernel(target, position)
-    kernels = eqx.filter_vmap(one)(run.problem.target, _positions(run))
+    positions = _positions(run)
+    kernels = eqx.filter_vmap(_kernel)(run.problem.target, positions)
     return np.asarray(run.layout.fold(kernels), np.float64)
 
 
-def pruned(run: Run, modes: Iterable[tuple[int, int]]) -> dict[str, Estimate]:
+def pruned(run: Run, modes: Iterable[Any]) -> dict[str, Estimate]:
     """What the networks know once the functions of given modes are taken out of all their hidden units.
 
     Args:
@@ -162,7 +162,8 @@ def _without(run: Run, directions: Any, number: int) -> dict[str, Estimate]:
             left = left - left @ leading @ leading.T
         return of_the_table(left, target.inputs)
 
-    found = eqx.filter_vmap(one)(run.problem.target, _positions(run))
+    positions = _positions(run)
+    found = eqx.filter_vmap(one)(run.problem.target, positions)
     return {name: run.estimate(np.asarray(run.layout.fold(values))) for name, values in found.items()}
 
 

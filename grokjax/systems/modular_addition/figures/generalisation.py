@@ -105,7 +105,7 @@ def accuracies_against_noise(
                     plot.draw_experiment(ax, noise, estimate, index=colour, label=words, hollow=hollow)
             ax.axhline(0, color="0.7", linewidth=0.7, zorder=0)
             plot.draw_transition(ax, start, "theory: specialised neurons to the left")
-            ax.set(xscale="log", xlabel=AXES["noise_variance"])
+            _noise_axis(ax, noise)
             plot.legend_below(ax, ax.get_legend_handles_labels()[0])
         axes[0].axhline(1 / float(cold.system.prime), color="0.5", linestyle="--", linewidth=0.8, zorder=0)
         axes[0].set(ylabel="accuracy (dashed: chance)", ylim=(-0.03, 1.03))
@@ -138,11 +138,11 @@ def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes |
     with plot.style():
         ax = plot.subplots(height=3.3)[1][0] if ax is None else ax
         ax.set(xscale="log")
-        labels = {"x_label": AXES["noise_variance"], "y_label": "training fraction $f$"}
-        ax.xaxis.set_minor_formatter("")
+        labels = {"y_label": "training fraction $f$"}
         status = np.asarray(diagram.status).T
         shown = np.asarray(diagram.labels).T
         handles = plot.draw_phases(ax, noise, fraction, shown, diagram.phases, status=status, **labels)
+        _noise_axis(ax, noise)
         colour = plot.COLOURS[HELD_OUT]
         for x, y, left, right in zip(*places, *halves, strict=True):
             for side, value in (("left", left), ("right", right)):
@@ -220,6 +220,17 @@ CAPTION_BOUNDARY = (
     "P; (b) the fraction at which half of the held-out sums are right. Points: networks, one standard error over "
     "training sets; band: fitted power law; dashed: theory's estimate, not fitted to these."
 )
+
+
+def _noise_axis(ax: Axes, noise: Any) -> None:
+    """A logarithmic axis with plain labels, in a power of ten."""
+    low, high, exponent = np.min(noise), np.max(noise), int(np.floor(np.log10(np.median(noise))))
+    steps = [step * 10.0**power for power in range(exponent - 2, exponent + 3) for step in (1, 2, 5)]
+    ticks = [tick for tick in steps if low * 0.999 <= tick <= high * 1.001]
+    ax.set_xscale("log")
+    ax.set_xlabel(rf"{AXES['noise_variance']} ($10^{{{exponent}}}$)", labelpad=1)
+    ax.set_xticks(ticks, [f"{tick / 10.0**exponent:g}" for tick in ticks])
+    ax.minorticks_off()
 
 
 def _draw_band(ax: Axes, time: Any, values: Any, colour: str, label: str) -> None:

@@ -8,6 +8,7 @@ from .generalisation import (
     reward_of_a_frequency as reward_of_a_frequency,
     reward_of_a_position as reward_of_a_position,
 )
+from .latent_spectrum import LatentSpectrum as LatentSpectrum, latent_spectrum as latent_spectrum
 from .norm_decay import NormDecayPrediction as NormDecayPrediction
 from .on_part import (
     PartPrediction as PartPrediction,
@@ -17,11 +18,9 @@ from .on_part import (
 )
 from .prediction import (
     CONVENTIONS as CONVENTIONS,
-    LatentSpectrum as LatentSpectrum,
     LeadingOrder as LeadingOrder,
     Prediction as Prediction,
     convex_dual as convex_dual,
-    latent_spectrum as latent_spectrum,
     predict as predict,
     readout_coherence as readout_coherence,
 )

@@ -24,7 +24,7 @@ References:
 """
 
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -146,9 +146,9 @@ def predict(
     panel_order, max_steps = check_whole("panel_order", panel_order), check_whole("max_steps", max_steps)
     check_tolerance("tolerance", tolerance)
     check_choice("convention", convention, CONVENTIONS)
-    _check_solvable(system, convention)
     if width_correction:
         _check_correctable(system, convention)
+    _check_solvable(system, convention)
     if system.regulariser == "norm":
         return over_points(predict_norm_decay, system)
     if convention == "paper":
@@ -278,36 +278,3 @@ def _predict_printed(system: ModularAddition, tolerance: float) -> Prediction:
         law=PairLaw(system, discrepancy, unknown),
         num_pairs=(system.prime - 1) / 2,
     )
-
-
-class LatentSpectrum(NamedTuple):
-    r"""Eigenvalues of the latent kernel on the table.
-
-    Attributes:
-        target: $4P^2\sigma_a^2\langle XV\rangle$ of the modes $(k, \pm k)$, the outliers.
-        other: $4P^2\sigma_a^2\langle X\rangle^2$ of modes $(k, l)$ with $l\ne\pm k$, the bulk.
-    """
-
-    target: Float[Array, "*points"]
-    other: Float[Array, "*points"]
-
-
-def latent_spectrum(system: ModularAddition, *, panel_order: int = 16) -> LatentSpectrum:
-    """What theory says of the latent kernel of the whole table, for decay of the Fourier amplitudes.
-
-    Raises:
-        ValueError: as `predict`, or the regulariser is another one.
-    """
-    found = predict(system, panel_order=panel_order)
-    if not isinstance(found, Prediction):
-        remedy = "The law of a pair is known for decay of the Fourier amplitudes."
-        raise argument_error("regulariser", '"fourier" or "fourier0"', system.regulariser, remedy)
-
-    def power(point):
-        system, discrepancy = point
-        nodes = pair_nodes(system, panel_order)
-        weights = jax.nn.softmax(convex_dual(system, nodes).log_weights(discrepancy[None]))
-        return weights @ (nodes.x + nodes.v) / 2
-
-    scale = 4 * system.prime**2 * system.readout_variance
-    return LatentSpectrum(found.target_eigenvalue, scale * over_points(power, (system, found.discrepancy)) ** 2)
