@@ -66,3 +66,38 @@ def test_profiles_and_evidence():
     drawn = [line.get_ydata() for line in figure.axes[0].lines if line.get_label() == "one loop"]
     np.testing.assert_allclose(drawn[0], [-1.0, 0.5])
     plt.close(figure)
+
+
+def test_kinetics():
+    number = lambda mean: types.SimpleNamespace(mean=mean, error=0.1)
+    times = [types.SimpleNamespace(mean_time=number(t)) for t in (3.0, 9.0)]
+    ramps = [types.SimpleNamespace(rate=r, work=number(10 * r)) for r in (0.1, 0.01)]
+    figure = plot.order.kinetics(
+        {"unit": ([number(1.0), number(2.0)], times)}, {"unit": ([1.0, 2.0], [3.5, 8.5])}, {"net": ramps},
+        {"net": ([0.1, 0.01], [1.1, 0.1])},
+    )  # fmt: skip
+    left, right = figure.axes
+    points = left.containers[0].lines[0]
+    np.testing.assert_array_equal(points.get_ydata(), [3.0, 9.0])
+    line = next(line for line in left.lines if line.get_label() == "theory, unit")
+    assert line.get_color() == points.get_color()
+    np.testing.assert_array_equal(right.containers[0].lines[0].get_xdata(), [0.1, 0.01])
+    plt.close(figure)
+
+
+def test_learning_figures():
+    values = np.arange(1.0, 9.0).reshape(2, 4)
+    time = {"N = 3": np.arange(1.0, 5.0)}
+    figure = plot.learning.learning_curves(
+        time, {"N = 3": {"training": values, "test": 2 * values}}, {"N = 3": {"linear": values}}
+    )
+    np.testing.assert_array_equal(figure.axes[0].lines[1].get_ydata(), 2 * values.mean(axis=0))
+    assert len(figure.axes[1].collections) == 1  # a band
+    plt.close(figure)
+    measured = {"d = 3": ([1, 2], [0.1, 0.4], [0.1, 0.1])}
+    figure = plot.learning.learned_over_size(measured, {"d = 3": ([1, 2], [0.2, 0.5])}, label="n")
+    np.testing.assert_array_equal(figure.axes[0].containers[0].lines[0].get_ydata(), [0.1, 0.4])
+    plt.close(figure)
+    figure = plot.learning.symmetry_breaking({"h": ([1.0, 2.0], [2.0, 4.1], [0.1, 0.1])}, {"h": 1.0})
+    np.testing.assert_array_equal(figure.axes[0].lines[-1].get_ydata(), [2.0, 4.0])
+    plt.close(figure)

@@ -97,9 +97,10 @@ def ramp(
 def _loop(keys, target, position, sampler, low, high, counts):
     num_records, per_record, settling = counts
     total = num_records * per_record
+    dtype = target.noise_variance.dtype
 
     def at(b):
-        return eqx.tree_at(lambda t: t.noise_variance, target, jnp.asarray(1 / b, target.noise_variance.dtype))
+        return eqx.tree_at(lambda t: t.noise_variance, target, jnp.asarray(1 / b, dtype))
 
     def advance(key, state, before, b):
         """A step at this inverse noise, after one at another, and S after it."""
@@ -119,7 +120,7 @@ def _loop(keys, target, position, sampler, low, high, counts):
                 def one(carry, i):
                     (state, before), mean = carry
                     place = index * per_record + i
-                    b = inverse_noise(place)
+                    b = jnp.asarray(inverse_noise(place), dtype)
                     state, energy = advance(jax.random.fold_in(key, place), state, before, b)
                     return ((state, b), mean + energy / per_record), None
 
@@ -128,7 +129,7 @@ def _loop(keys, target, position, sampler, low, high, counts):
 
             return jax.lax.scan(record, state, jnp.arange(num_records))
 
-        begin = state, jnp.asarray(low, float)
+        begin = state, jnp.asarray(low, dtype)
         top, up = way(third, begin, lambda place: low + (high - low) * (place + 0.5) / total)
         _, down = way(fourth, top, lambda place: high - (high - low) * (place + 0.5) / total)
         return up, down

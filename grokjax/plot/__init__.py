@@ -1,6 +1,6 @@
 """Figures; matplotlib is imported here and in `systems/*/figures.py` only."""
 
-from . import order as order
+from . import learning as learning, order as order
 from .phase_diagram import draw_phases as draw_phases
 from .style import (
     COLOURS as COLOURS,

@@ -231,6 +231,6 @@ def kinetics(
         left.set(yscale="log", xlabel="barrier $B$, nats", ylabel=r"escape time $\tau$, dimensionless")
         right.set(xscale="log", yscale="log", xlabel=r"rate $|db/dt|$ of the loop", ylabel="work of the loop, nats")
         for letter, ax in zip("ab", (left, right), strict=True):
-            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=1)
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.24), ncols=1)
             label_panel(ax, letter)
     return figure

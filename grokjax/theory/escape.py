@@ -58,7 +58,8 @@ def mean_passage_time(
     step = y[1] - y[0]
     trapezoids = lambda values: (values[1:] + values[:-1]) / 2 * step
     below = jnp.concatenate([jnp.zeros(1), jnp.cumsum(trapezoids(jnp.exp(bottom - v)))])
-    upward = trapezoids(jnp.exp(v - bottom) * below)
+    climb = jnp.where(y > start - 2 * step, v, bottom)  # far below the start the potential may overflow
+    upward = trapezoids(jnp.exp(climb - bottom) * below)
     return upward @ jnp.clip((y[1:] - start) / step, 0, 1)
 
 

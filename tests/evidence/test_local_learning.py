@@ -56,3 +56,19 @@ def test_chains_that_diverge_are_refused():
             jax.random.key(0), regular, jnp.ones(20), inverse_noise=1.0, restraint=10.0, sampler=Langevin(0.03)
         )
     assert np.isfinite(float(regular(jnp.zeros(20))))
+
+
+@pytest.mark.slow
+def test_reduced_rank_regression():
+    """A 2-2-2 linear network of zero truth: the restraint is its Gaussian prior, so that all of the law is seen."""
+
+    def loss(position):
+        first, second = position
+        return jnp.sum((second @ first) ** 2) / 2
+
+    found = local_learning_coefficient(
+        jax.random.key(2), loss, (jnp.zeros((2, 2)), jnp.zeros((2, 2))), inverse_noise=100.0, restraint=1.0,
+        sampler=UnderdampedLangevin(0.025, 1.0), num_steps=20_000, num_chains=64,
+    )  # fmt: skip
+    assert abs(found.coefficient.mean - 1.35632) < 5 * found.coefficient.error
+    assert found.coefficient.error < 0.02 * 1.35632

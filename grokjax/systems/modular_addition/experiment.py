@@ -59,6 +59,15 @@ class PairPowers(eqx.Module):
         return powers(jax.tree.map(jnp.multiply, self.scales, state.position).read_in) / self.well_position
 
 
+class PairMean(eqx.Module):
+    """Measurement: (X + V)/2 of every neuron at every frequency, in units of $x^*$."""
+
+    powers: PairPowers
+
+    def __call__(self, key: Any, state: Any) -> Float[Array, "width pairs"]:
+        return jnp.mean(self.powers(key, state), axis=0)
+
+
 class QuadraticNetworks(AbstractExperiment):
     """Quadratic networks on the table of sums, or on a random part of it.
 
@@ -125,9 +134,12 @@ class QuadraticNetworks(AbstractExperiment):
         return dataclasses.replace(averages, held_out_learned=None, held_out_error=None, held_out_accuracy=None)
 
     def observables(self, problem: Problem) -> dict[str, Any]:
-        """The histogram of (X, V) over neurons and frequencies, in units of $x^*$."""
+        """The histograms of (X, V) and of their mean over neurons and frequencies, in units of $x^*$."""
         pairs = PairPowers(problem.target.prior_scales, problem.truth.well_position)
-        return {"pairs": Histogram(pairs, 0.0, HISTOGRAM_REACH, HISTOGRAM_BINS, pairs=True)}
+        return {
+            "pairs": Histogram(pairs, 0.0, HISTOGRAM_REACH, HISTOGRAM_BINS, pairs=True),
+            "q": Histogram(PairMean(pairs), 0.0, HISTOGRAM_REACH, HISTOGRAM_BINS),
+        }
 
     def sampler(self, key: Key[Array, ""], system: ModularAddition) -> AbstractSampler:
         """BAOAB with the step of `safe_step_size`."""

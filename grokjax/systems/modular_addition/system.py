@@ -83,6 +83,11 @@ class ModularAddition(AbstractParameters):
         return scaled_width(self, factor)
 
     @property
+    def num_samples(self) -> Number:
+        """Pairs in the training set, under the name that counts data in every system."""
+        return jnp.maximum(1, jnp.round(self.training_fraction * jnp.asarray(self.prime) ** 2))
+
+    @property
     def well_position(self) -> Number:
         r"""$x^*=\sqrt{3/\gamma}$: $X=V$ of a specialised neuron where it coexists with unspecialised ones."""
         return jnp.sqrt(3 / self.sextic_decay)

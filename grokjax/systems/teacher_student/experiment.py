@@ -14,14 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Key
 
-from ..._checks import check_at_least, check_fraction, check_whole
+from ..._checks import check_at_least, check_finite, check_fraction, check_whole
 from ..._tree import standard_normal
 from ...driver import door
 from ...ensemble import choose_tiling
 from ...evidence.statistics import Estimate
 from ...experiment import AbstractExperiment, Problem, Settings
 from ...networks import TwoLayer, activation_function, standard_normal_two_layer
-from ...observables import Histogram
+from ...observables import Histogram, Series
 from ...posterior import Posterior
 from ...results import Run
 from ...samplers import Langevin
@@ -41,11 +41,13 @@ class Teacher(eqx.Module):
         direction: $w^*$, a unit vector.
         side_threshold: the overlap beyond which a neuron counts as specialised.
         degrees: of the teacher's Hermite components.
+        coefficients: $\\{k: c_k\\}$.
     """
 
     direction: Float[Array, "*members inputs"]
     side_threshold: Float[Array, "*members"]
     degrees: tuple[int, ...] = eqx.field(static=True)
+    coefficients: dict[int, Float[Array, "*members"]] = eqx.field(default_factory=dict)
 
 
 class NeuronOverlap(eqx.Module):
@@ -59,6 +61,36 @@ class NeuronOverlap(eqx.Module):
         return self.scale * (state.position.read_in @ self.direction)
 
 
+class Losses(eqx.Module):
+    """Measurement: mean squared errors on the data set and on fresh inputs."""
+
+    target: Posterior
+    teacher: Teacher
+    num_test: int = eqx.field(static=True)
+
+    def __call__(self, key: Any, state: Any) -> dict[str, Array]:
+        direction = self.teacher.direction
+        data = single_index(key, direction, self.teacher.coefficients, self.num_test)
+        outputs = self.target.network(state.position).batch(data.inputs)
+        training = jnp.mean((self.target.predictions(state.position) - self.target.targets) ** 2)
+        return {"training": training, "test": jnp.mean((outputs - data.targets) ** 2)}
+
+
+class Field(eqx.Module):
+    r"""The penalty $-h\sum_iq_i$, a weak field that prefers one of a neuron's two signs.
+
+    Attributes:
+        direction: $w^*$.
+        strength: $h$.
+    """
+
+    direction: Float[Array, "*members inputs"]
+    strength: float = eqx.field(static=True)
+
+    def __call__(self, network: TwoLayer) -> Array:
+        return -self.strength * jnp.sum(network.read_in @ self.direction)
+
+
 class Students(AbstractExperiment):
     """Two-layer students on the data sets of single-index teachers.
 
@@ -70,6 +102,8 @@ class Students(AbstractExperiment):
         droplet_overlap: their |q|.
         row_tile: samples per tile of the gradient; `choose_tiling` chooses unless given.
         gradient: how it is computed: "auto", "xla" or "fused", see `Posterior.compute`.
+        follow_losses: whether training and test loss are kept at every record, in `run.observed["losses"]`.
+        field: $h$ of an energy $-h\\sum_iq_i$ that breaks the symmetry of a neuron, $(a,w)\\to(-a,-w)$.
     """
 
     systems = TeacherStudent
@@ -79,8 +113,11 @@ class Students(AbstractExperiment):
     droplet_overlap: float = eqx.field(static=True, default=0.75)
     row_tile: int | None = eqx.field(static=True, default=None)
     gradient: str = eqx.field(static=True, default="auto")
+    follow_losses: bool = eqx.field(static=True, default=False)
+    field: float = eqx.field(static=True, default=0.0)
 
     def __check_init__(self):
+        check_finite("field", self.field)
         check_whole("num_test", self.num_test)
         check_at_least("droplet_overlap", self.droplet_overlap, 0)
         check_fraction("droplet_fraction", self.droplet_fraction, remedy="Give a fraction of the neurons.")
@@ -102,7 +139,8 @@ class Students(AbstractExperiment):
         row_tile = self.row_tile
         if row_tile is None and self.gradient != "fused":
             row_tile = choose_tiling(width, num_samples).row_tile
-        how = {"row_tile": row_tile, "compute": self.gradient}
+        penalty = Field(direction, float(self.field)) if self.field else None
+        how = {"penalty": penalty, "row_tile": row_tile, "compute": self.gradient}
         target = Posterior(data.inputs, data.targets + noise, system.noise_variance, scales, **how)
         cold = standard_normal_two_layer(
             start_key, width=width, num_inputs=input_dim, num_outputs=1, activation=activation, dtype=dtype
@@ -110,7 +148,7 @@ class Students(AbstractExperiment):
         return Problem(
             target,
             {"prior": cold, "droplets": self._hot(cold, scales, direction)},
-            Teacher(direction, system.side_threshold, tuple(system.teacher)),
+            Teacher(direction, system.side_threshold, tuple(system.teacher), dict(system.teacher)),
         )
 
     def measure(self, key: Key[Array, ""], problem: Problem, state: Any) -> OrderParameters:
@@ -123,9 +161,12 @@ class Students(AbstractExperiment):
         return OrderParameters(overlap, jnp.mean(jnp.abs(q) > problem.truth.side_threshold, dtype=q.dtype))
 
     def observables(self, problem: Problem) -> dict[str, Any]:
-        """The histogram of every neuron's $q$."""
+        """The histogram of every neuron's $q$, and the losses over time if they are wanted."""
         q = NeuronOverlap(problem.target.prior_scales.read_in, problem.truth.direction)
-        return {"q": Histogram(q, *HISTOGRAM_RANGE, HISTOGRAM_BINS)}
+        histogram = {"q": Histogram(q, *HISTOGRAM_RANGE, HISTOGRAM_BINS)}
+        if not self.follow_losses:
+            return histogram
+        return {**histogram, "losses": Series(Losses(problem.target, problem.truth, self.num_test))}
 
     def prepared(self, system: TeacherStudent, settings: Settings) -> tuple[Any, TeacherStudent, Settings]:
         """Blocks of members that fit in the cache, unless the user says how many."""

@@ -72,3 +72,27 @@ def test_the_barrier_along_the_mixed_phase(limit):
 
 def test_without_a_barrier_there_is_no_solution():
     assert not bool(ts.neuron_escape(ts.TeacherStudent.at_scale(1.0, 3.0)).converged)
+
+
+def test_evidence_on_data_sets_is_that_of_a_gaussian_process_in_the_limit_of_width():
+    import jax
+
+    from grokjax.theory.kernels import nngp_kernel
+
+    system = ts.TeacherStudent.at_scale(1 / 64).replace(width=1e6)
+    n, d = int(system.num_samples), int(system.input_dim)
+    x = jax.random.normal(jax.random.key(0), (1, n, d))
+    y = x[..., 0] - 0.3 * (x[..., 0] ** 3 - 3 * x[..., 0])
+    direction = jnp.eye(d)[:1]
+    found = ts.data_evidence(system, x, y, [0.4, 0.2], directions=direction, num_draws=256)
+    kernel = nngp_kernel("erf", x[0], x[0], weight_variance=0.5, readout_variance=float(system.readout_variance))
+    for i, noise in enumerate((0.4, 0.2)):
+        whole = np.asarray(kernel) / noise + np.eye(n)
+        fit = -0.5 * np.asarray(y[0]) @ np.linalg.solve(whole, np.asarray(y[0])) / noise
+        assert float(found.leading[0, i]) == pytest.approx(fit, rel=0.03)
+        assert float(found.determinant[0, i]) == pytest.approx(-0.5 * np.linalg.slogdet(whole)[1], rel=0.05)
+    assert found.converged.all()
+    with pytest.raises(ValueError, match="`inputs` must be of shape"):
+        ts.data_evidence(system, x[0], y[0], [0.4])
+    with pytest.raises(ValueError, match="`directions` must be of shape"):
+        ts.data_evidence(system, x, y, [0.4], directions=direction[0])

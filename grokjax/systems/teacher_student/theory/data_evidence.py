@@ -114,8 +114,8 @@ def _evidences(system, inputs, targets, directions, noises, num_draws):
 
     def of_dataset(entry):
         x, y, direction = entry
-        across = scale * (rule - (rule @ direction)[..., None] * direction)
-        hidden = activation((across + q[:, None, None] * direction) @ x.T).reshape(-1, len(y)).T
+        across = scale * (rule - (rule @ direction)[..., None] * direction[None, None])
+        hidden = activation((across + q[:, None, None] * direction[None, None]) @ x.T).reshape(-1, len(y)).T
 
         def at(start, noise):
             dual = FeatureDual(y, hidden, log_prior, readout / (2 * width * noise**2), width * noise)

@@ -1,0 +1,228 @@
+# %% [markdown]
+# # When is the cubic component learned: in time, with samples, with width
+#
+# Networks on the way to equilibrium, as in appendix D of arXiv:2310.03789; the number of samples at which they learn
+# the cubic component, which grows as d, where a Gaussian process needs d^3; the same over the width; and a weak field
+# that picks one of the two wells of a neuron.
+#
+#     python examples/12_time_and_samples.py          # minutes on two CPU cores
+#     python examples/12_time_and_samples.py --full   # the published size: for a GPU, or hours
+#     python examples/12_time_and_samples.py --smoke  # seconds
+
+# %%
+import argparse
+import time
+
+import jax
+import numpy as np
+from _arguments import parser
+
+
+jax.config.update("jax_enable_x64", True)
+
+
+def arguments() -> argparse.Namespace:
+    made = parser("Learning in time, with samples and with width.", "time_and_samples")
+    made.add_argument("--full", action="store_true", help="the published sizes")
+    return made.parse_args()
+
+
+# Scale of (N, n, d), members and steps of the time-dependent figure; dimensions, members and steps of the samples, and
+# their numbers (1 is that of the base point, 20 for each dimension) as well as widths (1 is that of the base point).
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1, 2)
+FACTORS = (1 / 4, 1 / 2, 1, 2, 4)
+SIZES = {
+    "smoke": (1 / 30, 2, 60, (6,), 2, 120, SHARES[-2:], FACTORS[:2]),
+    "default": (1 / 4, 8, 3000, (12, 17, 24), 8, 1500, SHARES, FACTORS),
+    "full": (1.0, 16, 8000, (25, 50, 100), 16, 3000, SHARES, FACTORS),
+}
+PUBLISHED = {"num_samples": 600, "input_dim": 150, "noise_variance": 0.05, "readout_variance": 0.011}
+STEP = 0.01
+STRENGTH = 1.0
+
+
+def main() -> None:
+    args = arguments()
+    started = time.perf_counter()
+
+    import grokjax
+    from grokjax import devices, io, plot
+    from grokjax.systems import teacher_student as ts
+
+    device = devices.use(args.device)
+    size = "smoke" if args.smoke else "full" if args.full else "default"
+    scale, members, steps, dimensions, sample_members, sample_steps, shares, factors = SIZES[size]
+    keys = jax.random.split(jax.random.key(args.seed), 4)
+    clock = lambda: f"{time.perf_counter() - started:.0f} s"
+    print(f"{size} sizes on {device.device_kind}")
+    pictures, results = [], {}
+
+    # %% (a) In time: appendix D of arXiv:2310.03789, at the scale of this run
+    times, losses, overlaps = {}, {}, {}
+    whole = lambda number: max(2, round(number * scale))
+    for width in (700,) if args.smoke else (2800, 1400, 700):
+        system = ts.TeacherStudent(
+            width=whole(width), num_samples=whole(600), input_dim=whole(150), weight_variance=0.5,
+            noise_variance=PUBLISHED["noise_variance"], readout_variance=PUBLISHED["readout_variance"],
+            teacher={1: 1.0, 3: -1.2},
+        )  # fmt: skip
+        run = ts.simulate(
+            keys[0], system, sampler=grokjax.Langevin(STEP), num_members=members, num_steps=steps, warmup=0,
+            record_every=5, num_witnesses=0, follow_losses=True, num_test=64 if args.smoke else 1024, progress=False,
+        )  # fmt: skip
+        name = f"N = {int(system.width)}"
+        times[name] = STEP * run.steps
+        losses[name] = {kind: np.asarray(run.observed["losses"][kind]) for kind in ("training", "test")}
+        overlaps[name] = {
+            "linear": np.asarray(run.series.overlap[1]),
+            "cubic": np.asarray(run.series.overlap[3]) / -1.2,
+        }
+        count = len(times[name]) // 5
+        tail = lambda curves, count=count: {kind: _mean(each[:, -count:].mean(axis=1)) for kind, each in curves.items()}
+        peak = overlaps[name]["linear"].mean(axis=0)
+        print(f"{name}: losses at the end {_shown(grokjax, tail(losses[name]))}")
+        print(
+            f"  overlaps {_shown(grokjax, tail(overlaps[name]))}; the linear one was largest, {peak.max():.2f}, at "
+            f"t = {times[name][peak.argmax()]:.2f}  (after {clock()})"
+        )
+        results[name] = run.without_states()
+    caption = (
+        f"Networks on the way to equilibrium, from the prior: {members} members, n = {whole(600)}, d = {whole(150)}, "
+        "target He_1 - 1.2 He_3, noise 0.05, read-out variance 0.011; bands are one standard deviation over the "
+        "ensemble, test losses are on fresh inputs at every record. After appendix D of arXiv:2310.03789, which has "
+        "n = 600, d = 150 and N = 2800, 1400, 700: all sizes are scaled by one factor, at which the action per "
+        "dimension stays the same."
+    )
+    figure = plot.learning.learning_curves(times, losses, overlaps)
+    pictures.append(plot.save(figure, args.output / "learning_curves", caption=caption))
+
+    # %% (b) With samples: networks need about d of them, a Gaussian process d^3
+    measured, theory, half, half_lazy = {}, {}, [], []
+    for dimension in dimensions:
+        base = ts.TeacherStudent.at_scale(1.0).replace(
+            width=round(700 / 150 * dimension), input_dim=dimension, noise_variance=0.1
+        )
+        numbers = [max(4, round(20 * dimension * share)) for share in shares]
+        runs = grokjax.over_sizes(
+            lambda system: ts.simulate(
+                keys[1], system, num_members=sample_members, num_steps=sample_steps, num_witnesses=0, progress=False
+            ),
+            base,
+            num_samples=numbers,
+        )
+        share = [run.overlap[3].mean / float(base.teacher[3]) for run in runs]
+        error = [run.overlap[3].error / abs(float(base.teacher[3])) for run in runs]
+        name = f"d = {dimension}"
+        measured[name] = numbers, np.asarray(share), np.asarray(error)
+        fine = np.geomspace(numbers[0], numbers[-1], 60)
+        theory[name] = fine, _cubic(ts.predict(base.replace(num_samples=fine), theory="mean_field"), base)
+        half.append(_half(numbers, share, error))
+        many = np.geomspace(1.0, 1e9, 400) * dimension
+        half_lazy.append(_half(many, _cubic(ts.lazy_baseline(base.replace(num_samples=many)), base)).mean)
+        print(
+            f"{name}: half of the cubic component at n = {half[-1]} in networks, {half_lazy[-1]:.3g} in a Gaussian "
+            f"process  (after {clock()})"
+        )
+    lazy = np.polyfit(np.log(dimensions), np.log(half_lazy), 1)[0]
+    found = [number for number in half if np.isfinite(number.mean)]
+    if len(found) == len(dimensions) > 2:
+        law = grokjax.power_law(dimensions, [n.mean for n in half], [n.error for n in half])
+        print(f"samples for half of the cubic component: networks ~ d^{law.exponent}, Gaussian process ~ d^{lazy:.2f}")
+    caption = (
+        "Learned share of the cubic component over the number of samples, at a fixed ratio of width to dimension, "
+        "noise 0.1. Lines: published leading order, without finite data. A Gaussian process of the same kernel needs "
+        f"{', '.join(f'{n:.1g}' for n in half_lazy)} samples."
+    )
+    figure = plot.learning.learned_over_size(measured, theory, label="number of samples $n$")
+    pictures.append(plot.save(figure, args.output / "samples", caption=caption))
+
+    # %% (c) With width, at a fixed read-out variance: more neurons share the work, and are lazier
+    dimension = dimensions[-1]
+    base = ts.TeacherStudent.at_scale(1.0).replace(input_dim=dimension, num_samples=20 * dimension, noise_variance=0.1)
+    widths = [round(700 / 150 * dimension * factor) for factor in factors]
+    runs = grokjax.over_sizes(
+        lambda system: ts.simulate(
+            keys[2], system, num_members=sample_members, num_steps=sample_steps, num_witnesses=0, progress=False
+        ),
+        base,
+        width=widths,
+    )
+    cubic = float(base.teacher[3])
+    share, error = (np.array([getattr(run.overlap[3], kind) for run in runs]) for kind in ("mean", "error"))
+    fine = np.geomspace(widths[0], widths[-1], 60)
+    name = f"d = {dimension}, n = {20 * dimension}"
+    theory = {name: (fine, _cubic(ts.predict(base.replace(width=fine), theory="mean_field"), base))}
+    figure = plot.learning.learned_over_size(
+        {name: (widths, share / cubic, error / abs(cubic))}, theory, label="width $N$"
+    )
+    caption = "Learned share of the cubic component over the width, at a fixed read-out variance, noise 0.1."
+    pictures.append(plot.save(figure, args.output / "width", caption=caption))
+    listed = [str(grokjax.Estimate(*pair)) for pair in zip(share / cubic, error / abs(cubic), strict=True)]
+    print(f"over the widths {widths}: {', '.join(listed)}")
+
+    # %% (d) A field on the neurons' alignment picks one well
+    system = ts.TeacherStudent.at_scale(1 / 64 if args.smoke else 1 / 32, 0.1)
+    tilted, strengths = {}, {}
+    for strength in (STRENGTH,) if args.smoke else (STRENGTH, 4 * STRENGTH):
+        run = ts.simulate(
+            keys[3], system, field=strength, num_members=2 * sample_members, num_steps=2 * sample_steps,
+            num_witnesses=0, progress=False,
+        )  # fmt: skip
+        name = f"h = {strength:g}"
+        tilted[name], strengths[name] = _log_ratio(run.observed["q"]), strength
+        right = np.asarray(run.observed["q"].counts)[:, len(run.observed["q"].centres) // 2 :].sum()
+        share = right / np.asarray(run.observed["q"].counts).sum()
+        print(f"field {strength:g}: {share:.1%} of the neurons are aligned with the teacher, not against it")
+    caption = (
+        "A field -h sum q on the neurons of networks: flipping one neuron's signs leaves the output as it is, so that "
+        f"p(q)/p(-q) = exp(2hq) exactly. N = {int(system.width)}, noise 0.1."
+    )
+    figure = plot.learning.symmetry_breaking(tilted, strengths)
+    pictures.append(plot.save(figure, args.output / "field", caption=caption))
+
+    data_file = io.save(args.output / "results.npz", results, note=f"{size} sizes")
+    print(f"\nwrote {', '.join(str(path) for path in pictures)} and {data_file} after {clock()}")
+
+
+def _mean(values):
+    return values.mean(), values.std(ddof=1) / np.sqrt(values.size)
+
+
+def _shown(grokjax, numbers):
+    return ", ".join(f"{name} {grokjax.Estimate(*pair)}" for name, pair in numbers.items())
+
+
+def _cubic(found, base):
+    return np.asarray(found.overlap[3]) / float(base.teacher[3])
+
+
+def _half(numbers, share, error=None):
+    """Where the share crosses 1/2, linear in log n; the error from that of the shares around it."""
+    import grokjax
+
+    share, log_n = np.asarray(share, float), np.log(np.asarray(numbers, float))
+    above = np.flatnonzero((share[1:] >= 0.5) & (share[:-1] < 0.5))
+    if not above.size:
+        return grokjax.Estimate(np.nan, np.nan)
+    i = above[0]
+    slope = (share[i + 1] - share[i]) / (log_n[i + 1] - log_n[i])
+    n = np.exp(log_n[i] + (0.5 - share[i]) / slope)
+    spread = 0.0 if error is None else n * np.hypot(error[i], error[i + 1]) / slope / 2
+    return grokjax.Estimate(n, spread)
+
+
+def _log_ratio(histogram):
+    """log p(q)/p(-q) on the bins where both were seen a hundred times, and its error over members."""
+    counts = np.asarray(histogram.counts, float)
+    half = counts.shape[-1] // 2
+    right, left = counts[:, half:], counts[:, half - 1 :: -1]
+    seen = (right.sum(axis=0) > 100) & (left.sum(axis=0) > 100)
+    right, left = right[:, seen], left[:, seen]
+    ratio = np.log(right.sum(axis=0) / left.sum(axis=0))
+    influence = right / right.mean(axis=0) - left / left.mean(axis=0)
+    error = influence.std(axis=0, ddof=1) / np.sqrt(len(counts))
+    return np.asarray(histogram.centres)[half:][seen], ratio, error
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,115 @@
+r"""Two minima of one training set, one that memorises and one that generalises, and how many directions each holds.
+
+Networks descend from the prior and from neurons of single frequencies to a minimum of the data energy $S$, and the
+local learning coefficient is measured there: $\hat\lambda=b[\langle S\rangle-S(\theta^*)]$ of chains restrained to
+$\theta^*$. Free energy prefers the smaller one where both fit the data equally well.
+
+References:
+    Lau et al., arXiv:2308.12108 (the coefficient); arXiv:2603.01192 (quadratic networks on modular addition).
+"""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Key, Scalar
+
+from ... import ensemble
+from ..._checks import check_positive, check_whole
+from ...driver import first_positions
+from ...evidence.local_learning import LocalLearning, local_learning_coefficient
+from ...experiment import Design
+from ...posterior import Posterior
+from ...samplers import GradientDescent, UnderdampedLangevin, largest_curvatures
+from .experiment import QuadraticNetworks
+from .order_parameters import OrderParameters
+from .system import ModularAddition
+
+
+LEARNING_RATE = 0.03  # at the start of the descent
+STEP_FRACTION = 0.5  # of one over the largest frequency
+
+
+def annealed_adam(learning_rate: Any, num_steps: Any) -> optax.GradientTransformation:
+    """Adam with a rate that falls to zero along a cosine."""
+    return optax.adam(lambda count: learning_rate * (1 + jnp.cos(jnp.pi * count / num_steps)) / 2)
+
+
+class DataEnergy(eqx.Module):
+    """$S$ alone, of whitened networks."""
+
+    target: Posterior
+
+    def __call__(self, position: Any) -> Scalar:
+        return self.target.noise_variance * self.target.data_energy(position)
+
+
+class Basin(eqx.Module):
+    """A minimum.
+
+    Attributes:
+        start: where the descent began.
+        order_parameters: of the network there; test accuracy tells what it is.
+        learning: its local learning coefficient.
+    """
+
+    start: str = eqx.field(static=True)
+    order_parameters: OrderParameters
+    learning: LocalLearning
+
+    def __repr__(self) -> str:
+        found = self.order_parameters
+        accuracy = (
+            f"accuracy {float(found.train_accuracy):.3f} on training, {float(found.test_accuracy):.3f} on test pairs"
+        )
+        return f"from {self.start}: {accuracy}; {self.learning}"
+
+
+def basins(
+    key: Key[Array, ""],
+    system: ModularAddition,
+    *,
+    inverse_noise: float,
+    restraint: float = 1.0,
+    num_descent: int = 4000,
+    num_chains: int = 32,
+    num_steps: int = 4000,
+) -> tuple[Basin, ...]:
+    r"""Descend from both starts on one training set, and measure the local learning coefficient.
+
+    Args:
+        key: random key.
+        system: with a training fraction below one.
+        inverse_noise: $b$ of the chains.
+        restraint: $\gamma$.
+        num_descent: steps of Adam, with a rate that falls to zero.
+        num_chains: of each of three settings.
+        num_steps: of each chain.
+
+    Raises:
+        ValueError: a number is out of its range, or chains diverged.
+    """
+    check_positive("inverse_noise", inverse_noise)
+    check_whole("num_descent", num_descent)
+    experiment, found = QuadraticNetworks(), []
+    first, second, third = jax.random.split(key, 3)
+    for start in ("prior", "frequencies"):
+        design = Design(num_members=1, start=start, dtype=jnp.float64)
+        problem, positions = first_positions(first, system, experiment, design)
+        loss = DataEnergy(problem.target)
+        descent = GradientDescent(annealed_adam, learning_rate=LEARNING_RATE, num_steps=float(num_descent))
+        trained = ensemble.run(second, descent, loss, positions, num_steps=num_descent, progress=False)
+        one = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, tree)
+        centre = one(trained.states.position)
+        sharpest = largest_curvatures(third, loss, trained.states.position)[0] * inverse_noise + restraint
+        step = STEP_FRACTION / float(np.sqrt(float(sharpest)))
+        learning = local_learning_coefficient(
+            third, one(loss), centre, inverse_noise=inverse_noise, restraint=restraint,
+            sampler=UnderdampedLangevin(step), num_chains=num_chains, num_steps=num_steps,
+        )  # fmt: skip
+        measured = experiment.measure(third, one(problem), one(trained.states))
+        found.append(Basin(start, jax.tree.map(np.asarray, measured), learning))
+    return tuple(found)

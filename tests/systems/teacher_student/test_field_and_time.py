@@ -1,0 +1,59 @@
+"""A field that breaks the symmetry of neurons, losses over time, and waiting times of neurons in networks."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import grokjax
+from grokjax.systems import teacher_student as ts
+
+
+@pytest.fixture(scope="module")
+def run():
+    """In a field of two, with losses."""
+    return ts.simulate(
+        jax.random.key(0), ts.TeacherStudent.at_scale(1 / 64, 0.3), field=2.0, follow_losses=True, num_members=32,
+        num_steps=600, num_witnesses=0, record_every=5, num_test=128, progress=False,
+    )  # fmt: skip
+
+
+def test_flipping_a_neuron_costs_what_the_field_says(run):
+    r"""$\langle e^{-2hq};q>0\rangle=P(q<0)$ exactly."""
+    histogram = run.observed["q"]
+    share = np.asarray(histogram.counts, float)
+    share = share / share.sum(axis=1, keepdims=True)
+    q = histogram.centres
+    gap = share @ np.where(q > 0, np.exp(-4 * q), -1.0)
+    assert abs(gap.mean()) < 5 * gap.std(ddof=1) / np.sqrt(len(gap)) + 5e-4  # bins
+    assert (share @ np.sign(q)).mean() > 0.1
+
+
+def test_losses_are_those_of_the_networks(run):
+    last = run.ensemble.states.position
+    target = run.problem.target
+    for member in (0, 5):
+        pick = lambda tree, member=member: jax.tree.map(lambda leaf: leaf[member], tree)
+        one = pick(target)
+        error = float(jnp.mean((one.predictions(pick(last)) - one.targets) ** 2))
+        np.testing.assert_allclose(run.observed["losses"]["training"][member, -1], error, rtol=1e-4)
+    test, training = (np.asarray(run.observed["losses"][kind]) for kind in ("test", "training"))
+    assert test.shape == training.shape == (32, len(run.steps))
+    assert test.mean() > training.mean()
+
+
+def test_neurons_escape_from_the_centre():
+    system = ts.TeacherStudent.at_scale(1 / 64)
+    ladder = grokjax.ReplicaExchange([0.2, 0.24, 0.29])
+    run = ts.simulate(
+        jax.random.key(0), system, exchange=ladder, num_members=2, num_steps=60, record_every=5, progress=False
+    )
+    near, far = (
+        ts.escapes(jax.random.key(1), run, 0, inside=0.3, beyond=beyond, num_steps=400) for beyond in (0.35, 0.6)
+    )
+    assert near.mean_time.mean < far.mean_time.mean
+    assert near.events + near.censored == far.events + far.censored
+    with pytest.raises(ValueError, match="`rung` must be below 3"):
+        ts.escapes(jax.random.key(1), run, 3, inside=0.3, beyond=0.6)
+    with pytest.raises(ValueError, match="`run` must be on a ladder"):
+        ts.escapes(jax.random.key(1), run.without_states(), 0, inside=0.3, beyond=0.6)
