@@ -158,7 +158,8 @@ def _simulate(
     if flags:
         return FreeEnergies(system, _nothing(), evidence, None, flags, (), reference)
     first, second = (
-        _phase(k, system, each, reference, num_nodes, sampling) for k, each in zip(integrate_keys, frames, strict=True)
+        _phase(k, system, pair, reference, num_nodes, sampling)
+        for k, pair in zip(integrate_keys, zip(phase_names(system), frames, strict=True), strict=True)
     )
     phases = first, second
     cutoff, names = system.energy.cutoff, phase_names(system)
@@ -205,8 +206,8 @@ def per_atom(system: TwoPhases, series: np.ndarray, factor: float) -> Estimate:
     return Estimate(scale * float(series.mean()), scale * float(error))
 
 
-def _phase(key, system, frames: Frames, kind: str, num_nodes: int, sampling: Sampling) -> Phase:
-    index = 0 if frames.phase is system.phases[0] else 1
+def _phase(key, system, named: tuple[str, Frames], kind: str, num_nodes: int, sampling: Sampling) -> Phase:
+    name, frames = named
     phase = frames.phase.at_box(frames.mean_strain)
     gaussian = gaussian_reference(system, phase, kind, frames)
     found = integrate(key, system, phase, gaussian, sampling, num_nodes)
@@ -222,7 +223,7 @@ def _phase(key, system, frames: Frames, kind: str, num_nodes: int, sampling: Sam
     scale = system.per_atom
     shift = lambda found, by, error: Estimate(scale * (found.mean + by), scale * float(np.hypot(found.error, error)))
     return Phase(
-        name=phase_names(system)[index],
+        name=name,
         gibbs_energy=shift(found.free_energy, work + fluctuation, uncertain),
         helmholtz_energy=shift(found.free_energy, 0.0, 0.0),
         by_mbar=shift(found.by_mbar, 0.0, 0.0),

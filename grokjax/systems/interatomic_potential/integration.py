@@ -163,6 +163,7 @@ def normal_modes(system: TwoPhases, phase: AbstractPhase) -> tuple[Array, Array]
 
 
 def _reference(system: TwoPhases, phase: AbstractPhase, frame: Array, kind: str) -> Reference:
+    phase = anonymous(phase)  # one compiled program for both
     values, modes = normal_modes(system, phase)
     kT = system.thermal_energy
     soft = 0

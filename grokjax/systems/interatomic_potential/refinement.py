@@ -43,7 +43,7 @@ from ...status import Status
 from .experiment import FreeEnergies, assemble, losses, phase_names, simulate, transition_temperature
 from .integration import normal_modes
 from .order_parameters import OrderParameters
-from .sampling import Sampling, sample
+from .sampling import Sampling, anonymous, sample
 from .system import TwoPhases
 from .targets import Targets, Wanted
 from .tracking import Averages, Tracked, fisher, flat_parameters, smallest
@@ -325,7 +325,7 @@ def _report(key, state: _State, targets: Targets, status, flags, verify: bool, s
         flags += verified.flags
         if verified.phases is not None:
             for name, phase in zip(phase_names(system), verified.phases, strict=True):
-                lowest = normal_modes(system, phase.frames.phase.at_box(phase.strain))[0]
+                lowest = normal_modes(system, anonymous(phase.frames.phase.at_box(phase.strain)))[0]
                 unstable = int(jnp.sum(lowest <= 0))
                 if unstable:
                     flags += (f"{name}: {unstable} modes are not stable at the ideal sites, a Hessian reference fails",)

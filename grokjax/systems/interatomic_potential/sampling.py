@@ -346,19 +346,23 @@ def at_pressure(system: TwoPhases, phase: AbstractPhase) -> ConstantPressure:
         system: at one point.
         phase: one of its phases.
     """
-    rows = phase.groups
-
-    def reduced(amounts):
-        strain = amounts @ rows
-        return system.energy(system.theta, phase, phase.zero, strain) / system.thermal_energy
-
-    curvature = jnp.diag(jax.jit(jax.hessian(reduced))(jnp.zeros(len(rows))))
+    phase, rows, kT = anonymous(phase), phase.groups, jnp.asarray(system.thermal_energy)
+    curvature = _box_curvature(system.energy, system.theta, phase, kT)
     still = ~jnp.any(rows != 0, axis=1)
     width = BOX_WIDTH / jnp.sqrt(jnp.maximum(jnp.abs(curvature), 1.0) * jnp.sum(~still))
     steps = jnp.where(still, 0.0, width)[:, None] * rows
-    kT = jnp.asarray(system.thermal_energy)
-    energy, phase = system.energy.for_dynamics(system.theta), anonymous(phase)
+    energy = system.energy.for_dynamics(system.theta)
     return ConstantPressure(energy, system.theta, phase, kT, jnp.asarray(system.stress, float), steps)
+
+
+@eqx.filter_jit
+def _box_curvature(energy: Any, theta: Any, phase: AbstractPhase, thermal_energy: Scalar) -> Float[Array, " rows"]:
+    """Second derivatives of the reduced energy in every independent edge, at the ideal sites."""
+
+    def reduced(amounts):
+        return energy(theta, phase, phase.zero, amounts @ phase.groups) / thermal_energy
+
+    return jnp.diag(jax.hessian(reduced)(jnp.zeros(len(phase.groups))))
 
 
 def anonymous(phase: AbstractPhase) -> AbstractPhase:
@@ -422,7 +426,7 @@ def frame_energies(system: TwoPhases, phase: AbstractPhase, theta: Any, displace
         displacement: shape (..., atom, axis).
         strain: shape (..., 3).
     """
-    leading = np.shape(strain)[:-1]
+    leading, phase = np.shape(strain)[:-1], anonymous(phase)
     flat = lambda array, last: jnp.asarray(array, float).reshape(-1, *last)
     found = _energies(
         system.energy,

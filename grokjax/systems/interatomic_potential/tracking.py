@@ -26,7 +26,7 @@ from jaxtyping import Array, Float, Scalar
 from ...evidence.reweighting import bar, effective_samples, perplexity
 from ...evidence.statistics import Estimate
 from .experiment import box_log_det
-from .sampling import Frames, frame_energies
+from .sampling import Frames, anonymous, frame_energies
 from .system import TwoPhases
 
 
@@ -55,7 +55,7 @@ class Samples(eqx.Module):
         flat = lambda array, keep: jnp.asarray(np.asarray(array, float).reshape(-1, *np.shape(array)[keep:]))
         energy = flat(frames.energy, 2)
         arrays = flat(frames.displacement, 2), flat(frames.strain, 2), energy, flat(frames.volume, 2)
-        return Samples(frames.phase, *arrays, jnp.zeros_like(energy))
+        return Samples(anonymous(frames.phase), *arrays, jnp.zeros_like(energy))
 
 
 class Averages(NamedTuple):
