@@ -48,6 +48,7 @@ def test_the_default_is_the_field_theory_here_and_knows_its_range(best):
     assert "2 solved; trustworthy" in repr(best)
 
 
+@pytest.mark.slow
 def test_many_samples_of_much_noise_are_the_population(best):
     """At fixed n/sigma^2 the data become the population, with the modes that the teacher lacks but neurons have."""
     wide = BASE.at_width(4)
