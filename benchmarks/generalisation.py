@@ -98,7 +98,7 @@ def exponent(args: argparse.Namespace) -> None:
         rows = [{"P": int(p), "f_c": float(f), "error": float(e), "f_c sqrt(P)": f * p**0.5} for p, f, e in found]
         table(rows)
         print(f"{start}: {fit}")
-        numbers = {"exponent": float(fit.exponent.mean), "error": float(fit.exponent.error)}
+        numbers: dict[str, Any] = {"exponent": float(fit.exponent.mean), "error": float(fit.exponent.error)}
         write(f"generalisation-exponent-{start}", rows, **numbers, reduced_chi_squared=float(fit.reduced_chi_squared))
 
 

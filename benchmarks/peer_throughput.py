@@ -18,6 +18,7 @@ import os
 import time
 from importlib.metadata import version
 from types import ModuleType
+from typing import Any
 
 import jax
 import numpy as np
@@ -163,7 +164,7 @@ def main() -> None:
     if not args.smoke:
         peers = ["blackjax", "numpyro"] + ["torch"] * (torch_ensemble is not None)
         peer_versions = {package: version(package) for package in peers}
-        cut = {"threads": threads, "devices": jax.device_count()}
+        cut: dict[str, Any] = {"threads": threads, "devices": jax.device_count()}
         name = "peer_throughput" if threads == 1 else f"peer_throughput-{threads}_threads"
         write(name, rows, **cut, rounds=args.rounds, peers=peer_versions, energies=verdict)
 

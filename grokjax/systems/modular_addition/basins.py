@@ -52,7 +52,7 @@ class Basin(eqx.Module):
 
     Attributes:
         start: where the descent began.
-        order_parameters: of the network there; test accuracy tells what it is.
+        order_parameters: of the network there; held-out accuracy tells what it is.
         learning: its local learning coefficient.
     """
 
@@ -62,9 +62,7 @@ class Basin(eqx.Module):
 
     def __repr__(self) -> str:
         found = self.order_parameters
-        accuracy = (
-            f"accuracy {float(found.train_accuracy):.3f} on training, {float(found.test_accuracy):.3f} on test pairs"
-        )
+        accuracy = f"accuracy {float(found.train_accuracy):.3f} on training, {float(found.held_out_accuracy):.3f} on held-out sums"
         return f"from {self.start}: {accuracy}; {self.learning}"
 
 
