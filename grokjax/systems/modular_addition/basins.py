@@ -62,8 +62,8 @@ class Basin(eqx.Module):
 
     def __repr__(self) -> str:
         found = self.order_parameters
-        accuracy = f"accuracy {float(found.train_accuracy):.3f} on training, {float(found.held_out_accuracy):.3f} on held-out sums"
-        return f"from {self.start}: {accuracy}; {self.learning}"
+        seen, held_out = float(found.train_accuracy), float(found.held_out_accuracy)
+        return f"from {self.start}: accuracy {seen:.3f} on training, {held_out:.3f} on held-out sums; {self.learning}"
 
 
 def basins(
