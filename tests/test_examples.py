@@ -28,6 +28,7 @@ def test_example(example, tmp_path):
     assert any(file.suffix == ".png" for file in tmp_path.rglob("*")), "an example leaves figures"
 
 
+@pytest.mark.smoke
 @pytest.mark.parametrize("page", ["README.md", "docs/your_own_system.md"])
 def test_the_code_of_a_page_runs_from_outside(page, tmp_path):
     snippets = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
