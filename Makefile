@@ -4,7 +4,7 @@
 # make test-newest  the tests on the newest Python here
 # make test-aot  what is compiled for TPU and GPU, on a machine without either
 # make smoke  runs every example, small
-# make check  formatting, lint, types, tests and examples: what continuous integration runs
+# make check  formatting, lint, types, tests and examples; continuous integration runs it, and test-newest
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin

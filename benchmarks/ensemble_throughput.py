@@ -110,7 +110,7 @@ def main() -> None:
         chosen = choose_tiling(int(system.width), int(system.num_samples))
         layouts = {"plain": {}, "default": {"row_tile": chosen.row_tile, "member_block": chosen.member_block}}
         if jax.default_backend() == "cpu":
-            layouts |= {f"blocks of {block}": {"member_block": block} for block in (1, 4, 16) if block < members}
+            layouts |= {f"blocks of {block}": {"member_block": block} for block in (1, 2, 4, 16) if block < members}
             layouts |= {"tiles of 500, blocks of 1": {"member_block": 1, "row_tile": 500}} if scale >= 1 else {}
         rows += measure(scale, members, args.rounds, layouts)
     table(rows)
