@@ -1,5 +1,6 @@
 # make demo   sets everything up and runs the main job
-# make test   sets everything up and passes the tests
+# make test   sets everything up and passes the quick tests
+# make test-medium  those of more than four seconds each; continuous integration runs both
 # make test-oldest  the tests with the lower bound of every dependency
 # make test-newest  the tests on the newest Python here
 # make test-aot  what is compiled for TPU and GPU, on a machine without either
@@ -14,13 +15,16 @@ export MPLBACKEND ?= Agg
 # XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test smoke test-slow test-aot test-oldest test-newest check lint types bench clean
+.PHONY: demo test test-medium smoke test-slow test-aot test-oldest test-newest check lint types bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python examples/01_teacher_student.py
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+
+test-medium: $(VENV)/.dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m 'medium and not slow'
 
 smoke: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
@@ -41,13 +45,13 @@ test-slow: $(VENV)/.dev
 test-oldest:
 	mkdir -p .cache
 	$(PYTHON) .ci/oldest.py > .cache/oldest.txt
-	PIP_CONSTRAINT=$(CURDIR)/.cache/oldest.txt $(MAKE) test VENV=.venv-oldest
+	PIP_CONSTRAINT=$(CURDIR)/.cache/oldest.txt $(MAKE) test test-medium VENV=.venv-oldest
 
 # Once more where the newest Python here is another one; it brings the newest versions of everything.
 test-newest: $(BIN)/python
 	./.ci/newest
 
-check: lint types test smoke
+check: lint types test test-medium smoke
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .

@@ -57,10 +57,12 @@ def run(members, expected):
     assert "same" in done.stdout
 
 
+@pytest.mark.medium
 def test_eight_devices_equal_one():
     run(members=16, expected=8)
 
 
+@pytest.mark.medium
 def test_as_many_devices_as_divide_the_members():
     run(members=12, expected=6)
 

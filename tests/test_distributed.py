@@ -231,6 +231,7 @@ def check(folder, name, reference):
                 np.testing.assert_allclose(found[key], value, rtol=1e-10, atol=1e-12, err_msg=context)
 
 
+@pytest.mark.medium
 def test_every_process_returns_the_run_of_one_process(folder):
     check(folder, "both", numbers(run()))
 
@@ -245,6 +246,7 @@ def test_a_process_can_keep_to_its_own_devices(folder):
     assert all((folder / f"own-{index}" / f"step-{12 * CHUNKS:012d}.npz").exists() for index in range(PROCESSES))
 
 
+@pytest.mark.medium
 def test_a_system_simulates_unchanged(folder):
     one = students()
     reference = {"overlap": one.overlap[1].mean, "error": one.overlap[3].error, "counts": one.observed["q"].counts}

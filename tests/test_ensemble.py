@@ -46,6 +46,7 @@ def run(**options):
     return ensemble.run(jax.random.key(0), UnderdampedLangevin(0.3, 1.0), target, positions, **{**defaults, **options})
 
 
+@pytest.mark.medium
 def test_results_do_not_depend_on_chunks_or_blocks():
     reference = run()
     for options in ({"num_chunks": 5}, {"num_chunks": 30}, {"member_block": 2}, {"member_block": 4}):

@@ -162,6 +162,7 @@ def test_comparison_of_whole_results(run):
         grokjax.compare({"other": 1.0}, run)
 
 
+@pytest.mark.medium
 def test_one_data_set_has_errors_from_its_effective_sample_size():
     """As large as the scatter of repetitions says, and print and comparison say what they do not know."""
     system = Well(dim=20, curvature=4.0)

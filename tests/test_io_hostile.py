@@ -558,6 +558,7 @@ def loaded(path):
         return None, str(error)
 
 
+@pytest.mark.medium
 def test_fuzz(tmp_path):
     """2 000 damaged and forged files: each gives the result that it holds, or a ValueError in full words."""
     rng = random.Random(12)

@@ -117,6 +117,7 @@ def run(problem, positions, **options):
     )
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("kernel", ["gpu", pytest.param("tpu", marks=pytest.mark.slow)])
 def test_a_run_with_a_kernel_is_the_run_without(kernel, problems, monkeypatch):
     calls = []

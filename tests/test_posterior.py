@@ -56,6 +56,7 @@ def test_tiled_energy_and_gradient_equal_the_untiled(tile):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("tile", [None, 8])
 def test_largest_curvature_is_the_top_eigenvalue(tile):
     posterior, position = make(tile)
@@ -69,6 +70,7 @@ def test_largest_curvature_is_the_top_eigenvalue(tile):
 CLASSES = jax.nn.one_hot(jnp.arange(23) % 3, 3).T
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("tile", [None, 5])
 @pytest.mark.parametrize("name", ["softmax", "poisson", "own"])
 def test_other_likelihoods(name, tile):
@@ -94,6 +96,7 @@ def test_other_likelihoods(name, tile):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.medium
 def test_a_network_of_equinox_is_sampled():
     """Its arrays are the position, all else stays; every layer has a name of its own in the evidence."""
     mlp = eqx.nn.MLP(5, 3, 7, 2, activation=jax.nn.tanh, key=jax.random.key(0), dtype=jnp.float64)

@@ -46,6 +46,7 @@ MOVES = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     "moves", [pytest.param(name, marks=() if name == "automatic step" else pytest.mark.slow) for name in MOVES]
 )

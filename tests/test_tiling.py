@@ -41,6 +41,7 @@ def plain():
     return energies()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("cut", [{"row_tile": 16}, {"member_block": 1}, {"row_tile": 25, "member_block": 2}])
 def test_results_do_not_depend_on_the_cut(cut, plain):
     np.testing.assert_allclose(energies(**cut), plain, rtol=1e-9)

@@ -40,6 +40,7 @@ class Regressions(grokjax.AbstractExperiment):
         return jnp.mean(state.position.weights)
 
 
+@pytest.mark.medium
 def test_linear_regression():
     noises = jnp.array([0.9, 90.0])
     run = grokjax.simulate(

@@ -46,6 +46,7 @@ def passages(sampler, num_steps, *, members=2000, height=3.0):
     )  # fmt: skip
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("step", "ratio"), [(0.0025, 0.997), (0.01, 0.970), (0.02, 0.906)])
 def test_first_passages_of_overdamped_steps(step, ratio):
     """Euler's step leaves earlier, the more so the longer it is: ratios from its kernel on a grid."""

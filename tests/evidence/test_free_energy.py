@@ -146,6 +146,7 @@ def test_bad_input_is_named(found):
         FreeEnergy.of(gap, np.ones((3, 1, 1, 8)))
 
 
+@pytest.mark.medium
 def test_a_run_of_a_ladder_keeps_its_data_energy():
     """The recorded S is that of the networks, and a run that goes on keeps more of it."""
     system = ts.TeacherStudent.at_scale(1 / 64)
@@ -171,6 +172,7 @@ def test_a_run_of_a_ladder_keeps_its_data_energy():
     assert "rungs x 2 data sets" in repr(free)
 
 
+@pytest.mark.medium
 def test_ladders_on_the_same_data_are_pooled():
     ladder = grokjax.ReplicaExchange.between(0.8, 1.6, 25)
     system = pu.PowerUnit(power=3, num_observations=25)

@@ -20,6 +20,7 @@ def quartic(position):
     return jnp.sum(position**4)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("sampler", "expected"),
     [(UnderdampedLangevin(0.05, 8.0), 8.677321), (Langevin(1 / 420), 10.198849), (Langevin(1 / 840), 9.362769)],

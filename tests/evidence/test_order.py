@@ -40,6 +40,7 @@ def verdicts():
     return {power: order.order_of_transition(each) for power, each in ladders.items()}
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("power", "network", "neuron"),
     [
@@ -54,6 +55,7 @@ def test_the_three_kinds_are_told_apart(verdicts, power, network, neuron):
     assert found.network.text in repr(found)
 
 
+@pytest.mark.medium
 def test_the_evidence_is_that_of_the_quadrature(verdicts):
     for power, found in verdicts.items():
         for each in found.sizes:
@@ -67,6 +69,7 @@ def test_the_evidence_is_that_of_the_quadrature(verdicts):
             assert abs(each.binder.mean - float(exact.binder.min())) < 5 * each.binder.error + 0.01
 
 
+@pytest.mark.medium
 def test_the_latent_heat_and_the_barrier_of_the_cubic_unit(verdicts):
     largest = verdicts[3].sizes[-1]
     exact = pu.coexistence(pu.PowerUnit(power=3, num_observations=200.0))
@@ -76,12 +79,14 @@ def test_the_latent_heat_and_the_barrier_of_the_cubic_unit(verdicts):
     assert abs(barrier.mean - 200 * 0.0283240) < 5 * barrier.error + 0.04, barrier  # bins of .025 smooth the wells
 
 
+@pytest.mark.medium
 def test_one_size_cannot_tell_continuous_from_nothing(verdicts):
     del verdicts
     assert order.order_of_transition(exact_ladder(2, 50, records=60)).network.text == "not resolved"
     assert order.order_of_transition(exact_ladder(3, 200, records=60)).network.text == "first order"
 
 
+@pytest.mark.medium
 def test_data_sets_that_differ_fake_no_double_peak():
     """Two data sets of one quadratic unit, far apart in S: each has one peak."""
     one = exact_ladder(2, 50, ladders=4)

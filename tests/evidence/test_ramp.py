@@ -16,6 +16,7 @@ def loop(rate, size=50, members=512, step=0.01):
     return ramp(jax.random.key(2), problem.target, start, Langevin(step), low=0.4, high=2.5, rate=rate)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("rate", "work"), [(0.1, 20.48), (0.01, 3.868)])
 def test_the_work_of_a_loop(rate, work):
     found = loop(rate)

@@ -63,6 +63,7 @@ MIXTURES = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", MIXTURES)
 def test_the_prior_stays_the_prior(name):
     position, acceptance = joint(0, MIXTURES[name])

@@ -174,18 +174,21 @@ MUTATED = {f"BAOAB: {what}": (BAOAB, factors) for what, factors in WRONG_FACTORS
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("sampler", RIGHT.values(), ids=RIGHT)
 def test_right_samplers_keep_the_prior(sampler):
     name, z = worst(deviations(sampler))
     assert z < 5, f"{name} is off by {z:.1f} standard errors"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("sampler", "factors"), MUTATED.values(), ids=MUTATED)
 def test_mutated_samplers_do_not(sampler, factors):
     name, z = worst(deviations(sampler, factors))
     assert z > 5, f"passes the gate: {name} is off by {z:.1f} standard errors"
 
 
+@pytest.mark.medium
 def test_bias_of_unadjusted_langevin_is_of_first_order_in_the_step():
     """The gate sees its bias at both steps; half the step, at twice the steps per round, has half of it."""
     num_seeds = 4

@@ -248,6 +248,7 @@ MUTANTS = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("sampler", "variance"), RIGHT.values(), ids=RIGHT)
 def test_right_samplers_have_the_law_they_claim(sampler, variance):
     z = largest_deviation(sample(sampler), variance)

@@ -134,6 +134,7 @@ def test_results_do_not_depend_on_the_cut():
     np.testing.assert_array_equal(other.states.rung, reference.states.rung)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("splitting", [None, "BAOA"], ids=["Leimkuhler-Matthews", "BAOA"])
 def test_steps_may_differ_between_rungs(splitting):
     """Long steps that shrink with the noise, and dynamics whose memory holds a kick by the gradient: still exact."""

@@ -70,6 +70,7 @@ def test_start_changes_the_cost_and_not_the_answer():
     assert warm.iterations < cold.iterations
 
 
+@pytest.mark.medium
 def test_first_and_second_derivatives_are_implicit():
     dual = random_dual(2)
     leaves, structure = jax.tree.flatten(dual)

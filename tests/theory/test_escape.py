@@ -56,6 +56,7 @@ def test_underdamped(friction, rate, ratio):
     assert exact / kramers == pytest.approx(ratio, abs=3e-3)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("size", "works"),
     [

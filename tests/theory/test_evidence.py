@@ -52,6 +52,7 @@ def exact(width):
     return top + np.log(np.exp(log_p + given - top).sum() * (log_c[1] - log_c[0]))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("width", "whole", "leading", "determinant"),
     [
@@ -78,6 +79,7 @@ def test_what_is_left_is_of_order_one_over_the_width():
     np.testing.assert_allclose(rest, [98.1, 100.8], atol=0.1)
 
 
+@pytest.mark.medium
 def test_on_a_data_set_a_wide_network_is_its_gaussian_process():
     system = ts.TeacherStudent.at_scale(1 / 64).replace(noise_variance=0.3, width=30_000.0)
     n, d = int(system.num_samples), int(system.input_dim)

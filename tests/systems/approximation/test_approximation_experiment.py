@@ -45,6 +45,7 @@ def test_one_run_prints_compares_and_is_kept(tmp_path):
     np.testing.assert_array_equal(again.errors, run.errors)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("fields", "sizes", "construction", "rate"),
     [

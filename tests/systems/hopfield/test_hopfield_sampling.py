@@ -26,6 +26,7 @@ SINGLE = {
 }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", SINGLE)
 def test_units_follow_their_site(name):
     """Mean and variance of 40 000 draws in each of three fields, within five standard errors."""
@@ -40,6 +41,7 @@ def test_units_follow_their_site(name):
     assert np.all(np.abs(square.mean(axis=0) - site.variance) < 5 * square.std(axis=0) / np.sqrt(count))
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", SINGLE)
 def test_site_is_the_derivative_of_its_partition_function(name):
     """Mean and variance against derivatives of ln Z in the field; ln Z at no coupling is normalised."""
@@ -141,6 +143,7 @@ def test_paramagnet_of_gaussian_units(sweep):
     assert np.all(np.abs(m.mean) < 5 * m.error)
 
 
+@pytest.mark.medium
 def test_recall_of_gaussian_units(sweep):
     """Against theory where patterns are recalled; and what lies beyond the capacity is lost."""
     theory = hop.predict(sweep.system)
@@ -187,6 +190,7 @@ def test_run_of_gibbs_sampling(sweep):
     assert agree(hop.predict(sweep.system).order_parameters, longer, 0)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("load", "temperature", "ok"), [(0.05, 0.3, True), (0.3, 0.3, False)])
 @pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
 def test_recall_is_certified_and_a_glass_is_not(load, temperature, ok):

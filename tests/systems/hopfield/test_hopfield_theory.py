@@ -132,6 +132,7 @@ def check_state(prior, arguments, load, temperature, m, q, r, free_energy, repli
     np.testing.assert_allclose(slopes, np.zeros(4), atol=1e-10)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: f"{row[0].__name__}-{row[2]}")
 def test_states(row):
     check_state(*row)
@@ -143,6 +144,7 @@ def test_states_of_more_priors(row):
     check_state(*row)
 
 
+@pytest.mark.medium
 def test_beyond_the_spinodal_nothing_is_recalled():
     system = hop.AssociativeMemory(load=jnp.array([0.0, 0.1033, 0.1034, 0.2]), temperature=0.3)
     state = hop.predict(system)
@@ -153,6 +155,7 @@ def test_beyond_the_spinodal_nothing_is_recalled():
     assert curie_weiss == pytest.approx(np.tanh(curie_weiss / 0.3), abs=1e-12)
 
 
+@pytest.mark.medium
 def test_freezing_temperatures():
     for load in (0.1, 1.0, 4.0):
         assert float(hop.glass_temperature(hop.GaussianHidden(), load)) == pytest.approx(1 + load**0.5, rel=1e-10)
@@ -244,6 +247,7 @@ def test_mixtures_of_three():
     np.testing.assert_allclose(gain, kick, atol=1e-5)
 
 
+@pytest.mark.medium
 def test_phase_diagram():
     diagram = hop.phase_diagram(hop.GaussianHidden(), [0.02, 0.08, 0.2], [0.3, 1.1, 1.5])
     assert diagram.names().tolist() == [

@@ -22,6 +22,7 @@ def scaled():
     return iw.simulate(jax.random.key(0), network, widths=WIDTHS, num_members=6, progress=False)
 
 
+@pytest.mark.medium
 def test_trained_networks_have_theorys_exponents(scaled):
     s, theory = scaled.exponent["input"], iw.predict(scaled.system).exponent["input"]
     assert scaled.converged.all()

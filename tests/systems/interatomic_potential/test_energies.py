@@ -19,6 +19,7 @@ def displaced(phase, seed=0):
     return 0.12 * jax.random.normal(jax.random.key(seed), phase.zero.shape)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("index", [0, 1])
 def test_analytic_forces_are_those_of_automatic_differentiation(titanium, index):
     phase, theta = titanium.phases[index], 0.02 * jnp.arange(-4.0, 5.0)
@@ -125,6 +126,7 @@ def test_a_network_starts_as_no_correction_and_moves_forces(titanium):
     assert abs(float(learned.energy(changed, phase, y, STRAIN) - energy(titanium))) > 1e-4
 
 
+@pytest.mark.medium
 def test_kinds_of_gaussian_cores_and_a_foreign_function():
     """A pair of kinds has the geometric mean; a function from outside gives the same energy through its own sum."""
     system = ip.gaussian_core(32, epsilon=(1.0, 1.5))

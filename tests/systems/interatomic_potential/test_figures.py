@@ -25,6 +25,7 @@ def test_gibbs_energies_and_the_line():
     np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), 1155 - 29 * pressure)
 
 
+@pytest.mark.medium
 def test_a_refinement_in_figures(refined):
     figure = figures.effective_samples(refined)
     drawn = {line.get_label(): line for line in figure.axes[0].lines}

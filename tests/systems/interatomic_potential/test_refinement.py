@@ -25,6 +25,7 @@ def quadrature(system, index, reach=6.0, count=2001):
     return Samples(phase, x, strain, energy, jnp.ones(count), -energy / system.thermal_energy)
 
 
+@pytest.mark.medium
 def test_reweighting_is_the_quadrature_of_a_network():
     """Shift and gradient of 97 parameters, from nodes that are weighted like samples, against `jax.grad` of theory."""
     system = ip.anharmonic_wells(jax.random.key(0))

@@ -45,6 +45,7 @@ def test_the_volume_law_of_an_einstein_solid():
     assert abs(z_score(volume, shifted)) > 5, "a measure of V^(N-1) in the place of V^N would be seen"
 
 
+@pytest.mark.medium
 def test_frames_of_titanium_stay_in_their_basins(titanium):
     for key, phase in zip(jax.random.split(jax.random.key(0)), titanium.phases, strict=True):
         frames = sample(key, titanium, phase, FEW)

@@ -33,6 +33,7 @@ def test_a_sweep_and_a_toy_without_a_transition():
     assert np.isnan(none.transition_temperature)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("size", "expected"), [(32, 1.022845), (256, 1.025585)])
 def test_the_einstein_solid(size, expected):
     found = ip.predict(ip.einstein_solid(size))
@@ -47,6 +48,7 @@ def test_the_einstein_solid(size, expected):
         assert float(jax.grad(at)(0.5)) == pytest.approx(float(there.slope), rel=1e-5)
 
 
+@pytest.mark.medium
 def test_sixteen_atoms_are_harmonic(titanium):
     """Statics do not know the size; modes do. Zhou, Johnson & Wadley's potential with its cutoff of 5.5 to 6.5."""
     found = ip.predict(titanium)

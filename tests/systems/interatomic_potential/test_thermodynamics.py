@@ -9,6 +9,7 @@ from grokjax.systems import interatomic_potential as ip
 from grokjax.systems.interatomic_potential.theory import exact_free_energy
 
 
+@pytest.mark.medium
 def test_gibbs_and_helmholtz_along_temperature():
     temperature = jnp.linspace(0.9, 1.1, 41)
     theory = ip.predict(ip.einstein_solid(temperature=temperature))

@@ -30,6 +30,7 @@ def test_the_reference_set(sine64):
     np.testing.assert_allclose([jnp.mean(sine64.targets), jnp.std(sine64.targets)], [0, 1], atol=1e-12)
 
 
+@pytest.mark.medium
 def test_every_cell_of_the_square_has_its_phase(square):
     _, found = square
     collapsed = found.status == Status.COLLAPSED
@@ -108,6 +109,7 @@ def test_critical_alpha_of_white_noise():
     assert abs(found - 1) < 5 * np.sqrt(2 / n)  # the variance of the noise is known to sqrt(2/n)
 
 
+@pytest.mark.medium
 def test_both_sides_of_the_fold(sine64):
     fold = mv.fold(sine64.targets)
     below, above = at(sine64.inputs, sine64.targets, *((float(factor * fold.alpha), 1e4) for factor in (0.999, 1.001)))
@@ -145,6 +147,7 @@ def test_the_free_energy_has_no_global_minimum(sine64):
         np.testing.assert_allclose(through, 4461.757863 - np.log(c) / 2, rtol=1e-9)
 
 
+@pytest.mark.medium
 def test_derivatives_go_through_the_stationary_point(sine64):
     system = mv.MeanVariance(sine64, alpha=1e-2, beta=1e-3)
 
@@ -158,6 +161,7 @@ def test_derivatives_go_through_the_stationary_point(sine64):
     np.testing.assert_allclose(jax.grad(metric)(logs), differences, rtol=1e-5)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("beta", "known"), [(1e-4, 3.665e-4)])
 def test_spinodal(sine64, beta, known):
     found = mv.spinodal(mv.MeanVariance(sine64, alpha=1.0, beta=beta), tolerance=1e-4)
@@ -182,6 +186,7 @@ def test_cusp_and_spinodals_of_the_population():
     assert np.isnan(mv.Mode(signal=26.9, noise=1.0, curvature=1.0).spinodals).all()
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("ratio", "jumps"), [(100.0, True), (20.0, False)])
 def test_the_lattice_jumps_at_the_spinodals_of_the_population(ratio, jumps):
     n = 64
@@ -242,6 +247,7 @@ def test_depth_makes_the_transition_of_networks_first_order():
     assert abs(energy(jump) - 0.5) < 1e-12
 
 
+@pytest.mark.medium
 def test_borders_lie_where_the_labels_change(square):
     system, found = square
     border = mv.borders(system)

@@ -75,6 +75,7 @@ def test_energy_of_a_straight_line_is_its_slope_squared():
         np.testing.assert_allclose(line.force(f), jax.grad(line.energy)(f) / 2, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.medium
 def test_thirty_two_bits_survive_twelve_decades_of_regularisation(sine64):
     strengths = np.array([1e-3, 1.0, 1e3, 1e6])
     alpha, beta = (each.ravel() for each in np.meshgrid([1e-6, *strengths], [1e-5, *strengths]))

@@ -149,6 +149,7 @@ def run():
     return mv.simulate(jax.random.key(0), system, **options)
 
 
+@pytest.mark.medium
 def test_a_run_reports_what_the_theory_does(run):
     predicted = mv.predict(mv.MeanVariance(run.system.data, alpha=run.system.alpha, beta=0.1))
     structure = lambda tree: {jax.tree_util.keystr(path) for path, _ in jax.tree_util.tree_leaves_with_path(tree)}

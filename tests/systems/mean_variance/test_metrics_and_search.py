@@ -127,6 +127,7 @@ def test_conformal_bands_cover_what_they_promise():
     np.testing.assert_allclose(band.precision[0] ** -0.5 / sd[n:], 1, rtol=0.1)
 
 
+@pytest.mark.medium
 def test_rivals_are_trained_in_one_call():
     data = mv.cubic(24, num_test=12)
     experiment = r.RivalNetworks(width=8, depth=1)

@@ -26,6 +26,7 @@ def runs():
     }
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("start", ["prior", "frequencies"])
 def test_networks_as_measured(runs, start):
     """Five standard errors of the difference to another ensemble of four networks."""
@@ -108,6 +109,7 @@ def test_gap_to_theory_shrinks_with_width():
     assert gaps[0].mean > 2 * gaps[1].mean > 4 * gaps[2].mean > 0
 
 
+@pytest.mark.medium
 def test_half_of_the_table_generalises_late():
     """Plain training on 60 % of the sums: the training error falls first, the test error is worse throughout."""
     system = ma.ModularAddition(
@@ -133,6 +135,7 @@ def test_half_of_the_table_generalises_late():
     assert (included[0] != included[1]).any()
 
 
+@pytest.mark.medium
 def test_steps():
     """The default step is a quarter of the stability limit at the hot start; a larger one than the limit is refused."""
     system = BASE.replace(width=50, noise_variance=np.array([6e-4, 1e-4]))

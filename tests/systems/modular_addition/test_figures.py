@@ -51,6 +51,7 @@ def test_figure_3():
     plt.close(figure)
 
 
+@pytest.mark.medium
 def test_mixed_phase(run, theory):
     borders = ma.transitions(run.system.replace(noise_variance=1e-3))
     figure = figures.mixed_phase(theory, borders, run, run)

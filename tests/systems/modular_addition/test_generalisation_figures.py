@@ -29,6 +29,7 @@ def grid():
     return ma.simulate(jax.random.key(0), system, **OPTIONS)
 
 
+@pytest.mark.medium
 def test_learning_curve():
     run = ma.simulate(jax.random.key(0), NORM.replace(training_fraction=0.6), **OPTIONS)
     figure = figures.learning_curve(run)
@@ -50,6 +51,7 @@ def test_learning_curve():
     plt.close(figure)
 
 
+@pytest.mark.medium
 def test_accuracies_against_noise(grid):
     figure = figures.accuracies_against_noise(grid, grid, 4e-4, (1,))
     for ax, name in zip(figure.axes, ("held_out_accuracy", "held_out_learned", "localised"), strict=True):

@@ -115,6 +115,7 @@ def whole():
     return system, ma.predict_on_part(jax.random.key(2), system, masks=np.ones((2, 25)), **options)
 
 
+@pytest.mark.medium
 def test_the_dual_on_all_sums_is_the_exact_theory(whole):
     system, found = whole
     exact = ma.predict(system)

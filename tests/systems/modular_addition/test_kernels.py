@@ -19,6 +19,7 @@ def run():
     return ma.simulate(jax.random.key(0), system, **options)
 
 
+@pytest.mark.medium
 def test_outliers_are_alike_and_follow_theory(run):
     found, theory = ma.kernel_spectrum(run), ma.latent_spectrum(run.system)
     # The trace of Q is the sum of all eigenvalues: 12 target modes, 24 others, 12 of rows and columns, one constant.

@@ -66,6 +66,7 @@ def test_the_cumulant_of_the_quadratic_unit_does_not_know_the_size():
         assert 1 - float(mass @ w**4 / (3 * (mass @ w**2) ** 2)) == pytest.approx(0.27052, abs=2e-5)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("power", [1, 2])
 def test_networks_have_the_exact_averages(power):
     system = pu.PowerUnit(power=power, num_observations=30, noise_variance=jnp.array([0.5, 2.0]))

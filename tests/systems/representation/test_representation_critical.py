@@ -53,6 +53,7 @@ def test_random_orders_against_exact_counts():
     assert found[-1] == 1.0
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("p", FRACTION)
 def test_critical_fraction(p):
     """Gate: the error of a median, 1/(2 sqrt(orders) density), with the density read off the law itself."""

@@ -43,6 +43,7 @@ def points(ax):
     return np.asarray(ax.collections[0].get_offsets())
 
 
+@pytest.mark.medium
 def test_figure_2(run):
     figure = figures.figure_2({"one": run, "two": run}, num_pixels=30)
     assert [text.get_text() for text in figure.axes[1].texts] == list("0123456789")
@@ -94,6 +95,7 @@ def test_figure_5(run, bound):
     assert len(figures.figure_5(np.array(sizes) / 55, sets).axes) == 1
 
 
+@pytest.mark.medium
 def test_figure_6():
     small = rep.ToyRepresentation(TASK, widths=(8,))
     rates, decays = [1e-4, 1e-3], [0.0, 1.0, 2.0]

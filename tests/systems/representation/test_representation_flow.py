@@ -69,6 +69,7 @@ def test_modular_addition_has_no_dynamics():
     np.testing.assert_allclose(flow[1], start, atol=1e-10)
 
 
+@pytest.mark.medium
 def test_the_printed_flow_of_the_released_script():
     system = rep.ToyRepresentation(TASK)
     path = rep.trajectory(system, rep.released_start(system, [58]), num_steps=1, record_every=1)
@@ -83,6 +84,7 @@ def test_the_printed_flow_of_the_released_script():
     np.testing.assert_allclose([energy(embedding) for embedding in exact], [0.02908, 3.7e-8], rtol=5e-3)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("size", "low", "median", "high"), [(45, 2.9, 4.0, 5.6), (25, 1.8, None, 5.8)])
 def test_time_to_structure(size, low, median, high):
     """Quantiles of the law are respected up to 5 binomial errors (the reference's own error included)."""

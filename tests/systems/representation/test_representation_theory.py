@@ -40,6 +40,7 @@ def equations(task, parallelograms):
     return rows
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("task", [rep.Addition(6), rep.Addition(7), rep.ModularAddition(7)])
 def test_prediction_by_brute_force(task):
     masks = np.asarray(rep.training_sets_of_sizes(jax.random.key(1), task, [1, 5, 9, 14, task.num_samples - 1], 6))

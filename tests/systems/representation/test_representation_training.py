@@ -45,6 +45,7 @@ def test_initial_loss_of_the_released_run(dimension, loss):
     np.testing.assert_allclose(target(network), loss, atol=1e-6)
 
 
+@pytest.mark.medium
 def test_released_reference_run(released):
     """Seed 58: every step of the released log; its validation step is one larger, being read before the update."""
     end = released[0].members
@@ -74,6 +75,7 @@ def test_published_classification():
     assert abs(end.validation_step.item() - 1307) <= 12
 
 
+@pytest.mark.medium
 def test_the_loss_of_the_released_run_on_its_way_and_its_trajectory():
     """The log's losses after 1000, 2000, 3000 and 4000 updates."""
     seeds = rep.released_start(SYSTEM, [58])
@@ -135,6 +137,7 @@ def drawn(key, num_members, system):
     return rep.Seeds(problem.target.train_mask, problem.target.templates, problem.starts[0])
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("loss", ["mse", "cross_entropy"])
 def test_training_steps_by_hand_and_sweeps_that_trace_once(loss, monkeypatch):
     """Every cell of a grid, every seed; other rates of the same shape compile nothing."""
@@ -236,6 +239,7 @@ def test_status_and_averages_over_seeds(released):
     np.testing.assert_allclose(run.accuracy.mean, run.members.accuracy.mean())
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("task", "loss"), [(rep.Permutations(), "mse"), (rep.ModularAddition(7), "cross_entropy")])
 def test_other_operations_are_learned(task, loss):
     """All training samples of a small table within 500 steps of a fast decoder."""

@@ -12,6 +12,7 @@ from grokjax.systems import teacher_student as ts
 NOISES = jnp.array([0.3, 0.1, 0.05])
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("teacher", "activation"),
     [

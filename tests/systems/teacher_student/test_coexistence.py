@@ -26,6 +26,7 @@ def limit(onset):
     return ts.sharp_thermodynamics(BASE.replace(noise_variance=jnp.array([*about, *NOISES])))
 
 
+@pytest.mark.medium
 def test_the_energy_is_continuous_and_the_heat_capacity_jumps(limit):
     np.testing.assert_allclose(limit.energy[:2], 0.3126198, atol=1e-7)
     np.testing.assert_allclose(limit.heat_capacity[:2], [1.744033, 0.459583], atol=1e-4)
@@ -74,6 +75,7 @@ def test_without_a_barrier_there_is_no_solution():
     assert not bool(ts.neuron_escape(ts.TeacherStudent.at_scale(1.0, 3.0)).converged)
 
 
+@pytest.mark.medium
 def test_evidence_on_data_sets_is_that_of_a_gaussian_process_in_the_limit_of_width():
     import jax
 

@@ -35,6 +35,7 @@ def predictions():
     return predict(SYSTEM, theory="data", inputs=inputs, targets=targets)
 
 
+@pytest.mark.medium
 def test_several_data_sets_in_one_call(predictions):
     assert predictions.side_weight.shape == (2,)
     assert predictions.overlap[1][0] != predictions.overlap[1][1]
@@ -43,6 +44,7 @@ def test_several_data_sets_in_one_call(predictions):
     assert (predictions.range.readout_fluctuation > 0).all()
 
 
+@pytest.mark.medium
 def test_the_order_parameters_do_not_depend_on_the_frame(predictions):
     inputs, targets, _ = data(0)
     rotation = jnp.linalg.qr(jax.random.normal(jax.random.key(3), (10, 10)))[0]

@@ -30,6 +30,7 @@ def best():
     return predict(BASE.replace(noise_variance=jnp.array(list(REFERENCE))))
 
 
+@pytest.mark.medium
 def test_numbers_of_the_reference(best):
     for i, (side, linear, cubic) in enumerate(REFERENCE.values()):
         np.testing.assert_allclose(best.side_weight[i], side, rtol=0.01)
@@ -65,6 +66,7 @@ def _base_modes(prediction):
     return OrderParameters({degree: prediction.overlap[degree] for degree in BASE.teacher}, prediction.side_weight)
 
 
+@pytest.mark.medium
 def test_noise_in_the_targets_of_an_infinitely_wide_network():
     """Regression with a fixed kernel is linear in the targets: their noise moves no mean, but widens the spread."""
     wide = BASE.replace(width=1e7)
@@ -148,6 +150,7 @@ def test_bad_arguments(change, options, message):
         predict(BASE.replace(**change), **options)
 
 
+@pytest.mark.medium
 def test_linear_students_keep_the_published_theory():
     p = predict(BASE.replace(teacher={1: 1.0}, activation="linear"))
     assert p.theory == ("mean_field",)

@@ -34,6 +34,7 @@ def test_read_out_fluctuations_of_the_population(factor, noise, linear, cubic, s
     np.testing.assert_allclose([p.overlap[1], p.overlap[3], p.side_weight], [linear, cubic, side_weight], atol=1e-5)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(("system", "linear", "cubic", "side_weight", "error"), CASES)
 def test_all_corrections_come_closer_to_networks(system, linear, cubic, side_weight, error):
     p, lead = predict(system, theory="finite_size"), predict(system, "chi2")
@@ -53,6 +54,7 @@ def test_density_is_normalised_and_carries_the_side_weight():
     np.testing.assert_allclose(2 * np.trapezoid(density[q > 0.5 - 1e-9], q[q > 0.5 - 1e-9]), p.side_weight, rtol=1e-4)
 
 
+@pytest.mark.medium
 def test_the_norm_alone_is_the_chi_squared_mean_field():
     system = CASES[0][0]
     corrected, mean_field = predict(system, theory="finite_size", corrections=("norm",)), predict(system, "chi2")
@@ -101,6 +103,7 @@ def test_derivatives_by_finite_differences():
         np.testing.assert_allclose(getattr(slopes, name), expected, rtol=1e-4, atol=1e-8)
 
 
+@pytest.mark.medium
 def test_a_sweep_that_runs_out_of_steps_says_so():
     sweep = jax.vmap(
         lambda noise: predict(
@@ -110,6 +113,7 @@ def test_a_sweep_that_runs_out_of_steps_says_so():
     assert (sweep(jnp.array([0.12, 0.18])).status == Status.OUT_OF_STEPS).all()
 
 
+@pytest.mark.medium
 def test_a_solve_that_stops_at_round_off_is_solved():
     @jax.jit
     @jax.vmap
@@ -131,6 +135,7 @@ def test_a_solve_that_ends_at_round_off_is_solved():
     assert 1e-15 < float(prediction.residual) < 1e-10
 
 
+@pytest.mark.medium
 def test_noise_in_the_targets_tilts_neurons_and_no_more():
     """It is a random field: without the correction for samples, and at leading order, nothing feels it."""
     noisy = TeacherStudent.at_scale(1 / 8, 0.1, label_noise=jnp.array([0.0, 0.2]))

@@ -84,6 +84,7 @@ def test_newton_from_zero_over_five_decades_of_noise():
         assert np.linalg.norm(gradient) < 1e-8
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("perpendicular", ["mean", "chi2"])
 def test_newton_from_zero_over_all_scales(perpendicular):
     betas = 2.0 ** jnp.arange(-3, 7)
@@ -97,6 +98,7 @@ def test_newton_from_zero_over_all_scales(perpendicular):
             assert np.linalg.norm(referee_gradient(TeacherStudent.at_scale(beta, round_sizes=False), b, c, 2e-5)) < 1e-8
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("perpendicular", ["mean", "chi2"])
 def test_quadrature_converges(perpendicular):
     system = TeacherStudent.at_scale(64, 0.05, round_sizes=False)
@@ -167,6 +169,7 @@ def outputs(system: TeacherStudent, perpendicular: str = "mean") -> jax.Array:
     return jnp.concatenate([jnp.stack([*p.overlap.values(), p.side_weight, p.log_evidence]), p.log_density(q)])
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("perpendicular", ["mean", pytest.param("chi2", marks=pytest.mark.slow)])
 def test_every_derivative_by_finite_differences(perpendicular):
     system = BASE.replace(noise_variance=0.15)

@@ -46,6 +46,7 @@ def test_scale_drops_out():
     np.testing.assert_allclose(small.side_position, large.side_position, rtol=1e-9)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("activation", ["erf", pytest.param("tanh", marks=pytest.mark.slow)])
 def test_every_derivative_by_finite_differences(activation):
     system = BASE.replace(activation=activation)
@@ -62,6 +63,7 @@ def test_every_derivative_by_finite_differences(activation):
         np.testing.assert_allclose(slope, (where(moved(1)) - where(moved(-1))) / (2 * step), rtol=1e-5, atol=1e-9)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("teacher", "activation"), [({1: 1.0}, "erf"), ({1: 1.0, 2: 0.5}, "erf"), ({1: 1.0, 3: 0.3}, "relu")]
 )
@@ -85,6 +87,7 @@ def test_a_lone_mode_has_a_closed_form():
     np.testing.assert_allclose(s.effective_interaction, 2 * np.pi / 2 / (squashed * (0.6 * squashed) ** 2), rtol=1e-10)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("perpendicular", ["mean", pytest.param("chi2", marks=pytest.mark.slow)])
 def test_spinodal_is_where_the_centre_softens(perpendicular):
     s = spinodal(BASE, perpendicular)

@@ -11,6 +11,7 @@ from grokjax.systems import teacher_student as ts
 NOISES = jnp.array([0.10, 0.15, 0.17, 0.18, 0.20])
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("beta", "energies", "capacities"),
     [
@@ -35,6 +36,7 @@ def test_droplets_are_sub_poissonian():
     np.testing.assert_allclose(found.droplets, [8.21, 4.35, 0.40], atol=2e-2)
 
 
+@pytest.mark.medium
 def test_the_energy_is_the_slope_of_the_evidence():
     """E = -dL/db of the leading order, without its determinant."""
     system = ts.TeacherStudent.at_scale(1 / 8, 0.15)
