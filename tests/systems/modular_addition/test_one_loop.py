@@ -13,6 +13,7 @@ SYSTEM = ma.ModularAddition(
 )
 
 
+@pytest.mark.medium
 def test_the_discrepancy_of_networks():
     one = ma.predict(SYSTEM, width_correction=True)
     np.testing.assert_allclose(one.discrepancy, [0.9790, 0.8606], atol=3e-4)  # by sampled neurons: .9790(3), .8606(10)

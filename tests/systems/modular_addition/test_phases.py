@@ -32,6 +32,7 @@ def test_theory_approaches_the_sharp_limit():
     assert errors[2] < 1e-3
 
 
+@pytest.mark.medium
 def test_finite_size_borders_are_where_the_weight_crosses_the_threshold():
     start = ma.finite_size_transitions(BASE).start
     np.testing.assert_allclose(

@@ -90,6 +90,7 @@ def runs():
     return {name: simulate(name) for name in ("fourier", "norm")}
 
 
+@pytest.mark.medium
 def test_held_out_sums_are_inverted_or_learned_by_what_decays(runs):
     """Measured first on other networks at N = 500: 0.998(2) with decay of the norms."""
     fourier, norm = runs["fourier"], runs["norm"]

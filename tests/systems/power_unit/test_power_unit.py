@@ -47,6 +47,7 @@ def test_the_quadrature():
     assert -float(slope(1.0)) == pytest.approx(50 * float(found.loss[1]), rel=1e-9)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("power", "size", "largest"),
     [(3, 100, 244.4), (3, 400, 3936.0), (2, 100, 42.127), (2, 400, 190.744), (1, 100, 15.038), (1, 400, 59.48)],

@@ -35,6 +35,7 @@ def baoab():
     return ts.simulate(jax.random.key(0), BASE, num_members=16, num_steps=1200, **QUIET)
 
 
+@pytest.mark.medium
 def test_reference_values(baoab):
     """Independent Langevin ensembles at this point gave 0.712(9), -0.0164(20) and 0.0513(15)."""
     reference = {"overlap": {1: Estimate(0.712, 0.009), 3: Estimate(-0.0164, 0.0020)}, "side": Estimate(0.0513, 0.0015)}
@@ -59,6 +60,7 @@ def paired(run, reference):
     return z_score(statistics.over_members(difference), 0.0)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("sampler", "start"),
     [
@@ -97,6 +99,7 @@ def test_fresh_test_points_estimate_the_exact_overlap():
         assert abs(z) < 5, f"degree {degree}: z = {z:.1f}"
 
 
+@pytest.mark.medium
 def test_a_sweep_is_one_call_with_a_point_axis():
     system = TINY.replace(noise_variance=jnp.array([0.1, 0.4, 0.9]))
     sweep = ts.simulate(jax.random.key(2), system, num_members=6, num_steps=60, **QUIET)
@@ -116,6 +119,7 @@ def test_a_sweep_is_one_call_with_a_point_axis():
     np.testing.assert_allclose(2 * density.sum(axis=1) * (centres[1] - centres[0]), 1.0, rtol=1e-9)
 
 
+@pytest.mark.medium
 def test_seeds_on_one_data_set_share_it():
     run = ts.simulate(jax.random.key(3), TINY, num_members=6, num_datasets=2, num_steps=60, **QUIET)
     per_member = run.series.overlap[1].mean(axis=-1)

@@ -18,6 +18,7 @@ def run():
     )  # fmt: skip
 
 
+@pytest.mark.medium
 def test_flipping_a_neuron_costs_what_the_field_says(run):
     r"""$\langle e^{-2hq};q>0\rangle=P(q<0)$ exactly."""
     histogram = run.observed["q"]
@@ -42,6 +43,7 @@ def test_losses_are_those_of_the_networks(run):
     assert test.mean() > training.mean()
 
 
+@pytest.mark.medium
 def test_neurons_escape_from_the_centre():
     system = ts.TeacherStudent.at_scale(1 / 64)
     ladder = grokjax.ReplicaExchange([0.2, 0.24, 0.29])

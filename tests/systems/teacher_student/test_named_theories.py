@@ -65,6 +65,7 @@ def test_a_rescaled_kernel_is_lazy_up_to_one_number():
     np.testing.assert_allclose(wide.adapted, 1, rtol=1e-4)
 
 
+@pytest.mark.medium
 def test_named_theories_sweep_and_have_derivatives():
     swept = ts.rescaled_kernel(BASE.replace(noise_variance=np.array([0.18, 0.1])))
     np.testing.assert_allclose(swept.adapted[0], ts.rescaled_kernel(BASE).adapted, rtol=1e-9)
@@ -92,6 +93,7 @@ def run():
     return ts.simulate(jax.random.key(0), system, num_members=8, num_steps=2, num_witnesses=0, progress=False)
 
 
+@pytest.mark.medium
 def test_neurons_of_the_prior(run):
     found = ts.neuron_statistics(run)
     for kurtosis in (found.kurtosis_along, found.kurtosis_across):

@@ -23,6 +23,7 @@ TINY = ts.TeacherStudent(
 BASE = ts.TeacherStudent.at_scale(1 / 8, 0.18)
 
 
+@pytest.mark.medium
 def test_a_run_in_equilibrium_has_its_certificate():
     """With a step that was chosen twice: the temperature is read with the right one."""
     sampler = grokjax.UnderdampedLangevin(step_size=None)
@@ -34,6 +35,7 @@ def test_a_run_in_equilibrium_has_its_certificate():
     assert set(run.certificate.temperature) == {"read_in", "read_out"}
 
 
+@pytest.mark.medium
 def test_witnesses_change_no_average():
     options = {"num_members": 4, "num_steps": 40, "progress": False}
     alone = ts.simulate(jax.random.key(1), TINY, num_witnesses=0, **options)
@@ -43,6 +45,7 @@ def test_witnesses_change_no_average():
     assert alone.certificate.missing == ["two starts", "step bias"]
 
 
+@pytest.mark.medium
 def test_an_automatic_step_is_safe_at_every_point():
     """Once in the warm-up it is taken again, where features have formed; less noise, stiffer energies."""
     system = TINY.replace(noise_variance=jnp.array([0.01, 0.3]))
@@ -63,6 +66,7 @@ def test_an_automatic_step_is_safe_at_every_point():
     assert not run.diverged.any()
 
 
+@pytest.mark.medium
 def test_a_biased_step_shows_in_the_certificate():
     """Euler-Maruyama close to its limit of stability heats the stiff modes: the virial tells at once."""
     sampler = grokjax.Langevin(0.05)
@@ -153,6 +157,7 @@ def test_a_ladder_of_replicas_is_a_sweep():
         ts.simulate(jax.random.key(0), TINY.replace(noise_variance=jnp.array([0.1, 0.2])), exchange=ladder)
 
 
+@pytest.mark.medium
 def test_a_second_run_of_the_same_shapes_compiles_nothing():
     compiled = []  # lowered, to be exact: that happens even where a cache on disk holds the program
     listener = lambda event, duration, **_: compiled.append(event) if "jaxpr_to_mlir" in event else None
