@@ -61,27 +61,12 @@ def of_ase(system, displacement, repeats: int) -> list[dict]:
     """The row of ase's calculator; none where it is not installed."""
     try:
         from ase import Atoms
-        from ase.calculators.eam import EAM
-        from scipy.interpolate import InterpolatedUnivariateSpline
+
+        calculator = ip.ase_calculator(system)
     except ImportError as error:
         print(f"no row of ase: {error}")
         return []
-    functions, kind, phase = Titanium(), jnp.asarray(0), system.phases[1]
-    r, rho = np.linspace(0.0, functions.cutoff, 4001), np.linspace(0.0, 60.0, 6001)
-    radial = functions.radial(system.theta, jnp.maximum(jnp.asarray(r), 1e-3), kind, kind)
-    curves = ((r, radial[0]), (rho, functions.embed(jnp.asarray(rho))), (r, radial[1]))
-    density, embed, pair = (InterpolatedUnivariateSpline(x, np.asarray(y)) for x, y in curves)
-    calculator = EAM(
-        elements=["Ti"],
-        embedded_energy=np.array([embed]),
-        electron_density=np.array([density]),
-        phi=np.array([[pair]]),
-        d_embedded_energy=np.array([embed.derivative()]),
-        d_electron_density=np.array([density.derivative()]),
-        d_phi=np.array([[pair.derivative()]]),
-        cutoff=functions.cutoff,
-        form="alloy",
-    )
+    phase = system.phases[1]
     places = np.asarray(phase.positions(displacement[0], jnp.zeros(3)))
     atoms = Atoms("Ti" * phase.num_atoms, positions=places, cell=np.asarray(phase.edges), pbc=True)
     atoms.calc = calculator

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 
 from ... import plot
 from ...evidence.statistics import Estimate
-from .refinement import RENEW, Refinement
+from .outcome import Refinement
+from .steps import RENEW
 
 
 BEFORE, AFTER, ALONE = plot.COLOURS[0], plot.COLOURS[1], plot.COLOURS[2]

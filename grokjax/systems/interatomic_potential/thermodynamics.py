@@ -24,7 +24,8 @@ from ..._checks import argument_error
 from ...evidence.reweighting import effective_samples, mbar
 from ...evidence.statistics import Estimate
 from .experiment import FreeEnergies, losses, per_atom
-from .sampling import Frames, Sampling, sample
+from .frames import Frames
+from .sampling import Sampling, sample
 from .system import TwoPhases
 
 
@@ -72,8 +73,9 @@ def clausius_clapeyron(run: FreeEnergies) -> Estimate:
     """
     units = run.system.units
     volume, entropy = run.order_parameters.volume_difference, run.order_parameters.entropy_difference
-    slope = units.pressure / units.boltzmann * volume.mean / entropy.mean
-    return Estimate(slope, abs(slope) * float(np.hypot(volume.error / volume.mean, entropy.error / entropy.mean)))
+    slope = units.pressure / units.boltzmann / entropy.mean
+    error = np.hypot(slope * volume.error, slope * volume.mean * entropy.error / entropy.mean)
+    return Estimate(slope * volume.mean, float(error))
 
 
 def thermal_expansion(system: TwoPhases, frames: Frames) -> Estimate:

@@ -82,36 +82,19 @@ def test_the_correction_is_a_sum_of_gaussians():
 def test_ase_builds_the_same_cells_and_forces(titanium):
     """Sites of ase's builders give the same list; its EAM calculator, from tables of our functions, the same forces."""
     build = pytest.importorskip("ase.build")
-    from ase.calculators.eam import EAM
-
     cell = build.bulk("Ti", "bcc", a=3.289873, cubic=True).repeat((2, 2, 2))
     mine = ip.crystal(cell.get_positions(), cell.cell.lengths(), reach=titanium.phases[1].reach)
     zero = jnp.zeros(3)
     energy = lambda phase, y: titanium.energy(titanium.theta, phase, y, zero)
     assert float(energy(mine, mine.zero)) == pytest.approx(float(energy(titanium.phases[1], mine.zero)), abs=1e-10)
-    functions, kind = Titanium(), jnp.asarray(0)
-    r = np.linspace(0.0, 6.5, 4001)
-    radial = functions.radial(titanium.theta, jnp.maximum(jnp.asarray(r), 1e-3), kind, kind)
-    rho = np.linspace(0.0, 60.0, 6001)
-    spline = lambda x, y: __import__("scipy.interpolate").interpolate.InterpolatedUnivariateSpline(x, np.asarray(y))
-    density, embed, pair = spline(r, radial[0]), spline(rho, functions.embed(jnp.asarray(rho))), spline(r, radial[1])
-    calculator = EAM(
-        elements=["Ti"],
-        embedded_energy=np.array([embed]),
-        electron_density=np.array([density]),
-        phi=np.array([[pair]]),
-        d_embedded_energy=np.array([embed.derivative()]),
-        d_electron_density=np.array([density.derivative()]),
-        d_phi=np.array([[pair.derivative()]]),
-        cutoff=6.5,
-        form="alloy",
-    )
     y = 0.3 * displaced(mine)
     moved = cell.copy()
     moved.positions += np.asarray(y)
-    moved.calc = calculator
+    moved.calc = ip.ase_calculator(titanium)
     ours = -np.asarray(titanium.energy.energy_and_gradient(titanium.theta, mine, y, zero)[1])
     np.testing.assert_allclose(moved.get_forces(), ours, atol=2e-4)
+    with pytest.raises(ValueError, match="embedded atoms"):
+        ip.ase_calculator(ip.gaussian_core(32))
 
 
 def test_a_network_starts_as_no_correction_and_moves_forces(titanium):
