@@ -11,6 +11,7 @@ from .crystal import AbstractPhase as AbstractPhase, Crystal as Crystal, crystal
 from .energies import AbstractEnergy as AbstractEnergy, Listed as Listed
 from .exchange import ase_calculator as ase_calculator
 from .experiment import FreeEnergies as FreeEnergies, simulate as simulate
+from .liquid import self_diffusion as self_diffusion
 from .order_parameters import OrderParameters as OrderParameters
 from .outcome import Refinement as Refinement
 from .potentials import Foreign as Foreign, Scaled as Scaled

@@ -35,6 +35,8 @@ class Units(NamedTuple):
         pressure: one unit of pressure in the energy's unit over that of volume.
         report: reported energies in one unit of energy.
         hbar: in the energy's unit times that of time; zero leaves the thermal wavelength at 1.
+        diffusion: reported diffusion coefficients in one unit of length squared over time.
+        viscosity: reported viscosities in one unit of energy times time over volume.
     """
 
     name: str = "units of energy"
@@ -42,11 +44,15 @@ class Units(NamedTuple):
     pressure: float = 1.0
     report: float = 1.0
     hbar: float = 0.0
+    diffusion: float = 1.0
+    viscosity: float = 1.0
 
 
 REDUCED = Units()
 
-METAL = Units("meV", 8.617333262e-5, 6.241509e-3, 1e3, 0.6582119569 / 10.1805)  # eV, Angstrom, amu, K, GPa
+METAL = Units(  # eV, Angstrom, amu, K, GPa; a unit of time is 10.1805 fs
+    "meV", 8.617333262e-5, 6.241509e-3, 1e3, 0.6582119569 / 10.1805, 1e-20 / 1.01805e-14, 1.602176634e11 * 1.01805e-14
+)
 
 
 class TwoPhases(AbstractParameters):
