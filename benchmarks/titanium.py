@@ -3,16 +3,17 @@
 Every row is an experiment of its own, from the ideal sites: both phases at zero pressure, then the integration from a
 Gaussian reference at the mean boxes. The references must agree within their errors; `by_mbar` is the same difference
 from MBAR over the samples of the nodes, and `spread` the largest standard deviation of the integrand in kT, which is
-what a reference is chosen for. Energies are meV per atom.
+what a reference is chosen for. Energies are meV per atom. Rows of other points stay in the file.
 
     python benchmarks/titanium.py [--atoms 128] [--frames 400] [--points hess:1155 einstein:1155 cov:1155 ...]
 """
 
 import argparse
+import json
 import time
 
 import jax
-from _report import table, write
+from _report import RESULTS, table, write
 
 from grokjax.systems import interatomic_potential as ip
 
@@ -58,13 +59,18 @@ def main() -> None:
     parser.add_argument("--points", nargs="+", default=POINTS, help="reference:temperature")
     args = parser.parse_args()
     jax.config.update("jax_enable_x64", True)
-    sampling, rows = ip.Sampling(num_frames=args.frames, num_witnesses=2), []
-    for number, point in enumerate(args.points):
+    sampling, extra = ip.Sampling(num_frames=args.frames, num_witnesses=2), {"atoms": args.atoms, "frames": args.frames}
+    path, known = RESULTS / f"titanium-{jax.default_backend()}.json", list(dict.fromkeys([*POINTS, *args.points]))
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    same = all(kept.get(name) == value for name, value in {**extra, "seed": args.seed}.items())
+    rows = {f"{each['reference']}:{each['T']:g}": each for each in kept["rows"]} if same else {}
+    for point in args.points:
         reference, temperature = point.split(":")
-        key = jax.random.fold_in(jax.random.key(args.seed), number)
-        rows.append(row(key, ip.titanium(args.atoms, float(temperature)), reference, sampling))
-        path = write("titanium", rows, atoms=args.atoms, frames=args.frames, seed=args.seed)
-    table(rows)
+        key = jax.random.fold_in(jax.random.key(args.seed), known.index(point))
+        rows[point] = row(key, ip.titanium(args.atoms, float(temperature)), reference, sampling)
+        rows = {point: rows[point] for point in dict.fromkeys([*known, *rows]) if point in rows}
+        write("titanium", list(rows.values()), seed=args.seed, **extra)
+    table(list(rows.values()))
     print(f"wrote {path}")
 
 

@@ -39,7 +39,7 @@ def test_bad_input_is_named(titanium):
 
 @pytest.mark.slow
 def test_titanium_melts_and_diffuses():
-    """Neutrons have 5.3e-9 m^2/s at 1999 K; the potential was not made for it, so only the order of magnitude counts."""
+    """Neutrons have 5.3e-9 m^2/s at 1999 K; the potential was not made for it: the order of magnitude counts."""
     found = ip.self_diffusion(jax.random.key(0), ip.titanium(), temperature=1999.0)
     assert 2e-9 < found.mean < 1.2e-8
     assert found.error < 0.1 * found.mean
