@@ -36,7 +36,7 @@ def main() -> None:
 
     device = devices.use(args.device)
     keys = jax.random.split(jax.random.key(args.seed), 8)
-    few = ip.Sampling(num_replicas=2, num_frames=40, equilibration=20) if args.smoke else ip.Sampling()
+    few = ip.Sampling(num_replicas=2, num_frames=40, equilibration=20) if args.smoke else ip.Sampling(num_witnesses=2)
     clock = lambda: f"{time.perf_counter() - started:.0f} s, {time.process_time():.0f} s of processors"
     print(f"{'smoke' if args.smoke else 'default'} sizes on {device.device_kind}")
 

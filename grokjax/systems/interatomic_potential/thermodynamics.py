@@ -11,6 +11,7 @@ References:
     de Koning, Antonelli & Yip, Phys. Rev. Lett. 83, 3973 (1999), for reversible scaling.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -189,7 +190,8 @@ def surface(
     """
     if run.phases is None:
         raise argument_error("run", "one whose phases hold", "; ".join(run.flags), "Lower the temperature.")
-    system, sampling = run.system, Sampling() if sampling is None else sampling
+    system = run.system
+    sampling = dataclasses.replace(Sampling() if sampling is None else sampling, num_witnesses=0)
     everywhere: list[tuple[TwoPhases, tuple[Frames, Frames]]]
     everywhere = [(system, (run.phases[0].frames, run.phases[1].frames))]
     for index, (temperature, pressure) in enumerate(points):
