@@ -21,6 +21,7 @@ from _arguments import parser
 EXPERIMENT = (1155.0, 43.6)  # K at zero pressure, and the latent heat in meV/atom (NIST-JANAF)
 PRESSURES = np.arange(6.0)  # GPa
 LINE = np.array([1154.66, 1124.53, 1094.41, 1064.29, 1034.17, 1005.02])  # K, after Wen et al. 2021
+DIFFUSION = (1999.0, 5.3)  # K, and 1e-9 m^2/s by neutrons (Meyer et al. 2009)
 SLOPE = float(np.polyfit(PRESSURES, LINE, 1)[0])  # -30.0 K/GPa
 
 
@@ -88,6 +89,7 @@ def main() -> None:
 
     # %% What was not trained on, before and after
     measured = {"before": base, "latent heat": cured.verified, "latent heat and volume": sloped.verified}
+    diffusion_key = jax.random.fold_in(keys[7], 1)
     for label, run in measured.items():
         print(f"\n{label}: slope of the transition {ip.clausius_clapeyron(run)} K/GPa (experiment {SLOPE:.1f})")
         assert run.phases is not None
