@@ -94,11 +94,13 @@ def main() -> None:
         print(f"\n{label}: slope of the transition {ip.clausius_clapeyron(run)} K/GPa (experiment {SLOPE:.1f})")
         assert run.phases is not None
         for phase in run.phases:
-            expansion = ip.thermal_expansion(run.system, phase.frames)
+            expansion = jax.tree.map(lambda x: 1e6 * x, ip.thermal_expansion(run.system, phase.frames))
             stiff = ip.bulk_modulus(run.system, phase.frames)
-            print(
-                f"  {phase.name}: volume expansion {expansion} per K, bulk modulus {stiff} GPa, volume {phase.volume}"
-            )
+            print(f"  {phase.name}: volume expansion {expansion} ppm per K, bulk modulus {stiff} GPa")
+        found = ip.self_diffusion(diffusion_key, run.system, temperature=DIFFUSION[0])
+        scaled = jax.tree.map(lambda x: 1e9 * x, found)
+        print(f"  liquid at {DIFFUSION[0]:g} K: diffusion {scaled} 1e-9 m^2/s (neutrons {DIFFUSION[1]:g})")
+    print(f"(after {clock()})")
 
     # %% Beyond the one point: free energies along temperature, and the transition along pressure
     temperature = np.linspace(950.0, 1350.0, 81)
