@@ -115,9 +115,9 @@ def main() -> None:
     pictures.append(plot.save(figure, args.output / "gibbs_energies", caption=figures.caption(cured)))
     along = [(float(LINE[index]), float(PRESSURES[index])) for index in (2, 4, 5)]
     surface = ip.surface(keys[7], sloped.verified, along, few)
-    line = [float(surface.transition_temperature(p, 850.0, 1300.0)) for p in PRESSURES]
+    line = surface.transition_temperature(PRESSURES, 850.0, 1300.0)
     lines = {"latent heat and volume": (PRESSURES, line)}
-    print(f"\ntransition at {PRESSURES} GPa: {np.round(line, 1)} K, experiment {LINE}")
+    print(f"\ntransition at {PRESSURES} GPa: {line} K, experiment {LINE} (after {clock()})")
     slope = ip.clausius_clapeyron(cured.verified)
     tangents = {"latent heat, tangent": (cured.verified.transition_temperature, slope)}
     figure = figures.transition_line(lines, (PRESSURES, LINE), tangents)

@@ -104,7 +104,7 @@ def trap_and_cure(alone: Refinement, cured: Refinement, *, ax: Axes | None = Non
 
 
 def transition_line(
-    lines: Mapping[str, tuple[Any, Any]],
+    lines: Mapping[str, tuple[Any, Estimate]],
     experiment: tuple[Any, Any],
     tangents: Mapping[str, tuple[Estimate, Estimate]] | None = None,
     *,
@@ -114,7 +114,7 @@ def transition_line(
 
     Args:
         lines: pressures and temperatures by label; nan where no transition was found within the frames.
-        experiment: likewise.
+        experiment: pressures and temperatures.
         tangents: transition temperatures at zero pressure and slopes there, drawn dashed with a band of one error;
             they may leave the frame, whose height is that of lines and experiment.
         ax: where to draw.
@@ -124,7 +124,10 @@ def transition_line(
         for colour, marker, (label, (pressure, temperature)) in zip(
             (VOLUME, BEFORE, ALONE), plot.MARKERS, lines.items(), strict=False
         ):
-            ax.plot(pressure, temperature, marker + "-", color=colour, label=label)
+            bars = {"markersize": 4, "linewidth": 1.0}
+            ax.errorbar(
+                pressure, temperature.mean, temperature.error, fmt=marker + "-", color=colour, label=label, **bars
+            )
         ax.plot(*experiment, label="experiment", **STAR)
         low, high = ax.get_ylim()
         ax.set_ylim(low, high + 0.25 * (high - low))

@@ -22,7 +22,7 @@ def test_gibbs_energies_and_the_line():
     assert drawn["experiment"].get_xdata()[0] == 1155.0
     pressure = np.arange(3.0)
     tangents = {"tangent": (Estimate(1155.0, 2.0), Estimate(100.0, 3.0))}
-    lines = {"refined": (pressure, 1155 - 29 * pressure)}
+    lines = {"refined": (pressure, Estimate(1155 - 29 * pressure, np.full(3, 2.0)))}
     (ax,) = figures.transition_line(lines, (pressure, 1155 - 30 * pressure), tangents).axes
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), 1155 - 29 * pressure)
     assert ax.lines[-1].get_ydata()[-1] == pytest.approx(1355)
