@@ -20,7 +20,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree, Scalar
 
-from .crystal import PADDING_DISTANCE, Crystal
+from .crystal import PADDING_DISTANCE, AbstractAtoms
 
 
 TABLE_INTERVALS = 2048
@@ -102,7 +102,7 @@ class Listed(AbstractEnergy):
         """That of the functions."""
         return self.functions.cutoff
 
-    def __call__(self, theta: PyTree, phase: Crystal, displacement: Array, strain: Array) -> Scalar:
+    def __call__(self, theta: PyTree, phase: AbstractAtoms, displacement: Array, strain: Array) -> Scalar:
         r = jnp.sqrt(jnp.sum(phase.vectors(displacement, strain) ** 2, axis=0))
         density, pair = self._radial(theta, phase)(r)
         energies = jnp.sum(pair, axis=0) / 2
@@ -110,7 +110,7 @@ class Listed(AbstractEnergy):
             energies = energies + self.functions.embed(jnp.sum(density, axis=0))
         return jnp.sum(energies)
 
-    def energy_and_gradient(self, theta: PyTree, phase: Crystal, displacement: Array, strain: Array) -> Any:
+    def energy_and_gradient(self, theta: PyTree, phase: AbstractAtoms, displacement: Array, strain: Array) -> Any:
         """Both at once, by the analytic forces: a gather of $F'$ and no scatter."""
         vectors = phase.vectors(displacement, strain)
         r = jnp.sqrt(jnp.sum(vectors**2, axis=0))
@@ -124,7 +124,7 @@ class Listed(AbstractEnergy):
         gradient = -jnp.sum((tension / r)[None] * vectors, axis=1)
         return jnp.sum(energies), gradient.T * jnp.exp(strain)[None]
 
-    def _radial(self, theta: PyTree, phase: Crystal) -> Callable[[Array], Any]:
+    def _radial(self, theta: PyTree, phase: AbstractAtoms) -> Callable[[Array], Any]:
         first, second = phase.species[None], phase.species[phase.neighbours]
         return lambda r: self.functions.radial(theta, r, first, second)
 

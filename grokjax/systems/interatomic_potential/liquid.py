@@ -26,7 +26,7 @@ from ..._checks import argument_error, check_positive
 from ...evidence.statistics import Estimate
 from ...observables import Series
 from ...samplers import UnderdampedLangevin
-from .crystal import CUBIC, AbstractPhase, Crystal
+from .crystal import CUBIC, AbstractAtoms, Crystal
 from .frames import Frames, RecordFrame
 from .sampling import Sampling, at_pressure, dynamics, in_single, sample
 from .system import TwoPhases
@@ -38,15 +38,11 @@ LAGS = (0.2, 0.5)  # of a replica's frames: where the mean square displacement i
 YEH_HUMMER = 2.837297
 
 
-class Fluid(AbstractPhase):
+class Fluid(AbstractAtoms):
     """Atoms in a cubic box, of which all pairs interact in the minimum image.
 
     Attributes:
-        sites: where displacements begin.
-        edges: of the reference box.
-        groups: rows of ones for axes whose edges move together; rows of zeros stay.
         neighbours: all other atoms of every atom, atoms last.
-        species: kind of every atom.
     """
 
     sites: Float[Array, "atoms 3"]
@@ -86,14 +82,10 @@ class Fluid(AbstractPhase):
         return eqx.tree_at(lambda p: p.sites, self, self.sites + displacement).at_box(strain)
 
     def vectors(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
-        """Vectors of all pairs in the strained box, shape (axis, neighbour, atom)."""
+        """Those to the nearest images."""
         x, edges = (self.sites + displacement).T, self.edges[:, None, None]
         relative = x[:, self.neighbours] - x[:, None]
         return (relative - edges * jnp.round(relative / edges)) * jnp.exp(strain)[:, None, None]
-
-    def positions(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
-        """Of the atoms in the strained box."""
-        return (self.sites + displacement) * jnp.exp(strain)[None]
 
 
 def self_diffusion(

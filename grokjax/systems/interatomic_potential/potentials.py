@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PyTree, Scalar
 
-from .crystal import Crystal
+from .crystal import AbstractAtoms
 from .energies import AbstractEnergy, AbstractFunctions, Listed
 
 
@@ -112,7 +112,7 @@ class WithNetwork(AbstractEnergy):
         """That of the listed energy."""
         return self.base.cutoff
 
-    def __call__(self, theta: eqx.nn.MLP, phase: Crystal, displacement: Array, strain: Array) -> Scalar:
+    def __call__(self, theta: eqx.nn.MLP, phase: AbstractAtoms, displacement: Array, strain: Array) -> Scalar:
         r = jnp.sqrt(jnp.sum(phase.vectors(displacement, strain) ** 2, axis=0))
         t = jnp.clip(r - (self.cutoff - 1), 0, 1)
         switch = 1 - t**3 * (10 - 15 * t + 6 * t**2)
@@ -175,5 +175,5 @@ class Foreign(AbstractEnergy):
 
     function: Callable[[Any, Array, Array], Scalar]
 
-    def __call__(self, theta: PyTree, phase: Crystal, displacement: Array, strain: Array) -> Scalar:
+    def __call__(self, theta: PyTree, phase: AbstractAtoms, displacement: Array, strain: Array) -> Scalar:
         return self.function(theta, phase.positions(displacement, strain), phase.edges * jnp.exp(strain))
