@@ -7,7 +7,7 @@
 # Three refinements: with the free energy alone, which loses the entropy; with the latent heat, which puts the
 # transition right at zero pressure; and with the change of volume, too, which its slope over pressure asks for.
 #
-#     python examples/10_interatomic_potential.py          # two CPU cores, a quarter of an hour
+#     python examples/10_interatomic_potential.py          # twelve minutes of one CPU core
 #     python examples/10_interatomic_potential.py --smoke  # seconds
 
 # %%
@@ -119,7 +119,7 @@ def main() -> None:
     lines = {"latent heat and volume": (PRESSURES, line)}
     print(f"\ntransition at {PRESSURES} GPa: {line} K, experiment {LINE} (after {clock()})")
     slope = ip.clausius_clapeyron(cured.verified)
-    tangents = {"latent heat, tangent": (cured.verified.transition_temperature, slope)}
+    tangents = {"latent heat only, tangent": (cured.verified.transition_temperature, slope)}
     figure = figures.transition_line(lines, (PRESSURES, LINE), tangents)
     caption = "Transition of titanium against pressure; refined at zero pressure only. " + figures.caption(sloped)
     pictures.append(plot.save(figure, args.output / "transition_line", caption=caption))

@@ -69,13 +69,13 @@ def effective_samples(refinement: Refinement, *, ax: Axes | None = None) -> Figu
         steps = np.arange(len(refinement.history))
         for name, marker, label in (("perplexity", "o", "perplexity"), ("kish", "s", "Kish")):
             ax.plot(steps, [getattr(each, name) for each in refinement.history], marker + "-", label=label)
-        ax.axhline(RENEW, color="black", linestyle="--", linewidth=0.9, label=f"renewed below {RENEW:g} (perplexity)")
+        ax.axhline(RENEW, color="black", linestyle="--", linewidth=0.9, label=f"bound of perplexity, {RENEW:g}")
         rounds = np.array([each.round for each in refinement.history])
-        for step in steps[1:][np.diff(rounds) > 0]:
-            ax.axvline(step, color="0.8", linewidth=0.8, zorder=0)
+        for index, step in enumerate(steps[1:][np.diff(rounds) > 0]):
+            ax.axvline(step, color="0.7", linewidth=0.8, zorder=0, label="" if index else "frames renewed")
         ax.set(xlabel="iteration", ylabel="effective samples / frames", ylim=(0, 1.05))
         ax.set_xticks(steps[:: max(1, len(steps) // 8)])
-        plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=3)
+        plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return figure
 
 
