@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int, Key
 
 from ... import ensemble
-from ..._checks import argument_error, check_positive
+from ..._checks import argument_error, check_key, check_positive, check_whole, check_x64
 from ...evidence.statistics import Estimate
 from ...observables import Series
 from ...samplers import UnderdampedLangevin
@@ -109,16 +109,21 @@ def self_diffusion(
         Mean over replicas and its error, for titanium in m^2/s; nan where the crystal did not melt.
 
     Raises:
-        ValueError: the temperature is not above zero, or the second phase is no crystal in a cubic box that is twice
-            the energy's cutoff.
+        ValueError: the temperature or viscosity is not above zero, there are fewer than 20 frames, or the second phase
+            is no crystal in a cubic box that is twice the energy's cutoff, before and after it melted.
     """
+    key = check_key(key)
+    check_x64("the liquid")
     check_positive("temperature", temperature, "A liquid is hot.")
+    if viscosity is not None:
+        check_positive("viscosity", viscosity)
     crystal, cutoff = system.phases[1], system.energy.cutoff or 0.0
     edges = np.asarray(crystal.edges)
+    expected = f"one whose second phase is a crystal in a cubic box of {2 * cutoff:g} at least"
     if not isinstance(crystal, Crystal) or np.ptp(edges) > 1e-9 * edges.max() or edges.min() < 2 * cutoff:
-        expected = f"one whose second phase is a crystal in a cubic box of {2 * cutoff:g} at least"
         raise argument_error("system", expected, crystal, "Take more atoms.")
     sampling = Sampling(num_replicas=8, num_frames=120) if sampling is None else sampling
+    check_whole("num_frames", sampling.num_frames, 20)
     melt_key, relax_key, step_key, run_key = jax.random.split(key, 4)
     few = dataclasses.replace(sampling, num_replicas=1, num_witnesses=0)
     still = eqx.tree_at(lambda phase: phase.groups, Fluid.of(crystal), jnp.zeros((2, 3)))
@@ -129,6 +134,9 @@ def self_diffusion(
     molten = Fluid.of(crystal).moved(_last(hot)[0], jnp.zeros(3))
     relaxed = sample(relax_key, liquid, molten, few)
     fluid = molten.moved(_last(relaxed)[0], relaxed.mean_strain)
+    size = float(fluid.edges[0])
+    if size < 2 * cutoff:
+        raise argument_error("system", expected, f"a liquid in {size:.4g}", "Take more atoms, or a lower pressure.")
     target = at_pressure(liquid, fluid).at(jnp.zeros(3))
     sampler = dynamics(step_key, target, dataclasses.replace(sampling, num_witnesses=0))
     step = float(np.asarray(sampler.step_size)[0])
@@ -152,9 +160,8 @@ def self_diffusion(
     found = Estimate(scale * slopes.mean(), scale * slopes.std(ddof=1) / math.sqrt(len(slopes)))
     if viscosity is None:
         return found
-    check_positive("viscosity", viscosity)
-    size, drag = float(fluid.edges[0]), 6 * math.pi * viscosity / system.units.viscosity
-    lacking = YEH_HUMMER * float(liquid.thermal_energy) / (drag * size)
+    drag = 6 * math.pi * viscosity / system.units.viscosity * size
+    lacking = YEH_HUMMER * float(liquid.thermal_energy) / drag
     return Estimate(found.mean + lacking * system.units.diffusion, found.error)
 
 
