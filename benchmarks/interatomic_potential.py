@@ -61,27 +61,12 @@ def of_ase(system, displacement, repeats: int) -> list[dict]:
     """The row of ase's calculator; none where it is not installed."""
     try:
         from ase import Atoms
-        from ase.calculators.eam import EAM
-        from scipy.interpolate import InterpolatedUnivariateSpline
+
+        calculator = ip.ase_calculator(system)
     except ImportError as error:
         print(f"no row of ase: {error}")
         return []
-    functions, kind, phase = Titanium(), jnp.asarray(0), system.phases[1]
-    r, rho = np.linspace(0.0, functions.cutoff, 4001), np.linspace(0.0, 60.0, 6001)
-    radial = functions.radial(system.theta, jnp.maximum(jnp.asarray(r), 1e-3), kind, kind)
-    curves = ((r, radial[0]), (rho, functions.embed(jnp.asarray(rho))), (r, radial[1]))
-    density, embed, pair = (InterpolatedUnivariateSpline(x, np.asarray(y)) for x, y in curves)
-    calculator = EAM(
-        elements=["Ti"],
-        embedded_energy=np.array([embed]),
-        electron_density=np.array([density]),
-        phi=np.array([[pair]]),
-        d_embedded_energy=np.array([embed.derivative()]),
-        d_electron_density=np.array([density.derivative()]),
-        d_phi=np.array([[pair.derivative()]]),
-        cutoff=functions.cutoff,
-        form="alloy",
-    )
+    phase = system.phases[1]
     places = np.asarray(phase.positions(displacement[0], jnp.zeros(3)))
     atoms = Atoms("Ti" * phase.num_atoms, positions=places, cell=np.asarray(phase.edges), pbc=True)
     atoms.calc = calculator
@@ -105,7 +90,8 @@ def of_jax_md(system, displacement, repeats: int) -> list[dict]:
     functions, kind, phase = Titanium(), jnp.asarray(0), system.phases[1]
     shift = space.periodic(jnp.asarray(phase.edges, jnp.float32))[0]
     radial = lambda r: functions.radial(system.theta, jnp.maximum(r, 1e-3), kind, kind)
-    total = energy.eam(shift, lambda r: radial(r)[0], functions.embed, lambda r: radial(r)[1])
+    density = lambda r: jnp.where(r > 0.1, radial(r)[0], 0.0)  # jax-md counts an atom in its own density
+    total = energy.eam(shift, density, functions.embed, lambda r: radial(r)[1])
     call = jax.jit(lambda x: jax.lax.map(jax.grad(total), x))
     x = jax.vmap(lambda y: phase.positions(y, jnp.zeros(3)))(displacement).astype(jnp.float32)
     wall, cpu = timed(lambda: jax.block_until_ready(call(x)), repeats)

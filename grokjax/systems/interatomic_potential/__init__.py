@@ -1,19 +1,23 @@
 """Two phases of an interatomic potential: absolute free energies, and refinement through their transition."""
 
-from .crystal import AbstractPhase as AbstractPhase, Crystal as Crystal, crystal as crystal, lattice as lattice
-from .experiment import FreeEnergies as FreeEnergies, simulate as simulate
-from .order_parameters import OrderParameters as OrderParameters
-from .potentials import AbstractEnergy as AbstractEnergy, Foreign as Foreign, Listed as Listed, Scaled as Scaled
-from .refinement import Refinement as Refinement, refine as refine
-from .sampling import Sampling as Sampling
-from .system import (
-    TwoPhases as TwoPhases,
+from .built_in import (
     anharmonic_wells as anharmonic_wells,
     einstein_solid as einstein_solid,
     gaussian_core as gaussian_core,
     titanium as titanium,
     two_wells as two_wells,
 )
+from .crystal import AbstractPhase as AbstractPhase, Crystal as Crystal, crystal as crystal, lattice as lattice
+from .energies import AbstractEnergy as AbstractEnergy, Listed as Listed
+from .exchange import ase_calculator as ase_calculator
+from .experiment import FreeEnergies as FreeEnergies, simulate as simulate
+from .liquid import self_diffusion as self_diffusion
+from .order_parameters import OrderParameters as OrderParameters
+from .outcome import Refinement as Refinement
+from .potentials import Foreign as Foreign, Scaled as Scaled
+from .refinement import refine as refine
+from .sampling import Sampling as Sampling
+from .system import TwoPhases as TwoPhases
 from .targets import Wanted as Wanted
 from .theory import Prediction as Prediction, predict as predict
 from .thermodynamics import (

@@ -95,16 +95,35 @@ class Well(AbstractPhase):
         return eqx.tree_at(lambda phase: phase.edges, self, self.edges * jnp.exp(strain))
 
 
-class Crystal(AbstractPhase):
+class AbstractAtoms(AbstractPhase):
+    """A phase of atoms, and its pairs.
+
+    Attributes:
+        sites: of the atoms in the reference box, where displacements begin.
+        neighbours: of every atom, atoms last, which is what vectorises; padded rows name the atom itself.
+        species: kind of every atom, counted from zero.
+    """
+
+    sites: eqx.AbstractVar[Array]
+    neighbours: eqx.AbstractVar[Array]
+    species: eqx.AbstractVar[Array]
+
+    @abc.abstractmethod
+    def vectors(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
+        """Vectors of all pairs in the strained box, shape (axis, neighbour, atom)."""
+
+    def positions(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
+        """Of the atoms in the strained box."""
+        return (self.sites + displacement) * jnp.exp(strain)[None]
+
+
+class Crystal(AbstractAtoms):
     """Ideal sites and their static list of pairs.
 
     Attributes:
         name: such as "hcp".
-        sites: of the atoms in the reference box.
-        neighbours: of every atom, atoms last, which is what vectorises; padded rows name the atom itself.
         shifts: images of the neighbours, in edges.
         bonds: vectors from atoms to neighbours, shape (axis, neighbour, atom).
-        species: kind of every atom, counted from zero.
         reach: the longest distance on the list.
     """
 
@@ -129,14 +148,10 @@ class Crystal(AbstractPhase):
         return eqx.tree_at(parts, self, new)
 
     def vectors(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
-        """Vectors of all listed pairs in the strained box, shape (axis, neighbour, atom)."""
+        """Those of the list."""
         y = displacement.T
         relative = self.bonds + y[:, self.neighbours] - y[:, None]
         return relative * jnp.exp(strain)[:, None, None]
-
-    def positions(self, displacement: Float[Array, "atoms 3"], strain: Float[Array, " 3"]) -> Array:
-        """Of the atoms in the strained box."""
-        return (self.sites + displacement) * jnp.exp(strain)[None]
 
     @property
     def nearest(self) -> float:

@@ -23,9 +23,10 @@ from ..._doors import flat
 from ..._printing import AbstractPrinted
 from ...evidence.statistics import Estimate
 from ...parameters import sweep_shape
+from .frames import Frames, inefficiency
 from .integration import REFERENCES, Integration, integrate, reference as gaussian_reference
 from .order_parameters import OrderParameters
-from .sampling import Frames, Sampling, certificate, inefficiency, sample
+from .sampling import Sampling, certificate, sample
 from .system import TwoPhases
 
 

@@ -1,7 +1,7 @@
 """Figures of two phases and of refinements. Everything drawn is given; nothing is solved here.
 
-Blue is the potential to begin with, orange the refined one, green a refinement with the free energy alone. Stars are
-targets or experiments. Error bars are one standard error.
+Blue is the potential to begin with, orange the refined one, green a refinement with the free energy alone, pink one
+with the change of volume, too. Stars are targets or experiments. Error bars are one standard error.
 """
 
 from collections.abc import Mapping
@@ -13,10 +13,11 @@ from matplotlib.figure import Figure
 
 from ... import plot
 from ...evidence.statistics import Estimate
-from .refinement import RENEW, Refinement
+from .outcome import Refinement
+from .steps import RENEW
 
 
-BEFORE, AFTER, ALONE = plot.COLOURS[0], plot.COLOURS[1], plot.COLOURS[2]
+BEFORE, AFTER, ALONE, VOLUME = plot.COLOURS[:4]
 STAR = {"marker": "*", "markersize": 9, "linestyle": "none", "color": "black", "zorder": 5}
 
 
@@ -68,13 +69,13 @@ def effective_samples(refinement: Refinement, *, ax: Axes | None = None) -> Figu
         steps = np.arange(len(refinement.history))
         for name, marker, label in (("perplexity", "o", "perplexity"), ("kish", "s", "Kish")):
             ax.plot(steps, [getattr(each, name) for each in refinement.history], marker + "-", label=label)
-        ax.axhline(RENEW, color="black", linestyle="--", linewidth=0.9, label=f"renewed below {RENEW:g} (perplexity)")
+        ax.axhline(RENEW, color="black", linestyle="--", linewidth=0.9, label=f"bound of perplexity, {RENEW:g}")
         rounds = np.array([each.round for each in refinement.history])
-        for step in steps[1:][np.diff(rounds) > 0]:
-            ax.axvline(step, color="0.8", linewidth=0.8, zorder=0)
+        for index, step in enumerate(steps[1:][np.diff(rounds) > 0]):
+            ax.axvline(step, color="0.7", linewidth=0.8, zorder=0, label="" if index else "frames renewed")
         ax.set(xlabel="iteration", ylabel="effective samples / frames", ylim=(0, 1.05))
         ax.set_xticks(steps[:: max(1, len(steps) // 8)])
-        plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=3)
+        plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return figure
 
 
@@ -103,22 +104,38 @@ def trap_and_cure(alone: Refinement, cured: Refinement, *, ax: Axes | None = Non
 
 
 def transition_line(
-    lines: Mapping[str, tuple[Any, Any]], experiment: tuple[Any, Any], *, ax: Axes | None = None
+    lines: Mapping[str, tuple[Any, Estimate]],
+    experiment: tuple[Any, Any],
+    tangents: Mapping[str, tuple[Estimate, Estimate]] | None = None,
+    *,
+    ax: Axes | None = None,
 ) -> Figure:
     """Transition temperature against pressure.
 
     Args:
         lines: pressures and temperatures by label; nan where no transition was found within the frames.
-        experiment: likewise.
+        experiment: pressures and temperatures.
+        tangents: transition temperatures at zero pressure and slopes there, drawn dashed with a band of one error;
+            they may leave the frame, whose height is that of lines and experiment.
         ax: where to draw.
     """
     with plot.style():
         ax, figure = _axes(ax)
         for colour, marker, (label, (pressure, temperature)) in zip(
-            (AFTER, BEFORE, ALONE), plot.MARKERS, lines.items(), strict=False
+            (VOLUME, BEFORE, ALONE), plot.MARKERS, lines.items(), strict=False
         ):
-            ax.plot(pressure, temperature, marker + "-", color=colour, label=label)
+            bars = {"markersize": 4, "linewidth": 1.0}
+            ax.errorbar(
+                pressure, temperature.mean, temperature.error, fmt=marker + "-", color=colour, label=label, **bars
+            )
         ax.plot(*experiment, label="experiment", **STAR)
+        low, high = ax.get_ylim()
+        ax.set_ylim(low, high + 0.25 * (high - low))
+        p = np.linspace(0.0, np.max(experiment[0]), 20)
+        for label, (temperature, slope) in (tangents or {}).items():
+            middle, error = temperature.mean + slope.mean * p, np.hypot(temperature.error, slope.error * p)
+            ax.plot(p, middle, "--", color=AFTER, label=label)
+            ax.fill_between(p, middle - error, middle + error, color=AFTER, alpha=0.2, linewidth=0)
         ax.set(xlabel="pressure (GPa)", ylabel="transition temperature (K)")
         ax.legend(loc="best")
     return figure

@@ -37,8 +37,9 @@ from ...evidence.statistics import Estimate
 from ...observables import Series
 from ...samplers import UnderdampedLangevin
 from .crystal import AbstractPhase
-from .potentials import curvatures
-from .sampling import DAMPING, FixedBox, Frames, Sampling, anonymous, in_single, inefficiency, stiffness
+from .energies import curvatures
+from .frames import Frames, anonymous, inefficiency
+from .sampling import DAMPING, FixedBox, Sampling, in_single, stiffness
 from .system import TwoPhases, dof_constant
 
 

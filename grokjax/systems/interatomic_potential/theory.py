@@ -23,13 +23,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
-from ..._checks import check_double
+from ..._checks import argument_error, check_double
 from ...parameters import sweep_shape
 from ...status import AbstractSolution, Status, choose_status
 from ...theory.roots import bisect, first_true
 from .crystal import AbstractPhase, Crystal
+from .energies import curvatures
 from .order_parameters import OrderParameters
-from .potentials import curvatures
 from .system import TwoPhases, dof_constant
 from .toys import AnharmonicWells, EinsteinSolid, HarmonicWells, cold_energy, stiffness
 
@@ -100,8 +100,13 @@ def exact_free_energy(energy: Any, theta: Any, phase: AbstractPhase, temperature
         phase: which one.
         temperature: $T$, $k_B=1$.
         pressure: $P$.
+
+    Raises:
+        ValueError: there is no closed form.
     """
-    raise NotImplementedError(f"no closed form for {type(energy).__name__}")
+    del theta, phase, temperature, pressure
+    remedy = "Measure it: ip.simulate. Crystals, of ip.lattice or ip.crystal, have a harmonic theory."
+    raise argument_error("system", "a toy with a closed form, or crystals", type(energy).__name__, remedy)
 
 
 @exact_free_energy.register

@@ -11,6 +11,7 @@ References:
     de Koning, Antonelli & Yip, Phys. Rev. Lett. 83, 3973 (1999), for reversible scaling.
 """
 
+import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,8 @@ from ..._checks import argument_error
 from ...evidence.reweighting import effective_samples, mbar
 from ...evidence.statistics import Estimate
 from .experiment import FreeEnergies, losses, per_atom
-from .sampling import Frames, Sampling, sample
+from .frames import Frames
+from .sampling import Sampling, sample
 from .system import TwoPhases
 
 
@@ -72,8 +74,9 @@ def clausius_clapeyron(run: FreeEnergies) -> Estimate:
     """
     units = run.system.units
     volume, entropy = run.order_parameters.volume_difference, run.order_parameters.entropy_difference
-    slope = units.pressure / units.boltzmann * volume.mean / entropy.mean
-    return Estimate(slope, abs(slope) * float(np.hypot(volume.error / volume.mean, entropy.error / entropy.mean)))
+    slope = units.pressure / units.boltzmann / entropy.mean
+    error = np.hypot(slope * volume.error, slope * volume.mean * entropy.error / entropy.mean)
+    return Estimate(slope * volume.mean, float(error))
 
 
 def thermal_expansion(system: TwoPhases, frames: Frames) -> Estimate:
@@ -116,6 +119,8 @@ class Surface(eqx.Module):
         log_mixture: of every sample, see `evidence.reweighting`.
         anchors: $-\ln Z$ of both phases at the system's point, up to the same constants.
         inefficiency: of the enthalpy.
+        smallest: effective samples below which a point is beyond the frames.
+        without: the same without one replica each, for errors.
     """
 
     system: TwoPhases
@@ -125,6 +130,8 @@ class Surface(eqx.Module):
     log_mixture: Array
     anchors: Array
     inefficiency: float
+    smallest: float
+    without: tuple["Surface", ...] = ()
 
     def gibbs_energies(self, temperature: Any, pressure: Any) -> tuple[Array, Array]:
         r"""$G$ of both phases per atom in reported units, without the kinetic part, and Kish's number of samples.
@@ -148,27 +155,45 @@ class Surface(eqx.Module):
             pressure: likewise.
         """
         gibbs, count = self.gibbs_energies(temperature, pressure)
-        return jnp.where(jnp.min(count) > SMALLEST_SHARE, gibbs[1] - gibbs[0], jnp.nan)
+        return jnp.where(jnp.min(count) > self.smallest, gibbs[1] - gibbs[0], jnp.nan)
 
-    def transition_temperature(self, pressure: Any, low: float, high: float) -> Array:
-        r"""Where $\Delta G$ changes its sign at a pressure, interpolated on a grid; nan if it does not.
+    def transition_temperature(self, pressure: Any, low: float, high: float) -> Estimate:
+        r"""Where $\Delta G$ changes its sign at pressures, interpolated on a grid; nan where it does not.
+
+        Errors are those of the absolute free energies over the slope, and of a jackknife over replicas.
 
         Args:
-            pressure: of the line.
+            pressure: one, or several.
             low: lowest temperature that is looked at.
             high: highest one.
         """
-        grid = jnp.linspace(low, high, NUM_SCAN)
-        values = jax.lax.map(lambda t: self.difference(t, pressure), grid)
-        change = jnp.isfinite(values[1:] * values[:-1]) & (values[1:] * values[:-1] <= 0)
-        i = jnp.argmax(change)
-        where = grid[i] - values[i] * (grid[i + 1] - grid[i]) / (values[i + 1] - values[i])
-        return jnp.where(jnp.any(change), where, jnp.nan)
+        pressure = jnp.asarray(pressure, float)
+        where, slope = _crossing(dataclasses.replace(self, without=()), pressure, low, high)
+        parts = np.array([_crossing(each, pressure, low, high)[0] for each in self.without])
+        jackknife = (len(parts) - 1) * parts.var(axis=0) if len(parts) else 0.0
+        anchor = np.hypot(*(each.error for each in self.gibbs)) * self.system.per_atom / np.asarray(slope)
+        return Estimate(np.asarray(where), np.sqrt(jackknife + anchor**2))
 
     def _log_weights(self, temperature: Any, pressure: Any) -> Array:
         units = self.system.units
         enthalpy = self.energy + units.pressure * pressure * self.volume
         return -enthalpy / (units.boltzmann * temperature) - self.log_mixture
+
+
+@eqx.filter_jit
+def _crossing(surface: Surface, pressure: Array, low: float, high: float) -> tuple[Array, Array]:
+    """Transition temperatures at pressures, and the slopes of the free-energy difference there."""
+    grid = jnp.linspace(low, high, NUM_SCAN)
+
+    def one(pressure):
+        values = jax.lax.map(lambda t: surface.difference(t, pressure), grid)
+        change = jnp.isfinite(values[1:] * values[:-1]) & (values[1:] * values[:-1] <= 0)
+        i = jnp.argmax(change)
+        slope = (values[i + 1] - values[i]) / (grid[i + 1] - grid[i])
+        return jnp.where(jnp.any(change), grid[i] - values[i] / slope, jnp.nan), slope
+
+    where, slope = jax.lax.map(one, jnp.ravel(pressure))
+    return where.reshape(pressure.shape), slope.reshape(pressure.shape)
 
 
 def surface(
@@ -187,7 +212,8 @@ def surface(
     """
     if run.phases is None:
         raise argument_error("run", "one whose phases hold", "; ".join(run.flags), "Lower the temperature.")
-    system, sampling = run.system, Sampling() if sampling is None else sampling
+    system = run.system
+    sampling = dataclasses.replace(Sampling() if sampling is None else sampling, num_witnesses=0)
     everywhere: list[tuple[TwoPhases, tuple[Frames, Frames]]]
     everywhere = [(system, (run.phases[0].frames, run.phases[1].frames))]
     for index, (temperature, pressure) in enumerate(points):
@@ -198,21 +224,27 @@ def surface(
         if lost:
             raise argument_error("points", "where both phases hold", "; ".join(lost), "Stay closer.")
         everywhere.append((there, (first, second)))
-    found = [_pooled([(point, frames[index]) for point, frames in everywhere]) for index in range(2)]
-    gibbs = tuple(
-        Estimate(each.gibbs_energy.mean / system.per_atom, each.gibbs_energy.error / system.per_atom)
-        for each in run.phases
-    )
-    energy, volume, log_mixture, anchors = (jnp.stack(column) for column in zip(*found, strict=True))
     inefficiency = max(each.inefficiency(point.stress) for point, pair in everywhere for each in pair)
-    return Surface(system, (gibbs[0], gibbs[1]), energy, volume, log_mixture, anchors, inefficiency)
+    count = min(each.energy.shape[0] for _, pair in everywhere for each in pair)
+
+    def pooled(left_out: int | None) -> Surface:
+        keep = [replica for replica in range(count) if replica != left_out]
+        found = [_pooled([(point, frames[index]) for point, frames in everywhere], keep) for index in range(2)]
+        energy, volume, log_mixture, anchors = (jnp.stack(column) for column in zip(*found, strict=True))
+        least = SMALLEST_SHARE * len(keep) / count
+        return Surface(system, (one, two), energy, volume, log_mixture, anchors, inefficiency, least)
+
+    one, two = (jax.tree.map(lambda x: x / system.per_atom, each.gibbs_energy) for each in run.phases)
+    without = tuple(pooled(replica) for replica in range(count)) if count > 1 else ()
+    return dataclasses.replace(pooled(None), without=without)
 
 
-def _pooled(points: Sequence[tuple[TwoPhases, Frames]]) -> tuple[Array, Array, Array, Array]:
-    """Energies, volumes and mixture of one phase's frames at all points, and its $-\\ln Z$ at the first."""
-    length = min(frames.energy.size for _, frames in points)
+def _pooled(points: Sequence[tuple[TwoPhases, Frames]], keep: list[int]) -> tuple[Array, Array, Array, Array]:
+    """Energies, volumes and mixture of one phase's replicas at all points, and its $-\\ln Z$ at the first."""
+    frames = min(each.energy.shape[1] for _, each in points)
+    length = len(keep) * frames
     energy, volume = (
-        jnp.concatenate([jnp.asarray(np.ravel(getattr(frames, name))[:length]) for _, frames in points])
+        jnp.concatenate([jnp.asarray(np.ravel(getattr(each, name)[keep, :frames])) for _, each in points])
         for name in ("energy", "volume")
     )
     potentials = jnp.stack([(energy + s.stress * volume) / s.thermal_energy for s, _ in points])

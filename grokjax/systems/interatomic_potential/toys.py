@@ -16,7 +16,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, PyTree, Scalar
 
 from .crystal import Well
-from .potentials import AbstractEnergy
+from .energies import AbstractEnergy
 
 
 class HarmonicWells(AbstractEnergy):

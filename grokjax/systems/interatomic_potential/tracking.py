@@ -26,7 +26,7 @@ from jaxtyping import Array, Float, Scalar
 from ...evidence.reweighting import bar, effective_samples, perplexity
 from ...evidence.statistics import Estimate
 from .experiment import box_log_det
-from .sampling import Frames, anonymous, frame_energies
+from .frames import Frames, anonymous, frame_energies
 from .system import TwoPhases
 
 

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grokjax.evidence.statistics import z_score
 from grokjax.samplers import energy_and_gradient
 from grokjax.systems import interatomic_potential as ip
 from grokjax.systems.interatomic_potential.potentials import Titanium, WithNetwork
@@ -83,36 +84,19 @@ def test_the_correction_is_a_sum_of_gaussians():
 def test_ase_builds_the_same_cells_and_forces(titanium):
     """Sites of ase's builders give the same list; its EAM calculator, from tables of our functions, the same forces."""
     build = pytest.importorskip("ase.build")
-    from ase.calculators.eam import EAM
-
     cell = build.bulk("Ti", "bcc", a=3.289873, cubic=True).repeat((2, 2, 2))
     mine = ip.crystal(cell.get_positions(), cell.cell.lengths(), reach=titanium.phases[1].reach)
     zero = jnp.zeros(3)
     energy = lambda phase, y: titanium.energy(titanium.theta, phase, y, zero)
     assert float(energy(mine, mine.zero)) == pytest.approx(float(energy(titanium.phases[1], mine.zero)), abs=1e-10)
-    functions, kind = Titanium(), jnp.asarray(0)
-    r = np.linspace(0.0, 6.5, 4001)
-    radial = functions.radial(titanium.theta, jnp.maximum(jnp.asarray(r), 1e-3), kind, kind)
-    rho = np.linspace(0.0, 60.0, 6001)
-    spline = lambda x, y: __import__("scipy.interpolate").interpolate.InterpolatedUnivariateSpline(x, np.asarray(y))
-    density, embed, pair = spline(r, radial[0]), spline(rho, functions.embed(jnp.asarray(rho))), spline(r, radial[1])
-    calculator = EAM(
-        elements=["Ti"],
-        embedded_energy=np.array([embed]),
-        electron_density=np.array([density]),
-        phi=np.array([[pair]]),
-        d_embedded_energy=np.array([embed.derivative()]),
-        d_electron_density=np.array([density.derivative()]),
-        d_phi=np.array([[pair.derivative()]]),
-        cutoff=6.5,
-        form="alloy",
-    )
     y = 0.3 * displaced(mine)
     moved = cell.copy()
     moved.positions += np.asarray(y)
-    moved.calc = calculator
+    moved.calc = ip.ase_calculator(titanium)
     ours = -np.asarray(titanium.energy.energy_and_gradient(titanium.theta, mine, y, zero)[1])
     np.testing.assert_allclose(moved.get_forces(), ours, atol=2e-4)
+    with pytest.raises(ValueError, match="embedded atoms"):
+        ip.ase_calculator(ip.gaussian_core(32))
 
 
 def test_a_network_starts_as_no_correction_and_moves_forces(titanium):
@@ -126,21 +110,22 @@ def test_a_network_starts_as_no_correction_and_moves_forces(titanium):
     assert abs(float(learned.energy(changed, phase, y, STRAIN) - energy(titanium))) > 1e-4
 
 
+def outside(theta, positions, edges):
+    """Gaussian cores of two kinds on alternating atoms, over all images, as somebody else would write them."""
+    n = jnp.stack(jnp.meshgrid(*[jnp.arange(-2.0, 3.0)] * 3, indexing="ij"), -1).reshape(-1, 3)
+    d = positions[None, None] - positions[None, :, None] + (n.astype(edges.dtype) * edges[None])[:, None, None]
+    square = jnp.sum(d**2, axis=-1)
+    itself = square < 1e-12
+    epsilon = jnp.exp(theta["log_epsilon"])[jnp.arange(32) % 2]
+    strength = jnp.sqrt(epsilon[:, None] * epsilon[None])
+    return jnp.sum(jnp.where(itself, 0.0, strength[None] * jnp.exp(-square) * (square < 4.5**2))) / 2
+
+
 @pytest.mark.medium
 def test_kinds_of_gaussian_cores_and_a_foreign_function():
     """A pair of kinds has the geometric mean; a function from outside gives the same energy through its own sum."""
     system = ip.gaussian_core(32, epsilon=(1.0, 1.5))
     phase = system.phases[0]
-
-    def outside(theta, positions, edges):
-        n = jnp.stack(jnp.meshgrid(*[jnp.arange(-2.0, 3.0)] * 3, indexing="ij"), -1).reshape(-1, 3)
-        d = positions[None, None] - positions[None, :, None] + (n * edges[None])[:, None, None]
-        square = jnp.sum(d**2, axis=-1)
-        itself = square < 1e-12
-        epsilon = jnp.exp(theta["log_epsilon"])[jnp.arange(32) % 2]
-        strength = jnp.sqrt(epsilon[:, None] * epsilon[None])
-        return jnp.sum(jnp.where(itself, 0.0, strength[None] * jnp.exp(-square) * (square < 4.5**2))) / 2
-
     y = 0.05 * jax.random.normal(jax.random.key(0), phase.zero.shape)
     listed = system.energy(system.theta, phase, y, STRAIN)
     foreign = ip.Foreign(outside)
@@ -148,6 +133,19 @@ def test_kinds_of_gaussian_cores_and_a_foreign_function():
     ours = system.energy.energy_and_gradient(system.theta, phase, y, STRAIN)[1]
     theirs = foreign.energy_and_gradient(system.theta, phase, y, STRAIN)[1]
     np.testing.assert_allclose(ours, theirs, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_a_mixture_and_a_function_from_outside_through_the_same_door():
+    """Free energies of the same mixture by the list and by somebody else's function: equal within errors."""
+    system = ip.gaussian_core(32, epsilon=(1.0, 1.5))
+    few = {"num_replicas": 2, "num_frames": 150, "equilibration": 40, "num_witnesses": 0}
+    listed = ip.simulate(jax.random.key(0), system, **few)
+    foreign = ip.simulate(jax.random.key(1), system.replace(energy=ip.Foreign(outside)), **few)
+    assert listed.flags == foreign.flags == ()
+    for name in ("free_energy_difference", "enthalpy_difference", "volume_difference"):
+        assert abs(z_score(getattr(listed, name), getattr(foreign, name))) < 5
+    assert listed.free_energy_difference.error < 0.2 * float(system.temperature)
 
 
 def test_a_pair_that_is_not_listed_is_seen(titanium):

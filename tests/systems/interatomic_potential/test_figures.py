@@ -21,8 +21,12 @@ def test_gibbs_energies_and_the_line():
     np.testing.assert_array_equal(drawn["bcc, refined"].get_ydata(), curves["refined"])
     assert drawn["experiment"].get_xdata()[0] == 1155.0
     pressure = np.arange(3.0)
-    figure = figures.transition_line({"refined": (pressure, 1155 - 29 * pressure)}, (pressure, 1155 - 30 * pressure))
-    np.testing.assert_array_equal(figure.axes[0].lines[0].get_ydata(), 1155 - 29 * pressure)
+    tangents = {"tangent": (Estimate(1155.0, 2.0), Estimate(100.0, 3.0))}
+    lines = {"refined": (pressure, Estimate(1155 - 29 * pressure, np.full(3, 2.0)))}
+    (ax,) = figures.transition_line(lines, (pressure, 1155 - 30 * pressure), tangents).axes
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), 1155 - 29 * pressure)
+    assert ax.lines[-1].get_ydata()[-1] == pytest.approx(1355)
+    assert ax.get_ylim()[1] < 1200, "a steep tangent leaves the frame"
 
 
 @pytest.mark.medium

@@ -11,9 +11,9 @@ import pytest
 
 from grokjax.evidence.statistics import Estimate, z_score
 from grokjax.systems import interatomic_potential as ip
-from grokjax.systems.interatomic_potential.refinement import entropy_flags
 from grokjax.systems.interatomic_potential.theory import exact_free_energy
 from grokjax.systems.interatomic_potential.tracking import Samples, average, flat_parameters, slopes
+from grokjax.systems.interatomic_potential.verification import entropy_flags
 
 
 def quadrature(system, index, reach=6.0, count=2001):

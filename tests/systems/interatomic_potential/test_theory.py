@@ -33,6 +33,13 @@ def test_a_sweep_and_a_toy_without_a_transition():
     assert np.isnan(none.transition_temperature)
 
 
+def test_an_energy_without_theory_says_what_to_do():
+    wells = ip.two_wells()
+    scaled = wells.replace(energy=ip.Scaled(wells.energy, wells.theta), theta=jnp.asarray(0.0))
+    with pytest.raises(ValueError, match=r"closed form.*ip\.simulate"):
+        ip.predict(scaled)
+
+
 @pytest.mark.medium
 @pytest.mark.parametrize(("size", "expected"), [(32, 1.022845), (256, 1.025585)])
 def test_the_einstein_solid(size, expected):
