@@ -10,12 +10,11 @@ same training sets; errors are over training sets, one network each.
 
 import argparse
 import json
-import time
 from typing import Any
 
 import jax
 import numpy as np
-from _report import RESULTS, table, write
+from _report import RESULTS, run_parts, table, write
 
 
 FRACTIONS = {
@@ -158,20 +157,11 @@ PARTS = {"boundary": boundary, "exponent": exponent, "regularisers": regulariser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "parts", nargs="*", choices=list(PARTS), default=["regularisers", "noise", "boundary", "exponent"]
-    )
-    parser.add_argument("--primes", type=int, nargs="+", default=list(FRACTIONS))
-    parser.add_argument("--width", type=int, default=300, help="of the boundary's networks")
-    parser.add_argument("--members", type=int, default=8, help="training sets a point")
-    parser.add_argument("--steps", type=int, default=1200, help="the first half is left out")
-    args = parser.parse_args()
-    jax.config.update("jax_enable_x64", True)
-    for part in args.parts:
-        started = time.perf_counter()
-        PARTS[part](args)
-        print(f"{part}: {time.perf_counter() - started:.0f} s", flush=True)
+    run_parts(
+        str(__doc__), PARTS, default=["regularisers", "noise", "boundary", "exponent"],
+        primes=(list(FRACTIONS), "of the boundary"), width=(300, "of the boundary's networks"),
+        members=(8, "training sets a point"), steps=(1200, "the first half is left out"),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

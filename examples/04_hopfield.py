@@ -55,7 +55,27 @@ def few_patterns(args, temperatures, key):
         prior = hop.GroupedHidden(binary, number)
         memory = hop.AssociativeMemory(3 / args.spins, heats * number**0.5, prior)
         runs[number] = hop.simulate(key, memory, num_spins=args.spins, **options)
-    return figures.low_load_figure(temperatures, pure, mixtures, runs)
+    return figures.low_load_figure(temperatures, pure, mixtures, runs), runs
+
+
+def bounded_units(args, key):
+    """Groups of binary and of ternary units, below and above their capacity."""
+    from grokjax.systems import hopfield as hop
+
+    options = {"num_spins": args.spins, "num_members": 2 * args.members, "num_steps": args.steps}
+    runs = {}
+    for name, unit, temperature, loads in (
+        ("binary groups", hop.BinaryHidden(), 0.5, [0.003, 0.02]),
+        ("ternary groups", hop.TernaryHidden(0.5), 0.4, [0.02, 0.08]),
+    ):
+        memory = hop.AssociativeMemory(
+            jnp.maximum(jnp.array(loads), 1 / args.spins), temperature, hop.GroupedHidden(unit)
+        )
+        runs[name] = hop.simulate(key, memory, num_witnesses=0, progress=False, **options)
+        lines, recalls = hop.capacity(memory.hidden, temperature), hop.recalled(runs[name])
+        print(f"{name}, T = {temperature}: capacity {float(lines.spinodal):.5f}")
+        print(f"  at loads {loads}: m = {runs[name].magnetisation}, fraction that recalls {recalls}")
+    return runs
 
 
 def several_sizes(args, key):
@@ -70,7 +90,7 @@ def several_sizes(args, key):
     runs = {size: hop.simulate(key, memory, num_spins=size, **options) for size in sizes}
     fine = hop.AssociativeMemory(load=jnp.linspace(0.03, 0.17, 30 if args.smoke else 200), temperature=temperature)
     spinodal = float(hop.capacity(hop.GaussianHidden(), temperature).spinodal)
-    return figures.finite_size_figure(runs, (fine, hop.predict(fine)), spinodal), figures.caption_finite_size(runs)
+    return figures.finite_size_figure(runs, (fine, hop.predict(fine)), spinodal), runs
 
 
 def local_bias(args, key):
@@ -93,7 +113,7 @@ def local_bias(args, key):
     fields = np.linspace(0, 0.6, 4 if args.smoke else 13)
     prior = hop.GaussianHidden()
     lines = {f"$T={t}$": [hop.capacity(prior, t, field=g) for g in fields] for t in (0.1, 0.3, 0.5)}
-    return figures.field_figure(runs, theory, fields, lines)
+    return figures.field_figure(runs, theory, fields, lines), runs
 
 
 def main() -> None:
@@ -207,14 +227,19 @@ def main() -> None:
     # %% Few patterns, several sizes, and a local bias on the spins
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", NotInEquilibrium)  # remnants beyond the capacity age
-        figure = few_patterns(args, np.linspace(0.02, 2.2, 30 if smoke else 219), few_key)
+        figure, few = few_patterns(args, np.linspace(0.02, 2.2, 30 if smoke else 219), few_key)
         pictures.append(plot.save(figure, args.output / "low_load.png", caption=figures.CAPTION_LOW_LOAD))
-        figure, caption = several_sizes(args, size_key)
-        pictures.append(plot.save(figure, args.output / "sizes.png", caption=caption))
-        figure = local_bias(args, field_key)
+        bounded = bounded_units(args, few_key)
+        figure, sizes = several_sizes(args, size_key)
+        pictures.append(plot.save(figure, args.output / "sizes.png", caption=figures.caption_finite_size(sizes)))
+        figure, biased = local_bias(args, field_key)
         pictures.append(plot.save(figure, args.output / "field.png", caption=figures.CAPTION_FIELD))
     results = {
         "by_load": [one.without_states() for one in by_load.values()],
+        "few": [one.without_states() for one in few.values()],
+        "bounded": [one.without_states() for one in bounded.values()],
+        "sizes": [one.without_states() for one in sizes.values()],
+        "biased": [one.without_states() for one in biased.values()],
         "thresholds": thresholds,
         "curves": curves,
     }

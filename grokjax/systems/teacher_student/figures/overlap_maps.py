@@ -36,7 +36,7 @@ def overlap_maps(
     """
     degrees = (min(theory.overlap), degree)
     with plot.style():
-        figure, axes = panels_of(axes, 4, rows=2, height=4.6)
+        figure, axes = panels_of(axes, 4, rows=2, height=2.3)
         limits, mesh = None, None
         for row, shown in enumerate(degrees):
             for column, (name, found) in enumerate((("theory", theory), ("networks", run))):
