@@ -25,10 +25,11 @@ SECTIONS = {
     "Mean-variance regression (arXiv:2306.16717)": papers.mean_variance,
     "Interatomic potentials (arXiv:2512.03974)": papers.interatomic_potentials,
 }
-RULE = """Made by `benchmarks/claims.py` from results files and from numbers recorded in the systems' READMEs. A row *holds*
-where networks are within 10 % (15 % for eigenvalues) or three standard errors of theory, *holds in part* within a factor
-of two, and *does not hold* otherwise; what is no number is judged as its row says. *Open*: not measured here. The full
-texts of some papers were not at hand; their claims are those of the abstract."""
+RULE = """\
+Made by `benchmarks/claims.py` from results files and from numbers recorded in the systems' READMEs. A row *holds*
+where networks are within 10 % (15 % for eigenvalues) or three standard errors of theory, *holds in part* within a
+factor of two, and *does not hold* otherwise; what is no number is judged as its row says. *Open*: not measured
+here. The full texts of some papers were not at hand; their claims are those of the abstract."""
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 from _report import run_parts, table, write
 
@@ -36,7 +37,7 @@ def representation(args: argparse.Namespace) -> None:
             "mean distance": float(np.abs(members.accuracy - members.represented_accuracy).mean()),
             "within": rep.share_within_bounds(bound.order_parameters, sweep).accuracy,
             "structured": int(structured.sum()),
-            "rank correlation of steps": float(spearmanr(slow, steps).statistic),
+            "rank correlation of steps": float(spearmanr(slow, steps)[0]),  # pyright: ignore[reportArgumentType],
         }
     ]
     for name, diagram in (("decoder rate and decay", found["diagram"]), ("both rates", found["by_rates"])):
@@ -81,12 +82,13 @@ def of_a_memory(run: Any, what: str) -> list[dict[str, Any]]:
     hidden, theory, recalls = system.hidden, hop.predict(system), hop.recalled(run)
     group = isinstance(hidden, hop.GroupedHidden)
     name = "Gaussian" if not group else "ternary groups" if hidden.unit.levels.size == 3 else "binary groups"
+    heat = jnp.broadcast_to(system.temperature, shape)
     columns = {
         "load": system.load,
         "temperature": system.temperature,
         "field": 0.0 if system.field is None else system.field,
-        "capacity": hop.capacity(hidden, np.broadcast_to(system.temperature, shape)).spinodal,
-        "hopfield": hop.capacity(hop.GaussianHidden(), np.broadcast_to(system.temperature, shape)).spinodal,
+        "capacity": hop.capacity(hidden, heat).spinodal,
+        "hopfield": hop.capacity(hop.GaussianHidden(), heat).spinodal,
         "m": run.magnetisation.mean,
         "m error": run.magnetisation.error,
         "m, theory": theory.magnetisation,

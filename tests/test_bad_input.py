@@ -398,7 +398,7 @@ DOORS = {
     "ma.generalisation_diagram": (
         lambda axes={"noise_variance": [1e-3]}, **k: ma.generalisation_diagram(norm_decay(), axes, **k),
         {
-            "axes": ({"mode": [1.0]}, {"noise_variance": [-1.0]}, 5, None),
+            "axes": ({"mode": [1.0]}, 5, None),
             "left": POSITIVE,
             "batch_size": (*WHOLE, None),
         },

@@ -87,7 +87,7 @@ def trace_retrieval(
     hidden: AbstractHidden, beta: Number, num_mixed: int = 1, field: Number | None = None
 ) -> RetrievalCurve:
     """The retrieval curve and its first maximum, on a grid that is refined once around the maximum."""
-    *fixed, at_rest = jax.lax.stop_gradient((hidden, beta, field))
+    fixed, at_rest = jax.lax.stop_gradient(((hidden, beta), field))
 
     def point(log_ratio):
         log_spread = largest_spread(*fixed, log_ratio, num_mixed, at_rest)

@@ -47,7 +47,7 @@ def predict(system: AssociativeMemory, *, branch: str = "retrieval", num_mixed: 
     if not check_whole("num_mixed", num_mixed) % 2:
         raise argument_error("num_mixed", "odd", num_mixed, "Even mixtures are no states.")
     field = system.field
-    shape = jnp.broadcast_shapes(*(jnp.shape(leaf) for leaf in (system.load, system.temperature, field)))
+    shape = jnp.broadcast_shapes(*map(jnp.shape, jax.tree.leaves((system.load, system.temperature, field))))
     if len(shape) > 1:
         raise argument_error("system", "made of numbers and arrays of shape (point,)", shape, "Ravel the sweep.")
     load, temperature = (jnp.broadcast_to(leaf, shape) for leaf in (system.load, system.temperature))

@@ -45,8 +45,8 @@ def figure_3(
 
     In the printed convention the mixed phase ends where side wells hold all weight, and the action tilts beyond; in the
     exact one the same parameters stay mixed, with next to no weight in the wells, and all actions of the mixed phase
-    are one curve. The inset of (a) looks at the bottom of the side wells: level with the centre in the mixed phase, above
-    it before and below it beyond.
+    are one curve. The inset of (a) looks at the side wells: level with the centre in the mixed phase, above it before
+    and below it beyond.
 
     Args:
         actions: predictions in the conventions "paper" and "exact", each for a few noises of one system.

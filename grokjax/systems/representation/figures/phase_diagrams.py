@@ -85,8 +85,7 @@ def figure_goldilocks(zones: dict[str, Goldilocks], *, axes: Sequence[Axes] | No
             means, errors = ([float(getattr(share, part)) for share in shares] for part in ("mean", "error"))
             colour = plot.COLOURS[index]
             left.bar(place, means, width, yerr=np.nan_to_num(errors), color=colour, ecolor="0.2", label=name)
-            shown = {"color": colour, "marker": plot.MARKERS[index], "linestyle": "", "label": name}
-            right.plot(zone.from_comprehension, zone.from_memorisation, **shown)
+            right.plot(zone.from_comprehension, zone.from_memorisation, plot.MARKERS[index], color=colour, label=name)
         left.set_xticks(range(len(names)), [f"{LETTERS[i]}: {name}" for i, name in enumerate(names)], rotation=20)
         left.set(ylabel="share of the grid", ylim=(0, 1))
         reach = 1.1 * max(1.5, right.get_xlim()[1], right.get_ylim()[1])
