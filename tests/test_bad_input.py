@@ -423,6 +423,8 @@ DOORS = {
             "normalisation": NAME,
         },
     ),
+    "rep.goldilocks": (rep.goldilocks, {"diagram": (np.zeros((2, 2)), None, TEXT)}),
+    "rep.neighbour_distances": (rep.neighbour_distances, {"phase": (np.zeros(3), 1, TEXT)}),
     "mv.predict": (
         lambda system=None, **k: mv.predict(
             mv.MeanVariance(mv.RegressionData(X, Y), alpha=1.0, beta=1.0) if system is None else system, **k
