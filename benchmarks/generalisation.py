@@ -83,22 +83,36 @@ def boundary(args: argparse.Namespace) -> None:
 
 
 def exponent(args: argparse.Namespace) -> None:
+    """A power law through the crossings; their errors hold what another interpolation between the fractions says."""
     from grokjax import power_law
 
     del args
+    files = sorted(RESULTS.glob("generalisation-boundary-*.json"))
     for start in STARTS:
-        files = sorted(RESULTS.glob("generalisation-boundary-*.json"))
-        found = [
-            (json.loads(file.read_text())["rows"][0]["P"], json.loads(file.read_text())["crossing"]) for file in files
-        ]
-        found = sorted((prime, place[start], place[f"{start} error"]) for prime, place in found if place[start])
-        prime, place, error = np.array(found).T
-        fit = power_law(prime, place, error)
-        rows = [{"P": int(p), "f_c": float(f), "error": float(e), "f_c sqrt(P)": f * p**0.5} for p, f, e in found]
+        rows = []
+        for file in files:
+            found = json.loads(file.read_text())
+            fraction, accuracy = np.array(
+                [(r["training_fraction"], r["held_out_accuracy"]) for r in found["rows"] if r["start"] == start]
+            ).T
+            place, error = (found["crossing"][key] for key in (start, f"{start} error"))
+            prime, by_logit = found["rows"][0]["P"], logit_crossing(fraction, accuracy)
+            rows.append({"P": prime, "f_c": place, "statistical": error, "interpolation": abs(by_logit - place)})
+            rows[-1] |= {"error": float(np.hypot(error, rows[-1]["interpolation"])), "f_c sqrt(P)": place * prime**0.5}
+        rows.sort(key=lambda row: row["P"])
+        fit = power_law(*(np.array([row[key] for row in rows]) for key in ("P", "f_c", "error")))
         table(rows)
         print(f"{start}: {fit}")
         numbers: dict[str, Any] = {"exponent": float(fit.exponent.mean), "error": float(fit.exponent.error)}
-        write(f"generalisation-exponent-{start}", rows, **numbers, reduced_chi_squared=float(fit.reduced_chi_squared))
+        numbers["reduced_chi_squared"] = float(fit.reduced_chi_squared)
+        print("wrote", write(f"generalisation-exponent-{start}", rows, **numbers))
+
+
+def logit_crossing(fractions: np.ndarray, accuracies: np.ndarray) -> float:
+    """Where an accuracy passes 1/2, its log odds linear in between."""
+    odds = np.log(np.clip(accuracies, 1e-6, 1 - 1e-6) / np.clip(1 - accuracies, 1e-6, None))
+    above = int(np.argmax(odds > 0))
+    return float(np.interp(0.0, odds[above - 1 : above + 1], fractions[above - 1 : above + 1]))
 
 
 def regularisers(args: argparse.Namespace) -> None:
