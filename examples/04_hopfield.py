@@ -67,7 +67,7 @@ def bounded_units(args, key):
     for name, unit, temperature, loads in (
         ("binary groups", hop.BinaryHidden(), 0.5, [0.003, 0.02]),
         ("ternary groups", hop.TernaryHidden(0.5), 0.4, [0.02, 0.08]),
-    ):
+    )[: 1 if args.smoke else None]:
         memory = hop.AssociativeMemory(
             jnp.maximum(jnp.array(loads), 1 / args.spins), temperature, hop.GroupedHidden(unit)
         )
@@ -86,7 +86,7 @@ def several_sizes(args, key):
     loads, temperature = jnp.array([0.06, 0.08, 0.09, 0.1, 0.11, 0.13, 0.16]), 0.3
     options = {"num_members": 2 * args.members, "num_steps": args.steps, "num_witnesses": 0, "progress": False}
     memory = hop.AssociativeMemory(load=loads, temperature=temperature)
-    sizes = (100, 200) if args.smoke else (250, 500, 1000, 2000)
+    sizes = (100,) if args.smoke else (250, 500, 1000, 2000)
     runs = {size: hop.simulate(key, memory, num_spins=size, **options) for size in sizes}
     fine = hop.AssociativeMemory(load=jnp.linspace(0.03, 0.17, 30 if args.smoke else 200), temperature=temperature)
     spinodal = float(hop.capacity(hop.GaussianHidden(), temperature).spinodal)
@@ -101,7 +101,7 @@ def local_bias(args, key):
 
     options = {"num_spins": args.spins, "num_members": 2 * args.members, "num_steps": args.steps}
     runs, theory = {}, {}
-    for load, temperature in ((0.03, 0.3), (0.02, 0.5)):
+    for load, temperature in ((0.03, 0.3), (0.02, 0.5))[: 1 if args.smoke else None]:
         biased = hop.AssociativeMemory(load, temperature, field=jnp.array([0.0, 0.1, 0.2, 0.3, 0.4]))
         name = rf"$\alpha={load}$, $T={temperature}$"
         run = runs[name] = hop.simulate(key, biased, num_witnesses=0, progress=False, **options)
@@ -112,7 +112,10 @@ def local_bias(args, key):
         print(grokjax.compare(expected, run.order_parameters, theory_name="replica theory"))
     fields = np.linspace(0, 0.6, 4 if args.smoke else 13)
     prior = hop.GaussianHidden()
-    lines = {f"$T={t}$": [hop.capacity(prior, t, field=g) for g in fields] for t in (0.1, 0.3, 0.5)}
+    lines = {
+        f"$T={t}$": [hop.capacity(prior, t, field=g) for g in fields]
+        for t in ((0.3,) if args.smoke else (0.1, 0.3, 0.5))
+    }
     return figures.field_figure(runs, theory, fields, lines), runs
 
 
