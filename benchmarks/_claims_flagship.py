@@ -7,7 +7,6 @@ from _claims import (
     DOES_NOT,
     HOLDS,
     IN_PART,
-    OPEN,
     Claim,
     compared,
     measured,

@@ -111,7 +111,10 @@ def of_representations(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]
     """From the results file of the example."""
     sweep, *diagrams = rows
     names = ("comprehension", "grokking", "memorisation", "confusion")
-    shares = "; ".join(f"{row['what']}: " + ", ".join(f"{name} {row[name]:.0%}" for name in names) for row in diagrams)
+    shares = "; ".join(
+        f"{row['what']} ({row['grid']} seeds): " + ", ".join(f"{name} {row[name]:.0%}" for name in names)
+        for row in diagrams
+    )
     four = all(diagrams[0][name] > 0 for name in names)
     zone = "; ".join(
         f"{row['what']}: zone {number(row['zone'], row['zone error'])} of the grid, {row['between']:.0%} of rows and columns that have it and both neighbours have it in between"

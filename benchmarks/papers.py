@@ -45,7 +45,7 @@ def representation(args: argparse.Namespace) -> None:
         row = {"what": name, **{phase: float(share.mean) for phase, share in zone.shares.items()}}
         row |= {"zone": float(zone.zone.mean), "zone error": float(zone.zone.error), "between": between(diagram.phase)}
         row |= {"nearer": float(zone.nearer_comprehension.mean), "nearer error": float(zone.nearer_comprehension.error)}
-        rows.append(row | {"seeds": zone.num_seeds})
+        rows.append(row | {"seeds": zone.num_seeds, "grid": " x ".join(map(str, diagram.phase.shape))})
     for row in rows:
         print(row)
     print("wrote", write("papers-representation", rows))
