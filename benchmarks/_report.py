@@ -1,5 +1,6 @@
 """What every benchmark shares: a table on the screen and a JSON file that says where its numbers come from."""
 
+import argparse
 import json
 import math
 import platform
@@ -13,6 +14,29 @@ import jax
 
 
 RESULTS = Path(__file__).parent / "results"
+
+
+def run_parts(description: str, parts: dict[str, Any], *, default: list[str] | None = None, **options: Any) -> None:
+    """The command line of a benchmark of several parts, each a function of the arguments: run and time those named.
+
+    Args:
+        description: of the benchmark.
+        parts: functions by name.
+        default: those that run unless others are named; all of them unless given.
+        **options: of integers, by name: default and help; a list of integers where the default is one.
+    """
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=list(parts), default=default or list(parts))
+    for name, (value, words) in options.items():
+        nargs = "+" if isinstance(value, list) else None
+        parser.add_argument(f"--{name}", type=int, nargs=nargs, default=value, help=words)
+    args = parser.parse_args()
+    jax.config.update("jax_enable_x64", True)
+    for part in args.parts:
+        started = time.perf_counter(), time.process_time()
+        parts[part](args)
+        spent = time.perf_counter() - started[0], time.process_time() - started[1]
+        print(f"{part}: {spent[0]:.0f} s, {spent[1]:.0f} of a processor", flush=True)
 
 
 def table(rows: list[dict[str, Any]]) -> None:

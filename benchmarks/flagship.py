@@ -5,13 +5,12 @@ python benchmarks/flagship.py teacher    # or one
 """
 
 import argparse
-import time
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _report import table, write
+from _report import run_parts, table, write
 
 
 def teacher(args: argparse.Namespace) -> None:
@@ -93,17 +92,10 @@ PARTS = {"teacher": teacher, "sums": table_of_sums}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=list(PARTS), default=list(PARTS))
-    parser.add_argument("--members", type=int, default=24)
-    parser.add_argument("--steps", type=int, default=700)
-    parser.add_argument("--width", type=int, default=125, help="of the networks that learn sums")
-    args = parser.parse_args()
-    jax.config.update("jax_enable_x64", True)
-    for part in args.parts:
-        started = time.perf_counter()
-        PARTS[part](args)
-        print(f"{part}: {time.perf_counter() - started:.0f} s", flush=True)
+    run_parts(
+        str(__doc__), PARTS, members=(24, "networks a noise"), steps=(700, "steps of each"),
+        width=(125, "of the networks that learn sums"),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -10,12 +10,11 @@ same training sets; errors are over training sets, one network each.
 
 import argparse
 import json
-import time
 from typing import Any
 
 import jax
 import numpy as np
-from _report import RESULTS, table, write
+from _report import RESULTS, run_parts, table, write
 
 
 FRACTIONS = {
@@ -84,22 +83,36 @@ def boundary(args: argparse.Namespace) -> None:
 
 
 def exponent(args: argparse.Namespace) -> None:
+    """A power law through the crossings; their errors hold what another interpolation between the fractions says."""
     from grokjax import power_law
 
     del args
+    files = sorted(RESULTS.glob("generalisation-boundary-*.json"))
     for start in STARTS:
-        files = sorted(RESULTS.glob("generalisation-boundary-*.json"))
-        found = [
-            (json.loads(file.read_text())["rows"][0]["P"], json.loads(file.read_text())["crossing"]) for file in files
-        ]
-        found = sorted((prime, place[start], place[f"{start} error"]) for prime, place in found if place[start])
-        prime, place, error = np.array(found).T
-        fit = power_law(prime, place, error)
-        rows = [{"P": int(p), "f_c": float(f), "error": float(e), "f_c sqrt(P)": f * p**0.5} for p, f, e in found]
+        rows = []
+        for file in files:
+            found = json.loads(file.read_text())
+            fraction, accuracy = np.array(
+                [(r["training_fraction"], r["held_out_accuracy"]) for r in found["rows"] if r["start"] == start]
+            ).T
+            place, error = (found["crossing"][key] for key in (start, f"{start} error"))
+            prime, by_logit = found["rows"][0]["P"], logit_crossing(fraction, accuracy)
+            rows.append({"P": prime, "f_c": place, "statistical": error, "interpolation": abs(by_logit - place)})
+            rows[-1] |= {"error": float(np.hypot(error, rows[-1]["interpolation"])), "f_c sqrt(P)": place * prime**0.5}
+        rows.sort(key=lambda row: row["P"])
+        fit = power_law(*(np.array([row[key] for row in rows]) for key in ("P", "f_c", "error")))
         table(rows)
         print(f"{start}: {fit}")
         numbers: dict[str, Any] = {"exponent": float(fit.exponent.mean), "error": float(fit.exponent.error)}
-        write(f"generalisation-exponent-{start}", rows, **numbers, reduced_chi_squared=float(fit.reduced_chi_squared))
+        numbers["reduced_chi_squared"] = float(fit.reduced_chi_squared)
+        print("wrote", write(f"generalisation-exponent-{start}", rows, **numbers))
+
+
+def logit_crossing(fractions: np.ndarray, accuracies: np.ndarray) -> float:
+    """Where an accuracy passes 1/2, its log odds linear in between."""
+    odds = np.log(np.clip(accuracies, 1e-6, 1 - 1e-6) / np.clip(1 - accuracies, 1e-6, None))
+    above = int(np.argmax(odds > 0))
+    return float(np.interp(0.0, odds[above - 1 : above + 1], fractions[above - 1 : above + 1]))
 
 
 def regularisers(args: argparse.Namespace) -> None:
@@ -158,20 +171,11 @@ PARTS = {"boundary": boundary, "exponent": exponent, "regularisers": regulariser
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "parts", nargs="*", choices=list(PARTS), default=["regularisers", "noise", "boundary", "exponent"]
-    )
-    parser.add_argument("--primes", type=int, nargs="+", default=list(FRACTIONS))
-    parser.add_argument("--width", type=int, default=300, help="of the boundary's networks")
-    parser.add_argument("--members", type=int, default=8, help="training sets a point")
-    parser.add_argument("--steps", type=int, default=1200, help="the first half is left out")
-    args = parser.parse_args()
-    jax.config.update("jax_enable_x64", True)
-    for part in args.parts:
-        started = time.perf_counter()
-        PARTS[part](args)
-        print(f"{part}: {time.perf_counter() - started:.0f} s", flush=True)
+    run_parts(
+        str(__doc__), PARTS, default=["regularisers", "noise", "boundary", "exponent"],
+        primes=(list(FRACTIONS), "of the boundary"), width=(300, "of the boundary's networks"),
+        members=(8, "training sets a point"), steps=(1200, "the first half is left out"),
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
 # %% [markdown]
 # # Grokking as a first-order phase transition: theory and networks side by side
 #
-# Reproduces figure 2 of arXiv:2310.03789. Networks learn a linear and a cubic Hermite component of a Gaussian teacher.
-# Below a critical noise a few neurons specialise on the teacher's direction (droplets) and the cubic component starts
-# to be learned. Seven noises times many networks are sampled by Langevin dynamics in one compiled call, from a cold
-# start (the prior) and from a hot one (aligned neurons), and laid on top of two theories: the published one, and one of
-# finite data and width that says where it ends. At low noise droplets form slowly, so neurons also make Metropolis
-# moves between centre and droplets.
+# Reproduces figure 2 of arXiv:2310.03789, and the heat maps of its first version. Networks learn a linear and a cubic
+# Hermite component of a Gaussian teacher. Below a critical noise a few neurons specialise on the teacher's direction
+# (droplets) and the cubic component starts to be learned. Seven noises times many networks are sampled by Langevin
+# dynamics in one compiled call, from a cold start (the prior) and from a hot one (aligned neurons), and laid on top
+# of two theories: the published one, and one of finite data and width that says where it ends. At low noise droplets
+# form slowly, so neurons also make Metropolis moves between centre and droplets.
 #
 #     python examples/01_teacher_student.py            # scale beta = 1/8: two CPU cores, a few minutes
 #     python examples/01_teacher_student.py --scale 1  # the paper's size: for a GPU
@@ -28,7 +28,28 @@ def arguments():
     made.add_argument(
         "--noise", type=float, nargs="+", default=[0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3], help="noise variances"
     )
+    made.add_argument("--map-members", type=int, default=3, help="networks a cell of the heat maps; 0 leaves them out")
     return made.parse_args()
+
+
+def overlap_maps(args, base, key):
+    """Both overlaps over noise and cubic coefficient: theory on a fine grid, networks on a coarse one, in one call."""
+    from grokjax import plot
+    from grokjax.systems import teacher_student as ts
+    from grokjax.systems.teacher_student import figures
+
+    on = lambda noise, cubic: base.replace(noise_variance=noise, teacher={1: 1.0, 3: cubic})
+    size, coarse, steps = (6, 2, 20) if args.smoke else (48, 5, 800)
+    noises, cubics = jnp.linspace(0.02, 0.38, size), jnp.linspace(-0.6, -0.1, size)
+    theory = ts.predict(on(*(grid.ravel() for grid in jnp.meshgrid(noises, cubics))), theory="mean_field")
+    cells = lambda low, high: jnp.linspace(low, high, 2 * coarse + 1)[1::2]  # in the middle of cells that fill the map
+    grid = on(cells(0.02, 0.38)[:, None], cells(-0.6, -0.1)[None])
+    options = {"num_members": args.map_members, "num_steps": steps, "num_witnesses": 0, "progress": False}
+    run = ts.simulate(key, grid, **options)
+    borders = jax.vmap(lambda cubic: ts.sharp_limit(on(1.0, cubic)).noise_variance)(cubics)
+    figure = figures.overlap_maps(theory, run, (borders, cubics))
+    picture = plot.save(figure, args.output / "overlap_maps", caption=figures.caption_overlap_maps(run))
+    return picture, {"map_theory": theory, "map_networks": run.without_states()}
 
 
 def main() -> None:
@@ -87,6 +108,7 @@ def main() -> None:
     # %% Curves between the points, and the phase diagram with the sharp limit's line
     fine = jnp.linspace(float(noise[0]), 1.05 * float(noise[-1]), 11 if args.smoke else 41)
     curves = {"mean_field": ts.predict(base.replace(noise_variance=fine), theory="mean_field"), "best": curve}
+    lazy = ts.lazy_baseline(base.replace(noise_variance=fine))  # a Gaussian process, whose features do not move
     size = 20 if args.smoke else 160
     widths = jnp.geomspace(20, 5000, size)
     diagram = ts.phase_diagram(base, jnp.geomspace(0.02, 1.0, size), widths=widths)
@@ -94,16 +116,20 @@ def main() -> None:
 
     # %% Figures and results
     picture = plot.save(
-        figures.figure_2(cold, theory, curves, transition=float(transition.noise_variance)),
+        figures.figure_2(cold, theory, curves, transition=float(transition.noise_variance), lazy=(fine, lazy)),
         args.output / "figure_2",
-        caption=figures.caption_2(cold, curves),
+        caption=figures.caption_2(cold, curves, lazy=True),
     )
     simulated = (noise, jnp.full(len(noise), base.width))
     figure = figures.figure_1(diagram, transition=(borders, widths[::5]), simulated=simulated)
     phases = plot.save(figure, args.output / "figure_1")
     results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagram": diagram}
+    pictures = [picture, phases]
+    if args.map_members:
+        picture, maps = overlap_maps(args, base, jax.random.fold_in(key, 1))
+        pictures, results = [*pictures, picture], results | maps
     data = io.save(args.output / "results.npz", results, note=f"beta = {scale:g}, {members} networks per noise")
-    print(f"wrote {picture}, {phases} and {data} after {time.perf_counter() - started:.0f} s")
+    print(f"wrote {', '.join(map(str, pictures))} and {data} after {time.perf_counter() - started:.0f} s")
 
 
 if __name__ == "__main__":

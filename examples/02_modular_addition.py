@@ -92,7 +92,7 @@ def main() -> None:
 
     # %% Figures and results
     drawn = {
-        "figure_3": (figures.figure_3(actions, curves, ma.transitions(paper, "paper")), None),
+        "figure_3": (figures.figure_3(actions, curves, ma.transitions(paper, "paper")), figures.CAPTION_3),
         "mixed_phase": (figures.mixed_phase(curve, sharp, cold, hot), figures.caption_mixed_phase(cold, hot)),
         "pair_densities": (figures.pair_densities(theory, cold, len(noise) // 2), None),
         "phase_diagrams": (

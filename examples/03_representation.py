@@ -1,10 +1,11 @@
 # %% [markdown]
 # # Toy grokking by representation learning: parallelograms, the effective theory, and four phases
 #
-# Reproduces figures 2-6 and 10 of arXiv:2205.10343. A network learns to add ten symbols from a part of the table. The
-# theory needs no training: the parallelograms of a training set say which structure it can imply, how fast, and above
-# which training fraction that structure is unique. The experiment trains a grid of decoder learning rates and weight
-# decays with several seeds in one compiled call and names the phase of each run.
+# Reproduces figures 2-6 and 10 of arXiv:2205.10343, and counts its Goldilocks zone. A network learns to add ten
+# symbols from a part of the table. The theory needs no training: the parallelograms of a training set say which
+# structure it can imply, how fast, and above which training fraction that structure is unique. The experiment trains
+# a grid of decoder learning rates and weight decays with several seeds in one compiled call and names the phase of
+# each run.
 #
 #     python examples/03_representation.py          # two CPU cores, a few minutes
 #     python examples/03_representation.py --full   # the paper's 16 x 11 grid, 10 seeds, 1e5 steps: for a GPU
@@ -108,6 +109,19 @@ def main() -> None:
     print(f"{elapsed()} {diagram}")
     print(f"{member_steps / diagram.run.ensemble.chunk_seconds.sum():.0f} member-steps per second")
 
+    # %% The same over both learning rates, without decay; and the zone in which a representation is learned
+    size = 2 if args.smoke else 13 if args.full else 5
+    rates = np.geomspace(1e-5, 1e-2, size)
+    options = {"num_steps": num_steps, "train_mask": splits}
+    by_rates = rep.rate_diagram(jax.random.fold_in(keys["diagram"], 1), task, rates, rates, **options)
+    print(f"{elapsed()} {by_rates}")
+    zones = {"decoder rate, weight decay": rep.goldilocks(diagram), "both learning rates": rep.goldilocks(by_rates)}
+    for name, zone in zones.items():
+        print(
+            f"{name}: a representation is learned in {zone.zone} of the grid; grokking is nearer to comprehension than "
+            f"to memorisation by {zone.nearer_comprehension} cells ({zone.num_seeds} seeds)"
+        )
+
     # %% Figures and results
     fractions = np.array(sizes) / task.num_samples
     pictures = {
@@ -117,11 +131,15 @@ def main() -> None:
         "figure_4cd": figures.figure_4cd(*ways),
         "figure_5": figures.figure_5(fractions, sets, sweep, bound),
         "figure_6": figures.figure_6(diagram),
+        "figure_6a": figures.figure_6(by_rates),
+        "figure_goldilocks": figures.figure_goldilocks(zones),
         "figure_10": figures.figure_10(bound, sweep),
     }
     for name, figure in pictures.items():
-        print(f"wrote {plot.save(figure, args.output / name, caption=figures.caption(getattr(figures, name)))}")
-    results = {"diagram": diagram.without_states(), "sweep": sweep.without_states(), "critical": critical}
+        caption = figures.caption(getattr(figures, "figure_6" if name == "figure_6a" else name))
+        print(f"wrote {plot.save(figure, args.output / name, caption=caption)}")
+    diagrams = {"diagram": diagram.without_states(), "by_rates": by_rates.without_states()}
+    results = {**diagrams, "sweep": sweep.without_states(), "critical": critical}
     print(f"wrote {io.save(args.output / 'results.npz', results)} after {time.perf_counter() - started:.0f} s")
 
 

@@ -5,7 +5,7 @@
 # The prior on the hidden units decides how much it remembers: Gaussian units are the Hopfield model, binary ones are
 # drowned in noise, a threshold that keeps units silent multiplies the capacity. Replica theory gives every line of the
 # phase diagram, and its derivative with respect to the threshold by implicit differentiation; Gibbs sampling of finite
-# networks lies on top of it.
+# networks of several sizes lies on top of it, with and without a local bias on the spins.
 #
 #     python examples/04_hopfield.py          # two CPU cores, minutes
 #     python examples/04_hopfield.py --smoke  # seconds
@@ -34,6 +34,91 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def few_patterns(args, temperatures, key):
+    """Groups of binary units at low load: copies, and mixtures that confuse patterns."""
+    from grokjax.systems import hopfield as hop
+    from grokjax.systems.hopfield import figures
+
+    binary = hop.BinaryHidden()
+    copies = (0.5, 1.0) if args.smoke else (0.5, 1.0, 2.0, 4.0)
+    pure = {number: hop.low_load(hop.GroupedHidden(binary, number), temperatures) for number in copies}
+    mixed = (1, 3) if args.smoke else (1, 3, 5, 7, 9)
+    mixtures = {count: hop.low_load(hop.GroupedHidden(binary), temperatures, num_mixed=count) for count in mixed}
+    for count in mixed[1:]:
+        gap = mixtures[count].free_energy - mixtures[1].free_energy
+        wins = np.asarray((gap < 0) & (mixtures[count].magnetisation > 0))
+        print(f"mixtures of {count} lie below the pure state up to T = {temperatures[wins].max(initial=0):.3f}")
+    heats = jnp.array([0.3, 0.6, 0.9])
+    options = {"num_members": 2 * args.members, "num_steps": args.steps, "num_witnesses": 0, "progress": False}
+    runs = {}
+    for number in copies[1:2] if args.smoke else copies[1:3]:
+        prior = hop.GroupedHidden(binary, number)
+        memory = hop.AssociativeMemory(3 / args.spins, heats * number**0.5, prior)
+        runs[number] = hop.simulate(key, memory, num_spins=args.spins, **options)
+    return figures.low_load_figure(temperatures, pure, mixtures, runs), runs
+
+
+def bounded_units(args, key):
+    """Groups of binary and of ternary units, below and above their capacity."""
+    from grokjax.systems import hopfield as hop
+
+    options = {"num_spins": args.spins, "num_members": 2 * args.members, "num_steps": args.steps}
+    runs = {}
+    for name, unit, temperature, loads in (
+        ("binary groups", hop.BinaryHidden(), 0.5, [0.003, 0.02]),
+        ("ternary groups", hop.TernaryHidden(0.5), 0.4, [0.02, 0.08]),
+    )[: 1 if args.smoke else None]:
+        memory = hop.AssociativeMemory(
+            jnp.maximum(jnp.array(loads), 1 / args.spins), temperature, hop.GroupedHidden(unit)
+        )
+        runs[name] = hop.simulate(key, memory, num_witnesses=0, progress=False, **options)
+        lines, recalls = hop.capacity(memory.hidden, temperature), hop.recalled(runs[name])
+        print(f"{name}, T = {temperature}: capacity {float(lines.spinodal):.5f}")
+        print(f"  at loads {loads}: m = {runs[name].magnetisation}, fraction that recalls {recalls}")
+    return runs
+
+
+def several_sizes(args, key):
+    """Recall against load at one temperature, for several numbers of spins."""
+    from grokjax.systems import hopfield as hop
+    from grokjax.systems.hopfield import figures
+
+    loads, temperature = jnp.array([0.06, 0.08, 0.09, 0.1, 0.11, 0.13, 0.16]), 0.3
+    options = {"num_members": 2 * args.members, "num_steps": args.steps, "num_witnesses": 0, "progress": False}
+    memory = hop.AssociativeMemory(load=loads, temperature=temperature)
+    sizes = (100,) if args.smoke else (250, 500, 1000, 2000)
+    runs = {size: hop.simulate(key, memory, num_spins=size, **options) for size in sizes}
+    fine = hop.AssociativeMemory(load=jnp.linspace(0.03, 0.17, 30 if args.smoke else 200), temperature=temperature)
+    spinodal = float(hop.capacity(hop.GaussianHidden(), temperature).spinodal)
+    return figures.finite_size_figure(runs, (fine, hop.predict(fine)), spinodal), runs
+
+
+def local_bias(args, key):
+    """A field on every spin: theory and networks, and what it costs."""
+    import grokjax
+    from grokjax.systems import hopfield as hop
+    from grokjax.systems.hopfield import figures
+
+    options = {"num_spins": args.spins, "num_members": 2 * args.members, "num_steps": args.steps}
+    runs, theory = {}, {}
+    for load, temperature in ((0.03, 0.3), (0.02, 0.5))[: 1 if args.smoke else None]:
+        biased = hop.AssociativeMemory(load, temperature, field=jnp.array([0.0, 0.1, 0.2, 0.3, 0.4]))
+        name = rf"$\alpha={load}$, $T={temperature}$"
+        run = runs[name] = hop.simulate(key, biased, num_witnesses=0, progress=False, **options)
+        fine = biased.replace(field=jnp.linspace(0, 0.45, 16 if args.smoke else 91))
+        theory[name] = fine, hop.predict(fine)
+        expected = hop.predict(biased).order_parameters
+        print(f"a field on the spins, load {load}, T = {temperature}")
+        print(grokjax.compare(expected, run.order_parameters, theory_name="replica theory"))
+    fields = np.linspace(0, 0.6, 4 if args.smoke else 13)
+    prior = hop.GaussianHidden()
+    lines = {
+        f"$T={t}$": [hop.capacity(prior, t, field=g) for g in fields]
+        for t in ((0.3,) if args.smoke else (0.1, 0.3, 0.5))
+    }
+    return figures.field_figure(runs, theory, fields, lines), runs
+
+
 def main() -> None:
     args = arguments()
     started = time.perf_counter()
@@ -47,7 +132,9 @@ def main() -> None:
     devices.use(args.device)
 
     smoke = args.smoke
-    spins, members, steps = (200, 2, 40) if smoke else (args.spins, args.members, args.steps)
+    if smoke:
+        args.spins, args.members, args.steps = 200, 2, 40
+    spins, members, steps = args.spins, args.members, args.steps
     gaussian, relu = hop.GaussianHidden(), hop.ReLUHidden(-0.5)
 
     # %% Capacity, in closed form at zero temperature and by root finding above
@@ -73,7 +160,9 @@ def main() -> None:
         lines[name] = hop.capacity(prior, temperatures)
         if prior is not relu:  # rectified units are a random field, in which spins freeze at all temperatures
             freezing[name] = jax.vmap(lambda t, prior=prior: hop.glass_load(prior, t))(temperatures)
-    pictures = [plot.save(figures.phase_row(diagrams, lines, freezing), args.output / "phase_diagrams.png")]
+    mixtures = {"Gaussian": hop.capacity(gaussian, temperatures, num_mixed=3)}
+    figure = figures.phase_row(diagrams, lines, freezing, mixtures)
+    pictures = [plot.save(figure, args.output / "phase_diagrams.png")]
 
     # %% Which threshold maximises the capacity? Its derivative says
     thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 31)
@@ -99,6 +188,7 @@ def main() -> None:
 
     # %% The road of simulation: sweeps over load and temperature, and corrupted starts
     load_key, relu_key, heat_key, basin_key = jax.random.split(jax.random.key(args.seed), 4)
+    few_key, size_key, field_key = jax.random.split(jax.random.key(args.seed + 1), 3)
     options = {"num_spins": spins, "num_members": members, "num_steps": steps}
     loads, heats = jnp.array([0.02, 0.05, 0.08, 0.14, 0.2]), jnp.array([0.1, 0.3, 0.5, 0.7, 0.9])
     hopfield = hop.AssociativeMemory(load=loads, temperature=0.3)
@@ -136,8 +226,23 @@ def main() -> None:
             theory[name] = fine, hop.predict(fine)
     figure = figures.recall_figure(by_load, by_temperature, basins, theory)
     pictures.append(plot.save(figure, args.output / "recall.png"))
+
+    # %% Few patterns, several sizes, and a local bias on the spins
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotInEquilibrium)  # remnants beyond the capacity age
+        figure, few = few_patterns(args, np.linspace(0.02, 2.2, 30 if smoke else 219), few_key)
+        pictures.append(plot.save(figure, args.output / "low_load.png", caption=figures.CAPTION_LOW_LOAD))
+        bounded = bounded_units(args, few_key)
+        figure, sizes = several_sizes(args, size_key)
+        pictures.append(plot.save(figure, args.output / "sizes.png", caption=figures.caption_finite_size(sizes)))
+        figure, biased = local_bias(args, field_key)
+        pictures.append(plot.save(figure, args.output / "field.png", caption=figures.CAPTION_FIELD))
     results = {
         "by_load": [one.without_states() for one in by_load.values()],
+        "few": [one.without_states() for one in few.values()],
+        "bounded": [one.without_states() for one in bounded.values()],
+        "sizes": [one.without_states() for one in sizes.values()],
+        "biased": [one.without_states() for one in biased.values()],
         "thresholds": thresholds,
         "curves": curves,
     }

@@ -57,6 +57,10 @@ def student():
     return ts.TeacherStudent(**TEACHER)
 
 
+def norm_decay():
+    return table().replace(regulariser="norm")
+
+
 def table():
     return ma.ModularAddition(**TABLE)
 
@@ -353,6 +357,60 @@ DOORS = {
             "max_steps": (*WHOLE, None),
         },
     ),
+    **{
+        f"ma.{door.__name__}": (
+            lambda door=door, **k: door(**{"system": norm_decay(), **k}),
+            {"system": (5, None, TEXT, student)},
+        )
+        for door in (
+            ma.lazy_learned,
+            ma.equivalent_kernel,
+            ma.transitions,
+            ma.finite_size_transitions,
+            ma.thermodynamics,
+            ma.sharp_thermodynamics,
+            ma.nngp_kernel,
+            ma.nngp_eigenvalues,
+            ma.gp_sample_complexity,
+            ma.latent_spectrum,
+        )
+    },
+    "ma.gp_learned": (
+        lambda system=None, num_samples=10.0: ma.gp_learned(table() if system is None else system, num_samples),
+        {"system": (5, TEXT, student), "num_samples": POSITIVE},
+    ),
+    "ma.classify_generalisation": (
+        ma.classify_generalisation,
+        {
+            "order_parameters": (
+                np.ones((3, 2)),
+                None,
+                TEXT,
+                {"train_accuracy": 1.0},
+                ma.OrderParameters(1.0, 0.0, 0.0, 0.0),
+            )
+        },
+    ),
+    "ma.passes_half": (
+        lambda fractions=(0.5, 0.6), accuracies=(0.0, 1.0): ma.passes_half(fractions, accuracies),
+        {"fractions": (TEXT, None, RAGGED, [0.6, 0.5], [0.5], 0.5), "accuracies": (TEXT, None, RAGGED)},
+    ),
+    "ma.generalisation_diagram": (
+        lambda axes={"noise_variance": [1e-3]}, **k: ma.generalisation_diagram(norm_decay(), axes, **k),
+        {
+            "axes": ({"mode": [1.0]}, 5, None),
+            "left": POSITIVE,
+            "batch_size": (*WHOLE, None),
+        },
+    ),
+    "hop.capacity": (
+        lambda hidden=hop.GaussianHidden(), temperature=0.3, **k: hop.capacity(hidden, temperature, **k),
+        {"temperature": NOT_NEGATIVE, "num_mixed": (*WHOLE, None), "field": (TEXT, NAN, INF, [0.1, 0.2])},
+    ),
+    "hop.low_load": (
+        lambda hidden=hop.GaussianHidden(), temperature=0.3, **k: hop.low_load(hidden, temperature, **k),
+        {"hidden": (5, None, TEXT), "temperature": POSITIVE, "num_mixed": (*WHOLE, None, 2)},
+    ),
     "hop.predict": (
         lambda system=None, **k: hop.predict(hop.AssociativeMemory(0.1, 0.3) if system is None else system, **k),
         {"system": (5, TEXT, student), "branch": NAME, "num_mixed": (*WHOLE, None, 2)},
@@ -365,6 +423,8 @@ DOORS = {
             "normalisation": NAME,
         },
     ),
+    "rep.goldilocks": (rep.goldilocks, {"diagram": (np.zeros((2, 2)), None, TEXT)}),
+    "rep.neighbour_distances": (rep.neighbour_distances, {"phase": (np.zeros(3), 1, TEXT)}),
     "mv.predict": (
         lambda system=None, **k: mv.predict(
             mv.MeanVariance(mv.RegressionData(X, Y), alpha=1.0, beta=1.0) if system is None else system, **k

@@ -23,6 +23,7 @@ from .hidden_discrete import (
     MultilevelHidden as MultilevelHidden,
     TernaryHidden as TernaryHidden,
 )
+from .low_load import LowLoad as LowLoad, low_load as low_load
 from .order_parameters import OrderParameters as OrderParameters
 from .phases import (
     PHASES as PHASES,

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from ..._checks import as_scalar, check_at_least, check_double, check_whole, is_concrete
+from ..._checks import argument_error, as_scalar, check_at_least, check_double, check_finite, check_whole, is_concrete
 from ..._tree import over_points
 from ...status import AbstractSolution, Status, choose_status, first_failure, iterative_status
 from ...theory.roots import bisect, last_true, newton_root
@@ -63,31 +63,51 @@ class Capacity(AbstractSolution):
     status: Array
 
 
-def capacity(hidden: AbstractHidden, temperature: Number | float, *, num_mixed: int = 1) -> Capacity:
+def capacity(
+    hidden: AbstractHidden, temperature: Number | float, *, num_mixed: int = 1, field: float | Array | None = None
+) -> Capacity:
     """Capacity of a prior at one or many temperatures.
 
     Args:
         hidden: the prior.
         temperature: one number, or an axis of them; zero takes the closed form, but a traced zero is not finite.
         num_mixed: patterns recalled at once; above 1, `stable` is the limit of local stability.
+        field: $g$, one local bias on every spin.
 
     Returns:
         Loads and states at the ends of the retrieval branch, in the shape of `temperature`.
 
     Raises:
-        ValueError: 64-bit numbers are off, a temperature is negative, or zero where the prior has no law for it.
+        ValueError: 64-bit numbers are off, a temperature is negative, zero where the prior has no law for it or there
+            is a field, or the field is not one number.
     """
+    check_at_least("temperature", temperature, 0, "The temperature is in units of the coupling.")
     given, temperature = temperature, jnp.asarray(as_scalar(temperature))  # a number is concrete, under jit too
     num_mixed = check_whole("num_mixed", num_mixed)
     check_double("a capacity", hidden)
-    check_at_least("temperature", temperature, 0, "The temperature is in units of the coupling.")
+    if field is not None:
+        check_finite("field", field, "The field is in units of the coupling.")
+        if np.ndim(field):
+            raise argument_error("field", "one number", np.shape(field), "Call once a field, or map over it.")
     at_zero = np.asarray(given) == 0 if is_concrete(given) else np.zeros(temperature.shape, bool)
+    if at_zero.any():
+        check_no_field(field)
     shaped = lambda leaf: jnp.broadcast_to(leaf, temperature.shape)
     cold = jax.tree.map(shaped, _cold_capacity(hidden, num_mixed)) if at_zero.any() else None
     if at_zero.all():
         return cold  # pyright: ignore[reportReturnType]
-    warm = _warm_capacity(hidden, jnp.where(at_zero, 1.0, temperature), num_mixed)
+    warm = _warm_capacity(hidden, jnp.where(at_zero, 1.0, temperature), num_mixed, as_scalar(field))
     return warm if cold is None else jax.tree.map(lambda a, b: jnp.where(at_zero, a, b), cold, warm)
+
+
+def check_no_field(field: Array | float | None) -> None:
+    """Raise if there is a field: the closed form of zero temperature has none.
+
+    Raises:
+        ValueError: there is a field.
+    """
+    if field is not None:
+        raise argument_error("field", "left out at zero temperature", field, "Give a small temperature, such as 0.02.")
 
 
 def _cold_capacity(hidden: AbstractHidden, num_mixed: int) -> Capacity:
@@ -104,20 +124,20 @@ def _cold_capacity(hidden: AbstractHidden, num_mixed: int) -> Capacity:
 
 
 @eqx.filter_jit
-def _warm_capacity(hidden: AbstractHidden, temperature: Array, num_mixed: int) -> Capacity:
-    return over_points(lambda t: _capacity_at(hidden, t, num_mixed), temperature, BATCH_SIZE)
+def _warm_capacity(hidden: AbstractHidden, temperature: Array, num_mixed: int, field: Array | None) -> Capacity:
+    return over_points(lambda t: _capacity_at(hidden, t, num_mixed, field), temperature, BATCH_SIZE)
 
 
-def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
+def _capacity_at(hidden, temperature, num_mixed, field) -> Capacity:
     beta = 1 / temperature
-    curve = trace_retrieval(hidden, beta, num_mixed)
+    curve = trace_retrieval(hidden, beta, num_mixed, field)
     start = jnp.stack([curve.log_ratio[0], curve.log_spread[0]])
-    log_load, _, spins, units = retrieval_point(hidden, beta, start, num_mixed)
+    log_load, _, spins, units = retrieval_point(hidden, beta, start, num_mixed, field)
     replicon = 1 - jnp.exp(log_load) * beta**4 * units.variance_squared * spins.fourth
     if num_mixed == 1:
-        stable, m, never, status = _equal_free_energies(hidden, temperature, curve)
+        stable, m, never, status = _equal_free_energies(hidden, temperature, curve, field)
     else:
-        stable, m, never, status = _equal_partners(hidden, beta, curve, num_mixed)
+        stable, m, never, status = _equal_partners(hidden, beta, curve, num_mixed, field)
     never = never | ~curve.exists
     zero_if = lambda condition, value: jnp.where(condition, 0.0, value)
     return Capacity(
@@ -130,16 +150,16 @@ def _capacity_at(hidden, temperature, num_mixed) -> Capacity:
     )
 
 
-def _equal_free_energies(hidden, temperature, curve):
+def _equal_free_energies(hidden, temperature, curve, field):
     """The load at which the states with and without recall have one free energy, from the side of small loads."""
-    free = (hidden, temperature)
-    hidden, temperature, curve = jax.lax.stop_gradient((hidden, temperature, curve))
+    free = (hidden, temperature, field)
+    hidden, temperature, curve, field = jax.lax.stop_gradient((hidden, temperature, curve, field))
     beta = 1 / temperature
-    glass = jax.lax.stop_gradient(trace_glass(hidden, beta))
+    glass = jax.lax.stop_gradient(trace_glass(hidden, beta, field))
 
     def energies(free, log_load, logs, spread):
         """Free energy and $\\mathcal G$ of both states, each of shape (with recall, without)."""
-        system = AssociativeMemory(jnp.exp(log_load), free[1], free[0])
+        system = AssociativeMemory(jnp.exp(log_load), free[1], free[0], field=free[2])
         signals, spreads = jnp.stack([jnp.exp(logs[0] + logs[1]), 0.0]), jnp.stack([jnp.exp(logs[1]), spread])
         return jax.vmap(lambda signal, spread: free_energy_at(system, signal, spread))(signals, spreads)
 
@@ -150,15 +170,15 @@ def _equal_free_energies(hidden, temperature, curve):
         return recall - without
 
     def exactly(log_ratio):
-        logs = jnp.stack([log_ratio, largest_spread(hidden, beta, log_ratio, 1)])
-        log_load, _, spins, _ = retrieval_point(hidden, beta, logs, 1)
+        logs = jnp.stack([log_ratio, largest_spread(hidden, beta, log_ratio, 1, field)])
+        log_load, _, spins, _ = retrieval_point(hidden, beta, logs, 1, field)
         cell, found, _ = locate_glass(glass, log_load)
-        exceeds = lambda u: glass_point(hidden, beta, glass.floor + jnp.exp(u))[0] > log_load
+        exceeds = lambda u: glass_point(hidden, beta, glass.floor + jnp.exp(u), field)[0] > log_load
         excess = bisect(exceeds, glass.log_excess[cell + 1], glass.log_excess[cell], NUM_HALVINGS)
         return log_load, logs, jnp.where(found, glass.floor + jnp.exp(excess), 0.0), spins.magnetisation
 
     def is_higher(log_ratio):
-        (recall, without), _ = energies((hidden, temperature), *exactly(log_ratio)[:3])
+        (recall, without), _ = energies((hidden, temperature, field), *exactly(log_ratio)[:3])
         return recall >= without
 
     gaps = jax.lax.stop_gradient(jax.vmap(roughly)(curve.log_ratio, curve.log_spread, curve.log_load))
@@ -176,20 +196,20 @@ def _equal_free_energies(hidden, temperature, curve):
     return load, m, higher[-1], status
 
 
-def _equal_partners(hidden, beta, curve, num_mixed):
+def _equal_partners(hidden, beta, curve, num_mixed, field):
     """The load at which a mixture loses local stability against favouring one of its patterns."""
 
-    def equations(hidden, beta, logs):
-        _, mismatch, spins, _ = retrieval_point(hidden, beta, logs, num_mixed)
+    def equations(hidden, beta, field, logs):
+        _, mismatch, spins, _ = retrieval_point(hidden, beta, logs, num_mixed, field)
         bend = jax.grad(lambda m: condensed_field(hidden, m, beta))(spins.magnetisation)
         return jnp.stack([mismatch, 1 - bend * beta * (1 - spins.overlap + spins.asymmetry)])
 
     logs = jax.lax.stop_gradient(jnp.stack([curve.log_ratio, curve.log_spread], axis=1))
-    fixed = jax.lax.stop_gradient((hidden, beta))
+    fixed = jax.lax.stop_gradient((hidden, beta, field))
     curvature = jax.vmap(lambda y: equations(*fixed, y)[1])(logs)
     unstable = jnp.where(jnp.isfinite(curve.log_load), curvature, -1.0) <= 0
     index, crosses = last_true(unstable)
-    root = newton_root(lambda y: equations(hidden, beta, y), logs[index])
+    root = newton_root(lambda y: equations(hidden, beta, field, y), logs[index])
     logs = jnp.where(crosses, root.position, logs[0])
-    log_load, _, spins, _ = retrieval_point(hidden, beta, logs, num_mixed)
+    log_load, _, spins, _ = retrieval_point(hidden, beta, logs, num_mixed, field)
     return jnp.exp(log_load), spins.magnetisation, unstable[-1], choose_status((crosses, root.status))

@@ -101,7 +101,8 @@ class Memories(AbstractExperiment):
         aside = drawn_flat(jax.random.uniform, jax.random.fold_in(start_key, 1), each_spin, float) < NEARBY
         stored = jnp.where(jnp.arange(self.max_patterns)[:, None] < num_patterns, patterns, 0)
         hidden = jax.tree.map(lambda leaf: leaf.astype(dtype), system.hidden)
-        network = BipartiteNetwork(stored.astype(self.pattern_dtype), hidden, 1 / system.temperature)
+        packed = stored.astype(self.pattern_dtype)
+        network = BipartiteNetwork(packed, hidden, 1 / system.temperature, system.field)
         return Problem(network, {"pattern": start, "nearby": jnp.where(aside, -start, start)}, truth=num_patterns)
 
     def share(self, problem: Problem) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 r"""The replica-symmetric free energy, one formula for every prior on hidden units, and what follows from it.
 
 $$ f = L\,[m\hat m-\Phi(m)] + \tfrac{\alpha\beta}2 r(1-q) - \tfrac\alpha\beta\,\mathcal G(q)
-     - \tfrac1\beta\Big\langle\int Dz\,\ln 2\cosh\beta\big(\hat mS+\sqrt{\alpha r}\,z\big)\Big\rangle_S,\qquad
+     - \tfrac1\beta\Big\langle\int Dz\,\ln 2\cosh\beta\big(\hat mS+g+\sqrt{\alpha r}\,z\big)\Big\rangle_S,\qquad
    \mathcal G(q)=\int Dz\,\ln Z(\sqrt q\,z). $$
 
 It is stationary where $\hat m=\Phi'(m)$, $r=\int Dz\langle\tau\rangle_z^2$ (by Stein's lemma on
@@ -17,6 +17,7 @@ is positive.
 | $m$ | `magnetisation` | $\hat m$ | `signal`, field per recalled pattern |
 | $q$ | `overlap` | $s=\sqrt{\alpha r}$ | `spread` of the noise on a spin |
 | $r$ | `noise` per pattern | $C=\beta(1-q)$ | `susceptibility` |
+| $g$ | `field` on every spin | | |
 
 References:
     Amit, Gutfreund & Sompolinsky, Ann. Phys. 173, 30 (1987), for Gaussian units; derived here for the others (README).
@@ -132,7 +133,7 @@ def rs_free_energy(
         num_mixed: $L$, patterns recalled at once.
     """
     beta = 1 / system.temperature
-    spins = visible_layer(signal, jnp.sqrt(system.load * noise), beta, num_mixed)
+    spins = visible_layer(signal, jnp.sqrt(system.load * noise), beta, num_mixed, system.field)
     units = hidden_noise(system.hidden, overlap, beta)
     return _free_energy(system, magnetisation, signal, overlap, noise, spins, units, num_mixed)
 
@@ -140,7 +141,7 @@ def rs_free_energy(
 def branch_at(system: AssociativeMemory, signal: Number, spread: Number, root: Root, num_mixed: int = 1) -> Branch:
     r"""All that theory says about the saddle point at $(\hat m, s)$, found as `root`."""
     beta = 1 / system.temperature
-    spins = visible_layer(signal, spread, beta, num_mixed)
+    spins = visible_layer(signal, spread, beta, num_mixed, system.field)
     m, q = jnp.where(signal == 0, 0.0, spins.magnetisation), spins.overlap
     units = hidden_noise(system.hidden, q, beta)
     r = units.noise
@@ -161,7 +162,7 @@ def branch_at(system: AssociativeMemory, signal: Number, spread: Number, root: R
 def free_energy_at(system: AssociativeMemory, signal: Number, spread: Number) -> tuple[Number, Number]:
     r"""$f$ and $\mathcal G$ at the saddle point $(\hat m, s)$; errors of the saddle point enter in second order."""
     beta = 1 / system.temperature
-    spins = visible_layer(signal, spread, beta)
+    spins = visible_layer(signal, spread, beta, 1, system.field)
     units = hidden_noise(system.hidden, spins.overlap, beta)
     noise = spread**2 / system.load
     f = _free_energy(system, spins.magnetisation, signal, spins.overlap, noise, spins, units, 1)

@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
 from ... import phases
-from ..._checks import as_scalar, check_double, check_positive
+from ..._checks import as_scalar, check_double, check_finite, check_positive
 from ...status import first_failure
 from ...theory.roots import bisect, first_true
 from .free_energy import Branch, hidden_noise
@@ -103,13 +103,15 @@ class _Column(eqx.Module):
 
     hidden: AbstractHidden
     loads: Float[Array, " loads"]
+    field: Array | None
 
     def __call__(self, temperature: Scalar) -> phases.PhasePoint:
         beta = 1 / temperature
-        recall, glass = trace_retrieval(self.hidden, beta), trace_glass(self.hidden, beta)
+        recall = trace_retrieval(self.hidden, beta, 1, self.field)
+        glass = trace_glass(self.hidden, beta, self.field)
 
         def at(load):
-            system = AssociativeMemory(load, temperature, self.hidden)
+            system = AssociativeMemory(load, temperature, self.hidden, field=self.field)
             without = glass_branch(system, glass)
             retrieval = retrieval_branch(system, recall, without)
             label = classify(retrieval, without)
@@ -121,7 +123,9 @@ class _Column(eqx.Module):
         return jax.vmap(at)(self.loads)
 
 
-def phase_diagram(hidden: AbstractHidden, loads: Any, temperatures: Any) -> phases.PhaseDiagram:
+def phase_diagram(
+    hidden: AbstractHidden, loads: Any, temperatures: Any, *, field: float | Array | None = None
+) -> phases.PhaseDiagram:
     """Phases and order parameters on the (temperature, load) plane, in one call that is traced once.
 
     The order parameters are those of the state that recalls, where there is one, and of the other elsewhere.
@@ -130,15 +134,19 @@ def phase_diagram(hidden: AbstractHidden, loads: Any, temperatures: Any) -> phas
         hidden: the prior.
         loads: positive, shape (columns,).
         temperatures: positive, shape (rows,).
+        field: $g$, one local bias on every spin.
 
     Raises:
         ValueError: 64-bit numbers are off, or a load or temperature is not positive.
     """
+    if field is not None:
+        check_finite("field", field, "The field is in units of the coupling.")
     loads, temperatures = jnp.asarray(loads, float), jnp.asarray(temperatures, float)
     check_double("a phase diagram", (hidden, loads, temperatures))
     check_positive("loads", loads)
     check_positive("temperatures", temperatures)
-    columns = phases.sweep(_Column(hidden, loads), {"temperature": temperatures}, PHASES, batch_size=BATCH_SIZE)
+    column = _Column(hidden, loads, as_scalar(field))
+    columns = phases.sweep(column, {"temperature": temperatures}, PHASES, batch_size=BATCH_SIZE)
     return phases.PhaseDiagram(
         ("temperature", "load"),
         (temperatures, loads),

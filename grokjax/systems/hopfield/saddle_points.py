@@ -73,23 +73,25 @@ class GlassCurve(eqx.Module):
 
 
 def retrieval_point(
-    hidden: AbstractHidden, beta: Number, logs: Float[Array, "2"], num_mixed: int
+    hidden: AbstractHidden, beta: Number, logs: Float[Array, "2"], num_mixed: int, field: Number | None = None
 ) -> tuple[Number, Number, VisibleLayer, HiddenNoise]:
     r"""$\ln\alpha$, the mismatch $\Phi'(m)/(xs)-1$, and the two layers at $(\ln x,\ln s)$."""
     signal, spread = jnp.exp(logs[0] + logs[1]), jnp.exp(logs[1])
-    spins = visible_layer(signal, spread, beta, num_mixed)
+    spins = visible_layer(signal, spread, beta, num_mixed, field)
     units = hidden_noise(hidden, spins.overlap, beta)
     mismatch = condensed_field(hidden, spins.magnetisation, beta) / signal - 1
     return 2 * logs[1] - jnp.log(units.noise), mismatch, spins, units
 
 
-def trace_retrieval(hidden: AbstractHidden, beta: Number, num_mixed: int = 1) -> RetrievalCurve:
+def trace_retrieval(
+    hidden: AbstractHidden, beta: Number, num_mixed: int = 1, field: Number | None = None
+) -> RetrievalCurve:
     """The retrieval curve and its first maximum, on a grid that is refined once around the maximum."""
-    fixed = jax.lax.stop_gradient((hidden, beta))
+    fixed, at_rest = jax.lax.stop_gradient(((hidden, beta), field))
 
     def point(log_ratio):
-        log_spread = largest_spread(*fixed, log_ratio, num_mixed)
-        log_load, _, _, units = retrieval_point(*fixed, jnp.stack([log_ratio, log_spread]), num_mixed)
+        log_spread = largest_spread(*fixed, log_ratio, num_mixed, at_rest)
+        log_load, _, _, units = retrieval_point(*fixed, jnp.stack([log_ratio, log_spread]), num_mixed, at_rest)
         return log_spread, jnp.where(jnp.isfinite(log_load) & (units.gap > 0), log_load, -jnp.inf)
 
     def sweep(ends, _):
@@ -109,8 +111,8 @@ def trace_retrieval(hidden: AbstractHidden, beta: Number, num_mixed: int = 1) ->
     log_ratio = ratios[1, top] + shift * step
     log_spread = spreads[1, top] + shift * (spreads[1, top + 1] - spreads[1, top - 1]) / 2
 
-    log_spread = _newton_step(hidden, beta, log_ratio, log_spread, num_mixed)
-    log_capacity = retrieval_point(hidden, beta, jnp.stack([log_ratio, log_spread]), num_mixed)[0]
+    log_spread = _newton_step(hidden, beta, log_ratio, log_spread, num_mixed, field)
+    log_capacity = retrieval_point(hidden, beta, jnp.stack([log_ratio, log_spread]), num_mixed, field)[0]
     below = ratios[0] <= jax.lax.stop_gradient(log_ratio)
     at_top = lambda table, value: jnp.where(below, jax.lax.stop_gradient(value), table)
     return RetrievalCurve(
@@ -121,19 +123,19 @@ def trace_retrieval(hidden: AbstractHidden, beta: Number, num_mixed: int = 1) ->
     )
 
 
-def _newton_step(hidden, beta, log_ratio, log_spread, num_mixed) -> Number:
+def _newton_step(hidden, beta, log_ratio, log_spread, num_mixed, field) -> Number:
     """One step on the mismatch; it also carries the derivatives that the bisection has dropped."""
-    mismatch = lambda s: retrieval_point(hidden, beta, jnp.stack([log_ratio, s]), num_mixed)[1]
+    mismatch = lambda s: retrieval_point(hidden, beta, jnp.stack([log_ratio, s]), num_mixed, field)[1]
     value, slope = jax.jvp(mismatch, (log_spread,), (jnp.ones(()),))
     return log_spread - value / jax.lax.stop_gradient(slope)
 
 
-def largest_spread(hidden, beta, log_ratio, num_mixed) -> Number:
+def largest_spread(hidden, beta, log_ratio, num_mixed, field=None) -> Number:
     """The largest root of the mismatch in $\\ln s$ at fixed $x$; any number where there is none."""
 
     def answers(log_spread):
         signal = jnp.exp(log_ratio + log_spread)
-        spins = visible_layer(signal, jnp.exp(log_spread), beta, num_mixed)
+        spins = visible_layer(signal, jnp.exp(log_spread), beta, num_mixed, field)
         return condensed_field(hidden, spins.magnetisation, beta) >= signal
 
     strongest = jnp.maximum(1.2 * condensed_field(hidden, jnp.ones(()), beta), 1e-30)
@@ -157,7 +159,7 @@ def retrieval_branch(system: AssociativeMemory, curve: RetrievalCurve, without: 
     def residual(unknowns):
         signal, spread = unknowns
         beta = 1 / system.temperature
-        spins = visible_layer(signal, spread, beta, num_mixed)
+        spins = visible_layer(signal, spread, beta, num_mixed, system.field)
         noise = hidden_noise(system.hidden, spins.overlap, beta).noise
         answer = condensed_field(system.hidden, spins.magnetisation, beta)
         equations = jnp.stack([answer - signal, jnp.sqrt(system.load) * jnp.sqrt(noise) - spread])
@@ -168,23 +170,25 @@ def retrieval_branch(system: AssociativeMemory, curve: RetrievalCurve, without: 
     return jax.tree.map(lambda a, b: jnp.where(recalls, a, b), recall, without)
 
 
-def glass_point(hidden: AbstractHidden, beta: Number, spread: Number) -> tuple[Number, VisibleLayer, HiddenNoise]:
+def glass_point(
+    hidden: AbstractHidden, beta: Number, spread: Number, field: Number | None = None
+) -> tuple[Number, VisibleLayer, HiddenNoise]:
     r"""$\ln\alpha$ and the two layers of the state without recall whose noise has the spread $s$."""
-    spins = visible_layer(jnp.zeros(()), spread, beta)
+    spins = visible_layer(jnp.zeros(()), spread, beta, 1, field)
     units = hidden_noise(hidden, spins.overlap, beta)
     return 2 * jnp.log(spread) - jnp.log(units.noise), spins, units
 
 
-def trace_glass(hidden: AbstractHidden, beta: Number) -> GlassCurve:
+def trace_glass(hidden: AbstractHidden, beta: Number, field: Number | None = None) -> GlassCurve:
     """The glass curve from where its gap opens."""
-    gap = lambda log_spread: glass_point(hidden, beta, jnp.exp(log_spread))[2].gap
+    gap = lambda log_spread: glass_point(hidden, beta, jnp.exp(log_spread), field)[2].gap
     low, high = jnp.log(1e-9), jnp.log(1e3)
     floor = jnp.where(gap(low) > 0, 0.0, jnp.exp(bisect(lambda s: gap(s) > 0, high, low, 60)))
     floor = jax.lax.stop_gradient(floor)
     log_excess = jnp.linspace(math.log(EXCESS_RANGE[0]), math.log(EXCESS_RANGE[1]), NUM_EXCESSES)
 
     def load(u):
-        log_load, _, units = glass_point(hidden, beta, floor + jnp.exp(u))
+        log_load, _, units = glass_point(hidden, beta, floor + jnp.exp(u), field)
         return jnp.where(jnp.isfinite(log_load) & (units.gap > 0), log_load, -jnp.inf)
 
     return GlassCurve(floor, log_excess, jax.lax.stop_gradient(jax.vmap(load)(log_excess)))
@@ -205,13 +209,13 @@ def interpolate_excess(curve: GlassCurve, cell: Array, log_load: Number) -> Numb
 
 
 def glass_branch(system: AssociativeMemory, curve: GlassCurve) -> Branch:
-    """The state without recall: spin glass, or paramagnet with $q=0$ where there is no other."""
+    """The state without recall: spin glass, or paramagnet with $q=0$ where there is no other and no field."""
     log_load = jnp.log(jax.lax.stop_gradient(system.load))
     cell, found, paramagnetic = locate_glass(curve, log_load)
     start = jnp.where(found, interpolate_excess(curve, cell, log_load), 0.0)
 
     def residual(u):
-        log_load, _, _ = glass_point(system.hidden, 1 / system.temperature, curve.floor + jnp.exp(u))
+        log_load, _, _ = glass_point(system.hidden, 1 / system.temperature, curve.floor + jnp.exp(u), system.field)
         return jnp.where(found, log_load - jnp.log(system.load), u)
 
     root = newton_root(residual, start)

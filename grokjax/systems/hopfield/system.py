@@ -1,6 +1,6 @@
 r"""The associative memory: spins, hidden units of a chosen prior, random patterns between them.
 
-$$ H(s,\tau) = -\frac1{\sqrt N}\sum_{i,\mu} s_i\,\xi_i^\mu\,\tau_\mu + \sum_\mu U(\tau_\mu),\qquad
+$$ H(s,\tau) = -\frac1{\sqrt N}\sum_{i,\mu} s_i\,\xi_i^\mu\,\tau_\mu - g\sum_i s_i + \sum_\mu U(\tau_\mu),\qquad
    s_i=\pm1,\quad \xi_i^\mu=\pm1\ \text{at random},\quad \mu=1\ldots\alpha N, $$
 
 with law $e^{-H/T}$. Summing out Gaussian units gives the Hopfield model with its self-interaction.
@@ -9,6 +9,7 @@ with law $e^{-H/T}$. Summing out Gaussian units gives the Hopfield model with it
 |---|---|---|---|
 | $\alpha$ | `load` | $N$ | `num_spins` (simulation only) |
 | $T=1/\beta$ | `temperature` | $U$, law of $\tau$ | `hidden` |
+| $g$ | `field`, a local bias on the spins | | |
 
 References:
     arXiv:2506.10552; Amit, Gutfreund & Sompolinsky, Phys. Rev. Lett. 55, 1530 (1985).
@@ -28,21 +29,25 @@ from .hidden import AbstractHidden, GaussianHidden
 
 
 class AssociativeMemory(AbstractParameters):
-    """Parameters of a memory, by name or in this order; load and temperature may be swept.
+    """Parameters of a memory, by name or in this order; load, temperature and field may be swept.
 
     Attributes:
         load: $\\alpha$, patterns per spin.
         temperature: $T$; it multiplies the whole energy, hidden potentials included. Zero is allowed in theory where
             the prior has a zero-temperature law.
         hidden: the prior on hidden units, the same at every point of a sweep.
+        field: $g$, the same local bias on every spin; none unless given. Patterns are fair signs, so half of the spins
+            of a pattern are held against it.
 
     Raises:
-        ValueError: a negative or non-finite load or temperature, or a prior that is not one of `hidden`.
+        ValueError: a negative or non-finite load or temperature, a field that is not finite, or a prior that is not one
+            of `hidden`.
     """
 
     load: Number = parameter(at_least=0, remedy="The load is the number of patterns per spin.", kw_only=False)
     temperature: Number = parameter(at_least=0, remedy="The temperature is in units of the coupling.", kw_only=False)
     hidden: AbstractHidden = eqx.field(default_factory=GaussianHidden)
+    field: Number | None = parameter(default=None, remedy="The field is in units of the coupling.")
 
     def __check_init__(self):
         if not isinstance(self.hidden, AbstractHidden):
@@ -58,11 +63,13 @@ class BipartiteNetwork(eqx.Module):
         patterns: $\\xi$, one row per pattern; rows of zeros are patterns beyond the load of this member of a sweep.
         hidden: the prior on hidden units.
         beta: inverse temperature.
+        field: $g$, or None.
     """
 
     patterns: Shaped[Array, "*members patterns spins"]
     hidden: AbstractHidden
     beta: Float[Array, "*members"]
+    field: Float[Array, "*members"] | None = None
 
     @property
     def num_spins(self) -> int:
@@ -74,7 +81,7 @@ class BipartiteNetwork(eqx.Module):
         return visible @ self.patterns.T.astype(visible.dtype) * self.num_spins**-0.5
 
     def visible_field(self, hidden: Float[Array, "replicas patterns"]) -> Float[Array, "replicas spins"]:
-        r"""$N^{-1/2}\sum_\mu\xi_i^\mu\tau_\mu$."""
+        r"""$N^{-1/2}\sum_\mu\xi_i^\mu\tau_\mu$, without $g$."""
         return hidden @ self.patterns.astype(hidden.dtype) * self.num_spins**-0.5
 
     def draw_hidden(
@@ -88,6 +95,7 @@ class BipartiteNetwork(eqx.Module):
     ) -> Float[Array, "replicas spins"]:
         r"""All spins given the hidden units: $+1$ with probability $1/(1+e^{-2\beta h_i})$."""
         field = self.visible_field(hidden)
+        field = field if self.field is None else field + self.field
         up = drawn_flat(jax.random.uniform, key, field.shape, field.dtype) < jax.nn.sigmoid(2 * self.beta * field)
         return jnp.where(up, 1.0, -1.0).astype(field.dtype)
 

@@ -1,7 +1,8 @@
 r"""Averages over the visible layer: spins in a signal and a Gaussian field, at any temperature.
 
 A spin of a state that recalls $L$ patterns equally well feels $\hat m S + s z$, where $S$ sums $L$ fair signs and
-$z\sim N(0,1)$:
+$z\sim N(0,1)$, and a local bias $g$ if there is one. Both signs of $S$ come together, so $g$ counts with either sign
+beside $|S|$:
 
 $$ m = \Big\langle\frac SL\int Dz\,\tanh\beta(\hat mS+sz)\Big\rangle_S,\qquad
    q = \Big\langle\int Dz\,\tanh^2\beta(\hat mS+sz)\Big\rangle_S . $$
@@ -61,7 +62,7 @@ def spin_averages(signal: Number, spread: Number, beta: Number) -> SpinAverages:
     r"""Averages over $z\sim N(0,1)$ of functions of $\beta(h+sz)$, to $10^{-12}$ at any temperature.
 
     Args:
-        signal: $h\ge 0$.
+        signal: $h$.
         spread: $s\ge 0$.
         beta: inverse temperature.
     """
@@ -87,17 +88,24 @@ def spin_averages(signal: Number, spread: Number, beta: Number) -> SpinAverages:
     )
 
 
-def visible_layer(signal: Number, spread: Number, beta: Number, num_mixed: int = 1) -> VisibleLayer:
-    r"""Average the spins over the sum $S$ of `num_mixed` fair signs, in the field $\hat mS+sz$.
+def visible_layer(
+    signal: Number, spread: Number, beta: Number, num_mixed: int = 1, field: Number | None = None
+) -> VisibleLayer:
+    r"""Average the spins over the sum $S$ of `num_mixed` fair signs, in the field $\hat mS+g+sz$.
 
     Args:
         signal: $\hat m$ per pattern.
         spread: $s=\sqrt{\alpha r}$.
         beta: inverse temperature.
         num_mixed: $L$, patterns recalled at once.
+        field: $g$, none unless given.
     """
     sums, weights = fair_sums(num_mixed)
-    spins = jax.vmap(lambda total: spin_averages(signal * total, spread, beta))(sums)
+    signals = signal * sums
+    if field is not None:
+        signals = jnp.concatenate([signals + field, signals - field])
+        sums, weights = jnp.tile(sums, 2), jnp.tile(weights / 2, 2)
+    spins = jax.vmap(lambda signal: spin_averages(signal, spread, beta))(signals)
     pairs = num_mixed * max(num_mixed - 1, 1)
     return VisibleLayer(
         weights * sums / num_mixed @ spins.tanh,

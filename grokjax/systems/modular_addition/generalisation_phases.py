@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Int
 
-from ..._checks import argument_error, check_double
+from ..._checks import argument_error, check_double, check_instance, check_positive, real_numbers
 from ...phases import PhaseDiagram, PhasePoint, sweep
 from .order_parameters import OrderParameters
 from .phases import check_axes
@@ -40,7 +40,12 @@ def classify_generalisation(order_parameters: OrderParameters) -> Int[Array, "*p
 
     Args:
         order_parameters: with `train_accuracy` and `held_out_accuracy`: numbers, or the means of a run.
+
+    Raises:
+        ValueError: it is something else, such as an array, or knows nothing of held-out sums.
     """
+    remedy = "Give `run.order_parameters`, or those of a prediction."
+    check_instance("order_parameters", order_parameters, OrderParameters, remedy)
     if order_parameters.held_out_accuracy is None:
         remedy = "Give a training_fraction below 1."
         raise argument_error("order_parameters", "of a part of the table", "no held_out_accuracy", remedy)
@@ -56,9 +61,16 @@ def passes_half(fractions: Any, accuracies: Any) -> float:
 
     Args:
         fractions: ascending, shape (point,).
-        accuracies: likewise.
+        accuracies: likewise, of one curve.
+
+    Raises:
+        ValueError: fractions do not ascend, or the shapes differ.
     """
-    fractions, accuracies = np.asarray(fractions, float), np.asarray(accuracies, float)
+    fractions = real_numbers("fractions", fractions, "Give one fraction a point.").astype(float)
+    accuracies = real_numbers("accuracies", accuracies, "Give one accuracy a point.").astype(float)
+    if fractions.ndim != 1 or accuracies.shape != fractions.shape or (np.diff(fractions) <= 0).any():
+        got = f"fractions {fractions.tolist()} and accuracies of shape {accuracies.shape}"
+        raise argument_error("fractions", "ascending, one for each accuracy", got, "Sort the points; one curve a call.")
     above = np.flatnonzero(accuracies > MOST_SUMS)
     if not above.size or above[0] == 0:
         return float("nan")
@@ -97,7 +109,9 @@ def generalisation_diagram(
     Raises:
         ValueError: the regulariser is another one, an axis is not a field of the system, or values are out of range.
     """
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
+    check_positive("left", left)
     if system.regulariser != "norm":
         remedy = "The other regularisers have no theory of their phases on a part of the table; simulate them."
         raise argument_error("regulariser", '"norm"', system.regulariser, remedy)

@@ -23,14 +23,15 @@ References:
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Scalar
 
-from ..._checks import argument_error, check_double, is_concrete
+from ..._checks import argument_error, check_double, check_instance, check_positive, check_whole, is_concrete
 from ...theory.roots import bisect
 from .system import ModularAddition
 
 
 def nngp_kernel(system: ModularAddition) -> Float[Array, "pairs pairs"]:
     """The kernel between all pairs of the table, in the order (0, 0), (0, 1), ...; for a concrete prime."""
-    prime = int(system.prime)
+    check_instance("system", system, ModularAddition)
+    prime = check_whole("prime", system.prime)
     number = jnp.arange(prime)
     n, m = (grid.ravel() for grid in jnp.meshgrid(number, number, indexing="ij"))
     same = (n[:, None] == n[None]).astype(float) + (m[:, None] == m[None])
@@ -39,6 +40,7 @@ def nngp_kernel(system: ModularAddition) -> Float[Array, "pairs pairs"]:
 
 def nngp_eigenvalues(system: ModularAddition) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
     """The three eigenvalues of `nngp_kernel`, the target's last, and how many modes have each."""
+    check_instance("system", system, ModularAddition)
     prime, one = system.prime, jnp.ones_like(system.prime)
     eigenvalues = system.readout_variance * jnp.stack([4 * prime**2 + 4 * prime + 4, 2 * prime + 4, 4 * one])
     return eigenvalues, jnp.stack([one, 2 * (prime - 1), (prime - 1) ** 2])
@@ -50,6 +52,7 @@ def gp_sample_complexity(system: ModularAddition, learned: float | Array = 0.5) 
     Raises:
         ValueError: `learned` is not in (0, 1).
     """
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
     learned = jnp.asarray(learned, float)
     if is_concrete(learned) and not bool(((learned > 0) & (learned < 1)).all()):
@@ -60,7 +63,9 @@ def gp_sample_complexity(system: ModularAddition, learned: float | Array = 0.5) 
 
 def gp_learned(system: ModularAddition, num_samples: float | Array) -> Scalar:
     r"""$\langle f,y\rangle/\langle y,y\rangle$ of Gaussian-process regression on `num_samples` random pairs."""
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
+    check_positive("num_samples", num_samples)
     eigenvalues, multiplicity = nngp_eigenvalues(system)
     eigenvalues = eigenvalues / system.prime**2
     ridge = renormalised_ridge(system.noise_variance, eigenvalues, multiplicity, jnp.asarray(num_samples, float))
@@ -69,10 +74,10 @@ def gp_learned(system: ModularAddition, num_samples: float | Array) -> Scalar:
 
 def renormalised_ridge(noise: Array, eigenvalues: Array, multiplicity: Array, num_samples: Array) -> Scalar:
     r"""$\rho$ with $n = \sigma^2/\rho + \sum_i m_i\lambda_i/(\lambda_i+\rho)$; both sides fall with it."""
-    wanted, scale = jnp.log(num_samples), jnp.log(eigenvalues[0])
     count = lambda ridge: noise / ridge + jnp.sum(multiplicity * eigenvalues / (eigenvalues + ridge))
-    enough = lambda log_ridge: jnp.log(count(jnp.exp(log_ridge))) > wanted
-    return jnp.exp(bisect(enough, scale - 40.0, scale + 40.0, 60))
+    enough = lambda log_ridge: jnp.log(count(jnp.exp(log_ridge))) > jnp.log(num_samples)
+    lowest, highest = noise / num_samples, (noise + multiplicity @ eigenvalues) / num_samples  # nothing, all unlearned
+    return jnp.exp(bisect(enough, jnp.log(lowest), jnp.log(highest), 60))
 
 
 def _samples(system: ModularAddition, ridge: Scalar) -> Scalar:

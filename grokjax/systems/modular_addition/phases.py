@@ -28,7 +28,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from ..._checks import argument_error, check_choice, check_double
+from ..._checks import argument_error, check_choice, check_double, check_instance, check_whole
 from ...phases import PhaseDiagram, PhasePoint, sweep
 from ...status import AbstractSolution, Status, choose_status, first_failure, succeeded
 from ...theory.roots import largest_root, newton_root
@@ -63,10 +63,11 @@ def transitions(system: ModularAddition, convention: str = "exact") -> Transitio
         system: the parameters; fields may be arrays.
         convention: "paper" takes the saturated eigenvalue as printed, $\sigma_a^2x^{*2}$.
     """
+    check_instance("system", system, ModularAddition)
     check_choice("convention", convention, CONVENTIONS)
     if system.regulariser == "norm":
         return _norm_transitions(system)
-    _check_pairs(system)
+    check_pairs(system)
     level = system.prime * jnp.sqrt(system.readout_variance * system.well_position / system.width)
     saturated = saturated_eigenvalue(system)
     if convention == "paper":
@@ -89,7 +90,8 @@ def _norm_transitions(system: ModularAddition) -> Transitions:
     return Transitions(*(leaf.reshape(shape) for leaf in (start, end, status)))
 
 
-def _check_pairs(system: ModularAddition) -> None:
+def check_pairs(system: ModularAddition) -> None:
+    """Raise unless the frequencies of a neuron are independent."""
     if system.regulariser not in ("fourier", "fourier0"):
         remedy = 'Frequencies are independent there; with "norm" see transitions and generalisation_diagram.'
         raise argument_error("regulariser", '"fourier" or "fourier0"', system.regulariser, remedy)
@@ -107,8 +109,10 @@ def finite_size_transitions(
         threshold: smallest weight that counts as present; $1/N$ unless given.
         num_scan: noises of the search, from a thousandth of the sharp start up to five times it.
     """
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
-    _check_pairs(system)
+    check_pairs(system)
+    num_scan = check_whole("num_scan", num_scan, 2)
     return _finite_size_transitions(system, None if threshold is None else jnp.asarray(threshold, float), num_scan)
 
 
@@ -184,9 +188,10 @@ def phase_diagram(
     Raises:
         ValueError: an axis is not a field of the system, or values are out of range.
     """
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
     check_choice("convention", convention, CONVENTIONS)
-    _check_pairs(system)
+    check_pairs(system)
     check_axes(system, axes)
     threshold = None if threshold is None else jnp.asarray(threshold, float)
     return sweep(_Point(system, threshold, convention, panel_order), axes, PHASES, batch_size=batch_size)
@@ -194,6 +199,8 @@ def phase_diagram(
 
 def check_axes(system: ModularAddition, axes: Mapping[str, Any]) -> None:
     """Raise unless every axis is a field of the system, with values in its range."""
+    if not isinstance(axes, Mapping) or not axes:
+        raise argument_error("axes", "a mapping of fields to values", axes, 'Try {"noise_variance": [1e-4, 2e-4]}.')
     for name, values in axes.items():
         numbers = tuple(field for field, value in vars(system).items() if not isinstance(value, str))
         if name not in numbers:

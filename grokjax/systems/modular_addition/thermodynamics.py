@@ -13,18 +13,20 @@ References:
     the phases of arXiv:2310.03789, section 4.2; the rest is derived here.
 """
 
+from collections.abc import Callable
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Scalar
 
-from ..._checks import argument_error, check_double, is_concrete
+from ..._checks import argument_error, check_double, check_instance, is_concrete
 from ..._printing import AbstractPrinted
 from ..._tree import over_points
 from ...status import AbstractSolution, Status, choose_status
 from ...theory.roots import bisect, newton_root
 from .pair_measure import saturated_eigenvalue, well_ratio
-from .phases import transitions
+from .phases import check_pairs, transitions
 from .system import ModularAddition
 from .theory import predict
 
@@ -52,30 +54,26 @@ def thermodynamics(system: ModularAddition) -> Thermodynamics:
         system: the parameters; fields of shape (point,) make a sweep.
 
     Raises:
-        ValueError: 64-bit floats are off, or the training set is a part of the table.
+        ValueError: 64-bit floats are off, the training set is a part of the table, or the regulariser has no
+            theory of it.
     """
-    _check(system)
-    return over_points(_thermodynamics, system)
+    return _solved(_thermodynamics, system)
 
 
 def sharp_thermodynamics(system: ModularAddition) -> Thermodynamics:
-    """The same in the limit of large $Px^*$.
-
-    Args:
-        system: the parameters; fields of shape (point,) make a sweep.
-
-    Raises:
-        ValueError: 64-bit floats are off, or the training set is a part of the table.
-    """
-    _check(system)
-    return over_points(_sharp, system)
+    """The same in the limit of large $Px^*$, for independent frequencies; else as `thermodynamics`."""
+    check_instance("system", system, ModularAddition)
+    check_pairs(system)
+    return _solved(_sharp, system)
 
 
-def _check(system: ModularAddition) -> None:
+def _solved(one: Callable[[ModularAddition], Thermodynamics], system: ModularAddition) -> Thermodynamics:
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
     fraction = system.training_fraction
     if is_concrete(fraction) and bool(jnp.any(jnp.asarray(fraction) != 1)):
         raise argument_error("training_fraction", "1", fraction, "The energy is that of the whole table.")
+    return over_points(one, system)
 
 
 @eqx.filter_jit
@@ -101,7 +99,8 @@ def _sharp(system: ModularAddition) -> Thermodynamics:
 def _discrepancy(s: Scalar, saturated: Scalar) -> Scalar:
     """$a$ in the limit, with its derivative from inside of each phase."""
     end = jnp.maximum(1 - saturated, 0.0)
-    cold = jnp.minimum(s, end * (1 - 1e-12) + 1e-300)
+    saturated = jnp.minimum(saturated, 1 - 1e-9)  # without an end what lies beyond it is not asked for
+    cold = jnp.minimum(s, (1 - saturated) * (1 - 1e-12))
     excess = lambda a: a * (cold + saturated * well_ratio((a / cold) ** 2) ** 2) - cold
     frozen = jax.lax.stop_gradient
     first = bisect(lambda a: frozen(excess(a)) < 0, frozen(cold) * jnp.ones(()), jnp.ones(()))

@@ -24,6 +24,7 @@ from .experiment import (
     trained as trained,
     trajectory as trajectory,
 )
+from .goldilocks import Goldilocks as Goldilocks, goldilocks as goldilocks, neighbour_distances as neighbour_distances
 from .order_parameters import OrderParameters as OrderParameters
 from .phases import (
     PHASES as PHASES,
@@ -31,6 +32,7 @@ from .phases import (
     TrainingPhaseDiagram as TrainingPhaseDiagram,
     classify as classify,
     phase_diagram as phase_diagram,
+    rate_diagram as rate_diagram,
     share_within_bounds as share_within_bounds,
 )
 from .system import ToyNetwork as ToyNetwork, ToyRepresentation as ToyRepresentation, TrainingLoss as TrainingLoss

@@ -78,16 +78,18 @@ def classify(
 
 
 class TrainingPhaseDiagram(eqx.Module):
-    """A sweep over (decoder rate, weight decay) seen as phases: those of every seed, and `diagram` of their majority.
+    """A sweep over two fields seen as phases: those of every seed, and `diagram` of their majority.
 
     A method's `keep` are the runs to count, a mask that broadcasts to `phase`. Phases are comparable among seeds whose
     training set has predicted accuracy 1 (`predict(task, train_masks(diagram.run))`).
 
     Attributes:
-        run: with the axes (rate, decay, seed).
+        run: with the axes (first field, second field, seed).
+        axis_names: of the two fields.
     """
 
     run: Run
+    axis_names: tuple[str, str] = eqx.field(static=True, default=("decoder_rate", "weight_decay"))
 
     @property
     def phase(self) -> Int[np.ndarray, "*grid seeds"]:
@@ -124,8 +126,8 @@ class TrainingPhaseDiagram(eqx.Module):
             otherwise=Status.NO_SOLUTION,
         )
         return PhaseDiagram(
-            axis_names=("decoder_rate", "weight_decay"),
-            axis_values=(jnp.ravel(system.decoder_rate), jnp.ravel(system.weight_decay)),
+            axis_names=self.axis_names,
+            axis_values=tuple(jnp.ravel(getattr(system, name)) for name in self.axis_names),
             order_parameters=jax.tree.map(average, self.run.members),
             labels=jnp.asarray(self.majority(keep=keep)),
             status=status,
@@ -139,8 +141,10 @@ class TrainingPhaseDiagram(eqx.Module):
     def __repr__(self) -> str:
         phase = self.phase
         shares = ", ".join(f"{name} {np.mean(phase == index):.1%}" for index, name in enumerate(PHASES))
-        rates, decays, seeds = phase.shape
-        return f"TrainingPhaseDiagram({rates} rates x {decays} decays x {seeds} seeds; {shares})"
+        sizes = [*phase.shape]
+        words = [*(f"{name.replace('_', ' ')}s" for name in self.axis_names), "seeds"]
+        grid = " x ".join(f"{size} {word}" for size, word in zip(sizes, words, strict=True))
+        return f"TrainingPhaseDiagram({grid}; {shares})"
 
 
 def _phase_diagram(
@@ -175,26 +179,67 @@ def _phase_diagram(
     Raises:
         ValueError: an axis is not 1-d or has a negative entry, a keyword is not known, or as `simulate`.
     """
-    axes = {}
-    for name, values in (("decoder_rates", decoder_rates), ("weight_decays", weight_decays)):
-        axes[name] = np.asarray(values, float)
-        if axes[name].ndim != 1 or axes[name].size == 0:
-            raise argument_error(name, "a non-empty 1-d array", f"shape {axes[name].shape}", "Use numpy.geomspace.")
-        check_at_least(name, axes[name], 0, "Rates and decays are not negative.")
+    axes = {"decoder_rates": decoder_rates, "weight_decays": weight_decays}
+    return _on_grid(key, task, axes, system, experiment, design=design, schedule=schedule, compute=compute)
+
+
+def _rate_diagram(
+    key: Key[Array, ""],
+    task: AbstractTask,
+    embedding_rates: Any,
+    decoder_rates: Any,
+    *,
+    system: ToyRepresentation | None = None,
+    experiment: Training,
+    design: Design,
+    schedule: Schedule,
+    compute: Compute,
+) -> TrainingPhaseDiagram:
+    """The phases over the two learning rates, embedding x decoder, of figure 6a; keywords are those of `phase_diagram`.
+
+    Args:
+        key: random key.
+        task: the operation.
+        embedding_rates: learning rates of the embeddings, 1-d.
+        decoder_rates: learning rates of the decoder, 1-d.
+        system: everything else, its weight decay too; the paper's settings unless given.
+        experiment: see `Training`.
+        design: see `grokjax.Design`.
+        schedule: see `grokjax.Schedule`.
+        compute: see `grokjax.Compute`.
+
+    Raises:
+        ValueError: as `phase_diagram`.
+    """
+    axes = {"embedding_rates": embedding_rates, "decoder_rates": decoder_rates}
+    return _on_grid(key, task, axes, system, experiment, design=design, schedule=schedule, compute=compute)
+
+
+def _on_grid(
+    key: Key[Array, ""],
+    task: AbstractTask,
+    axes: dict[str, Any],
+    system: ToyRepresentation | None,
+    experiment: Training,
+    **groups: Any,
+) -> TrainingPhaseDiagram:
+    """Train on the grid of two fields, each named in the plural."""
+    for name, given in axes.items():
+        values = np.asarray(given, float)
+        if values.ndim != 1 or values.size == 0:
+            raise argument_error(name, "a non-empty 1-d array", f"shape {values.shape}", "Use numpy.geomspace.")
+        check_at_least(name, values, 0, "Rates and decays are not negative.")
+    (first, rows), (second, columns) = ((name.removesuffix("s"), np.asarray(v, float)) for name, v in axes.items())
     system = ToyRepresentation.paper(task) if system is None else system.replace(task=task)
-    system = system.replace(decoder_rate=axes["decoder_rates"][:, None], weight_decay=axes["weight_decays"])
-    return TrainingPhaseDiagram(simulate(key, system, experiment, design=design, schedule=schedule, compute=compute))
+    system = system.replace(**{first: rows[:, None], second: columns})
+    return TrainingPhaseDiagram(simulate(key, system, experiment, **groups), (first, second))
 
 
-phase_diagram = flat(
-    _phase_diagram,
-    name="phase_diagram",
-    experiment=Training(),
-    design=Design(),
-    schedule=Schedule(),
-    compute=Compute(),
-)
+_GROUPS = {"experiment": Training(), "design": Design(), "schedule": Schedule(), "compute": Compute()}
+phase_diagram = flat(_phase_diagram, name="phase_diagram", **_GROUPS)
 """The door of `_phase_diagram`."""
+rate_diagram = flat(_rate_diagram, name="rate_diagram", **_GROUPS)
+"""The door of `_rate_diagram`."""
 
 
 def share_within_bounds(bound: OrderParameters, run: Run) -> OrderParameters:

@@ -22,6 +22,7 @@ References:
     in the modes of the data's law here.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import equinox as eqx
@@ -69,23 +70,18 @@ def gaussian_features(system: TeacherStudent) -> NamedPrediction:
     Raises:
         ValueError: 64-bit floats are off.
     """
-    check_instance("system", system, TeacherStudent)
-    check_double("theory", system)
-    return over_points(_gaussian_features, system)
+    return _solved(_gaussian_features, system)
 
 
 def rescaled_kernel(system: TeacherStudent) -> NamedPrediction:
-    """Kernel rescaling: the lazy network with the best variance of its read-out.
+    """Kernel rescaling: the lazy network with the best variance of its read-out; else as `gaussian_features`."""
+    return _solved(_rescaled_kernel, system)
 
-    Args:
-        system: fields of shape (point,) make a sweep.
 
-    Raises:
-        ValueError: 64-bit floats are off.
-    """
+def _solved(one: Callable[[TeacherStudent], NamedPrediction], system: TeacherStudent) -> NamedPrediction:
     check_instance("system", system, TeacherStudent)
     check_double("theory", system)
-    return over_points(_rescaled_kernel, system)
+    return over_points(one, system)
 
 
 def _moments(system: TeacherStudent, variance: Float[Array, ""]) -> Float[Array, "modes modes"]:

@@ -2,6 +2,7 @@
 
 import itertools
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -158,6 +159,17 @@ def test_recall_of_gaussian_units(sweep):
     assert mean == pytest.approx(float(sweep.overlap.mean[0]), abs=0.01)
 
 
+@pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
+def test_a_field_on_the_spins():
+    """A sweep over the field, one point without: theory at all of them, on the magnetisation, overlap and energy."""
+    system = hop.AssociativeMemory(0.03, 0.3, field=jnp.array([0.0, 0.2, 0.4]))
+    options = {"num_members": 8, "num_steps": 150, "num_witnesses": 0, "progress": False}
+    run = hop.simulate(jax.random.key(12), system, num_spins=1000, **options)
+    theory = hop.predict(system).order_parameters
+    assert all(agree(theory, run, point) for point in range(3))
+    assert float(theory.magnetisation[0] - theory.magnetisation[2]) > 10 * run.magnetisation.error[2]
+
+
 def test_patterns_beyond_the_load_of_a_point(sweep):
     """They are rows of zeros; the histogram of pattern overlaps is filled from the others."""
     patterns, counts = sweep.problem.target.patterns, np.rint(np.array(LOADS) * 1000).astype(int)
@@ -255,10 +267,44 @@ def test_figures_show_the_results(sweep):
         hop.PHASES,
     )  # fmt: skip
     zero = jnp.zeros(3)
+    mixed = hop.Capacity(zero, jnp.array([0.02, 0.0, 0.0]), zero, zero, zero, jnp.zeros(3, int))
     lines = hop.Capacity(jnp.array([0.08, 0.0, 0.0]), jnp.array([0.06, 0.0, 0.0]), zero, zero, zero, jnp.zeros(3, int))
-    (ax,) = figures.draw_diagram(diagram, lines, np.array([0.02, 0.04, 0.2])).axes
+    (ax,) = figures.draw_diagram(diagram, lines, np.array([0.02, 0.04, 0.2]), mixed).axes
     drawn = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
     np.testing.assert_array_equal(drawn["spinodal"], [0.08, np.nan, np.nan])
     np.testing.assert_array_equal(drawn["equal free energies"], [0.06, np.nan, np.nan])
     np.testing.assert_array_equal(drawn["freezing of the paramagnet"], [0.02, 0.04, np.nan])
+    np.testing.assert_array_equal(drawn["mixtures of three"], [0.02, np.nan, np.nan])
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(hop.PHASES)
+
+
+def test_figure_of_few_patterns(sweep):
+    temperatures = np.array([0.3, 0.6, 1.2])
+    prior = hop.GroupedHidden(hop.BinaryHidden())
+    states = {count: hop.low_load(prior, temperatures, num_mixed=count) for count in (1, 3)}
+    left, right = figures.low_load_figure(temperatures, {1.0: states[1]}, states, {1.0: sweep}).axes
+    np.testing.assert_allclose(left.lines[0].get_ydata(), states[1].magnetisation)
+    np.testing.assert_allclose(left.lines[1].get_xdata(), 1.0)
+    np.testing.assert_allclose(left.containers[0][0].get_ydata(), sweep.magnetisation.mean)
+    gap = np.asarray(states[3].free_energy - states[1].free_energy)
+    drawn = np.where(np.isnan(right.lines[0].get_ydata()), right.lines[1].get_ydata(), right.lines[0].get_ydata())
+    np.testing.assert_allclose(drawn[:2], gap[:2])
+    assert np.isnan(drawn[2])  # a paramagnet
+
+
+def test_figures_of_finite_networks(sweep):
+    """Sizes by colour with the spinodal; a field on the horizontal axis with theory of both order parameters."""
+    branch = hop.predict(sweep.system)
+    left, right = figures.finite_size_figure({1000: sweep}, (sweep.system, branch), 0.103).axes
+    np.testing.assert_allclose(left.lines[0].get_ydata(), branch.magnetisation)
+    np.testing.assert_allclose(right.containers[0][0].get_ydata(), hop.recalled(sweep).mean)
+    assert all(0.103 in line.get_xdata() for line in (left.lines[-1], right.lines[-1]))
+    assert "8 draws" in figures.caption_finite_size({1000: sweep})
+    biased = eqx.tree_at(lambda run: run.system.field, sweep, jnp.arange(5.0), is_leaf=lambda x: x is None)
+    zero = jnp.zeros(())
+    lines = [hop.Capacity(jnp.asarray(load), *4 * [zero], jnp.zeros((), int)) for load in (0.1, 0.0)]
+    panels = figures.field_figure({"one": biased}, {"one": (biased.system, branch)}, [0.0, 1.0], {"T": lines}).axes
+    np.testing.assert_allclose(panels[0].lines[0].get_xdata(), np.arange(5))
+    np.testing.assert_allclose(panels[1].lines[0].get_ydata(), branch.overlap)
+    np.testing.assert_allclose(panels[1].containers[0][0].get_ydata(), sweep.overlap.mean)
+    np.testing.assert_array_equal(panels[2].lines[0].get_ydata(), [0.1, np.nan])

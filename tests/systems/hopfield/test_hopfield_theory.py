@@ -259,6 +259,81 @@ def test_phase_diagram():
     assert bool(jnp.all(diagram.order_parameters.magnetisation[1:] == 0))
 
 
+def test_few_patterns():
+    """Closed forms at low load: Curie-Weiss, groups of binary units, and where mixtures win and are stable."""
+    temperature = jnp.array([0.3, 0.8, 1.1])
+    gaussian = hop.low_load(hop.GaussianHidden(), temperature)
+    np.testing.assert_allclose(gaussian.magnetisation, np.tanh(gaussian.magnetisation / temperature), atol=1e-10)
+    assert (np.asarray(gaussian.magnetisation) > 0).tolist() == [True, True, False]
+    assert gaussian.stable.all()
+    binary = hop.GroupedHidden(hop.BinaryHidden(), 2.0)
+    hot = jnp.array([1.41, 1.42])  # on both sides of the root of 2
+    found = hop.low_load(binary, hot).magnetisation
+    assert (np.asarray(found) > 0).tolist() == [True, False]
+    np.testing.assert_allclose(found, np.tanh(2 / hot * np.tanh(found / hot)), atol=1e-10)
+    single = hop.GroupedHidden(hop.BinaryHidden())
+    for count, crossing in ((3, 0.4860), (5, 0.4928), (7, 0.4998), (9, 0.5055)):
+        beside = jnp.array([crossing - 2e-4, crossing + 2e-4])
+        gap = hop.low_load(single, beside, num_mixed=count).free_energy - hop.low_load(single, beside).free_energy
+        assert (np.asarray(gap) < 0).tolist() == [True, False]
+    for count, end in ((3, 0.4598), (5, 0.3847), (7, 0.3439)):  # of local stability, Hopfield
+        state = hop.low_load(hop.GaussianHidden(), jnp.array([end - 2e-4, end + 2e-4]), num_mixed=count)
+        assert np.asarray(state.stable).tolist() == [True, False]
+
+
+def biased_average(function, signal, spread, beta, field):
+    """Over spins of a random pattern in the field, by brute force."""
+    return np.mean([exact_average(function, field + sign * signal, spread, beta) for sign in (-1, 1)])
+
+
+@pytest.mark.parametrize("field", [0.2])
+def test_a_field_on_the_spins(field):
+    """The saddle point by brute force; its free energy is stationary, and its slope in the field is the mean spin."""
+    system = hop.AssociativeMemory(0.03, 0.3, field=field)
+    recall, glass = hop.predict(system), hop.predict(system, branch="glass")
+    beta = 1 / 0.3
+    for state in (recall, glass):
+        assert bool(state.converged)
+        spread = float(jnp.sqrt(system.load * state.noise))
+        q = biased_average(lambda u: np.tanh(u) ** 2, float(state.signal), spread, beta, field)
+        assert float(state.overlap) == pytest.approx(q, abs=1e-10)
+        assert float(state.noise) == pytest.approx(q / (1 - beta * (1 - q)) ** 2, rel=1e-9)
+        variables = (state.magnetisation, state.signal, state.overlap, state.noise)
+        slopes = jax.grad(lambda v: hop.rs_free_energy(system, *v))(variables)
+        np.testing.assert_allclose(slopes, np.zeros(4), atol=1e-9)
+        pull = lambda g, v=variables: hop.rs_free_energy(system.replace(field=g), *v)
+        mean = biased_average(np.tanh, float(state.signal), spread, beta, field)
+        assert float(jax.grad(pull)(system.field)) == pytest.approx(-mean, abs=1e-9)
+    m = np.mean([s * exact_average(np.tanh, field + s * recall.signal, spread_of(recall), beta) for s in (-1, 1)])
+    assert float(recall.magnetisation) == pytest.approx(m, abs=1e-9)
+    assert float(glass.magnetisation) == 0
+    without = hop.predict(system.replace(field=None))
+    assert float(without.magnetisation) > float(recall.magnetisation) > 0.9
+    np.testing.assert_allclose(hop.predict(system.replace(field=0.0)).free_energy, without.free_energy, rtol=1e-12)
+
+
+def spread_of(state):
+    return float(jnp.sqrt(0.03 * state.noise))
+
+
+@pytest.mark.slow
+def test_a_field_costs_capacity():
+    """The spinodal with a field ends the branch that `predict` follows, and has a derivative."""
+    line = lambda g: hop.capacity(hop.GaussianHidden(), 0.3, field=g)
+    none, some = hop.capacity(hop.GaussianHidden(), 0.3), line(0.2)
+    np.testing.assert_allclose(line(0.0).spinodal, none.spinodal, rtol=1e-9)
+    assert float(some.spinodal) < float(none.spinodal)
+    loads = float(some.spinodal) * jnp.array([0.999, 1.001])
+    found = hop.predict(hop.AssociativeMemory(loads, 0.3, field=0.2)).magnetisation
+    assert (np.asarray(found) > 0).tolist() == [True, False]
+    slope = jax.grad(lambda g: line(g).spinodal)(0.2)
+    difference = (line(0.201).spinodal - line(0.199).spinodal) / 0.002
+    assert float(slope) == pytest.approx(float(difference), rel=1e-4)
+    stable = hop.AssociativeMemory(some.stable, 0.3, field=0.2)
+    gap = hop.predict(stable).free_energy - hop.predict(stable, branch="glass").free_energy
+    assert abs(float(gap)) < 1e-9
+
+
 BAD_INPUT = {
     "load": lambda: hop.AssociativeMemory(load=-0.1, temperature=0.3),
     "temperature": lambda: hop.AssociativeMemory(load=0.1, temperature=-0.3),
@@ -267,6 +342,9 @@ BAD_INPUT = {
     "potential": lambda: hop.TernaryHidden(np.inf),
     "bias": lambda: hop.ReLUHidden(-np.inf),
     "threshold": lambda: hop.SoftThresholdHidden(np.inf),
+    "field": lambda: hop.predict(hop.AssociativeMemory(load=0.1, temperature=0.0, field=0.1)),
+    "hidden": lambda: hop.low_load("gaussian", 0.3),
+    "num_mixed": lambda: hop.low_load(hop.GaussianHidden(), 0.3, num_mixed=2),
     "stiffness": lambda: hop.GaussianHidden(0.0),
     "gaussian_fraction": lambda: hop.GaussBinaryHidden(1.5),
     "num_levels": lambda: hop.MultilevelHidden(1),
@@ -290,6 +368,13 @@ def test_more_bad_input():
             hop.AssociativeMemory(*arguments)
     with pytest.raises(ValueError, match="`temperature`"):
         hop.simulate(jax.random.key(0), hop.AssociativeMemory(0.1, 0.0))
+    with pytest.raises(ValueError, match="`temperature`"):
+        hop.low_load(hop.GaussianHidden(), 0.0)
+    for field in (np.inf, "up"):
+        with pytest.raises(ValueError, match="`field`"):
+            hop.AssociativeMemory(0.1, 0.3, field=field)
+    with pytest.raises(ValueError, match="`field`"):
+        hop.capacity(hop.GaussianHidden(), 0.3, field=[0.1, 0.2])
     with pytest.raises(ValueError, match="`load`"):
         hop.simulate(jax.random.key(0), hop.AssociativeMemory(1e-5, 0.3), num_spins=100)
     with pytest.raises(ValueError, match="`temperature`"):

@@ -34,7 +34,14 @@ def test_figure_3():
     paper = figures.paper_system(np.array([0.3, 0.15]))
     found = {convention: ma.predict(paper, convention) for convention in ("paper", "exact")}
     figure = figures.figure_3(found, found, ma.transitions(figures.paper_system(), "paper"))
-    printed, exact, discrepancy = figure.axes
+    printed, exact, discrepancy = figure.axes[:3]
+    (inset,) = printed.child_axes
+    for line, close in zip(printed.lines[:2], inset.lines[:2], strict=True):  # the same curves, near the side wells
+        np.testing.assert_allclose(close.get_data(), line.get_data())
+        assert close.get_color() == line.get_color()
+    (left, right), (bottom, top) = inset.get_xlim(), inset.get_ylim()
+    assert left < 1 < right
+    assert bottom < 0 < top
     for ax, convention, per_pair in ((printed, "paper", 0.5), (exact, "exact", 1.0)):
         for index, line in enumerate(ax.lines[:2]):
             assert line.get_label() == rf"$\sigma^2={[0.3, 0.15][index]:g}$"

@@ -107,6 +107,13 @@ def test_equivalent_kernel_against_regression():
     np.testing.assert_allclose(eigenvalues[[0, 1, 20, 21, 40, 41]], [20, 1, 1, 0.25, 0.25, 0], atol=1e-9)
 
 
+def test_equivalent_kernel_of_a_lazy_network():
+    """Above the transition no neuron is specialised, and this kernel learns nothing of either side."""
+    found = ma.equivalent_kernel(NORM.replace(noise_variance=np.array([1e-3, 1e-4]), training_fraction=0.7))
+    np.testing.assert_allclose([found.train[0], found.held_out[0]], 0, atol=1e-12)
+    assert found.held_out[1] > 0.5
+
+
 @pytest.fixture(scope="module")
 def whole():
     """The dual on a mask that is the whole table, where the exact theory holds."""
@@ -170,6 +177,12 @@ KEY = jax.random.key(0)
         (lambda: ma.finite_size_transitions(NORM), "regulariser"),
         (lambda: ma.generalisation_boundary(0), "prime"),
         (lambda: ma.classify_generalisation(ma.OrderParameters(1.0, 0.0, 0.0, 0.0)), "order_parameters"),
+        (lambda: ma.passes_half([0.8, 0.7], [1.0, 0.0]), "fractions"),
+        (lambda: ma.passes_half([0.7, 0.8], np.zeros((2, 2))), "fractions"),
+        (lambda: ma.passes_half("0.7", [0.0]), "fractions"),
+        (lambda: ma.generalisation_diagram(NORM, {"noise_variance": [1e-4]}, left=-1), "left"),
+        (lambda: ma.sharp_thermodynamics(NORM), "regulariser"),
+        (lambda: ma.gp_learned(NORM, 0), "num_samples"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, name):

@@ -44,6 +44,17 @@ def test_finite_tables_round_them(sharpness, at_start, steepest):
     assert float((found.heat_capacity * start / whole).max()) == pytest.approx(steepest, abs=1e-3)
 
 
+def test_a_mixed_phase_without_an_end():
+    """More weight in the wells than the transition's noise: the lever rule down to zero noise, with its derivative."""
+    system, start = system_of(40, [0.1, 0.9, 1.1])
+    wide = system.replace(readout_variance=system.readout_variance * 9)  # start x 3, saturation x 9: ends below zero
+    found, start = ma.sharp_thermodynamics(wide.replace(noise_variance=3 * system.noise_variance)), 3 * start
+    assert not ma.transitions(wide).converged.any()
+    whole = PRIME * (PRIME - 1) / 2
+    np.testing.assert_allclose(jnp.sqrt(found.energy / whole), [0.1, 0.9, 1], rtol=1e-9)
+    np.testing.assert_allclose(found.heat_capacity * start / whole, [0.2, 1.8, 0], rtol=1e-9)
+
+
 def test_a_part_of_the_table_is_refused():
     system, _ = system_of(10, 0.5)
     with pytest.raises(ValueError, match="`training_fraction` must be 1"):

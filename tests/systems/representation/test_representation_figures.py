@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
+from grokjax.evidence.statistics import Estimate
 from grokjax.systems import representation as rep
 from grokjax.systems.representation import figures
 
@@ -104,6 +105,26 @@ def test_figure_6():
     assert [text.get_text() for text in figure.axes[0].texts] == ["XX"] * 6
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["X: confusion"]
     assert [text.get_position() for text in figure.axes[0].texts][:3] == [(-4, 0), (-4, 1), (-4, 2)]
+
+
+def test_figure_6_of_both_rates():
+    """Rates on logarithmic axes, on both."""
+    small = rep.ToyRepresentation(TASK, widths=(8,))
+    options = {"num_members": 1, "num_steps": 4, "system": small, "progress": False}
+    figure = figures.figure_6(rep.rate_diagram(KEY, TASK, [1e-4, 1e-3], [1e-5, 1e-3], **options))
+    assert [text.get_position() for text in figure.axes[0].texts] == [(-4, -5), (-4, -3), (-3, -5), (-3, -3)]
+    assert figure.axes[0].get_xlabel() == r"embedding learning rate $\eta_1$"
+    assert figure.axes[0].get_ylabel() == r"decoder learning rate $\eta_2$"
+
+
+def test_figure_goldilocks():
+    shares = {name: Estimate(0.1 * (index + 1), 0.02) for index, name in enumerate(rep.PHASES)}
+    apart = Estimate(-0.5, 0.1)
+    zone = rep.Goldilocks(shares, Estimate(0.3, 0.0), np.array([1.0, np.nan]), np.array([1.5, np.nan]), apart, 1)
+    left, right = figures.figure_goldilocks({"one": zone, "two": zone}).axes
+    np.testing.assert_allclose([bar.get_height() for bar in left.patches], 2 * [0.1, 0.2, 0.3, 0.4])
+    np.testing.assert_allclose(right.lines[1].get_xdata(), [1.5, np.nan])
+    np.testing.assert_allclose(right.lines[1].get_ydata(), [1.0, np.nan])
 
 
 def test_figure_10(run, bound):

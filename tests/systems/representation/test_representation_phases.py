@@ -68,7 +68,63 @@ def test_statistics_over_seeds():
     np.testing.assert_allclose(shared.order_parameters.quality.mean[0], quality[0, :, 1:].mean(axis=1))
     np.testing.assert_allclose(shared.axes["decoder_rate"], [1e-4, 1e-3])
     np.testing.assert_allclose(shared.axes["weight_decay"], [0.0, 1.0])
-    assert "2 rates x 2 decays x 3 seeds; comprehension 16.7%" in str(diagram)
+    assert "2 decoder rates x 2 weight decays x 3 seeds; comprehension 16.7%" in str(diagram)
+
+
+RELEASED = """GGGGGGGGMMM GGGGGGGGGMM GGGGGGGGGMM GGGGGGGGGMM GGGGGGGGGMM CCCCGGGGGGM CCCCCGGGGGM CCCCCCGGGGM
+MMMMMCCGMMM MMMMMMXXMMM MMMMMMXXXMX MMMMMMXXXXX MMMMMXXXXXX MMMMXXXXXXX MMMMXXXXXXX MMMXXXXXXXX"""
+"""The authors' own phases of their figure 6b, decoder rates down, weight decays across."""
+
+
+def grid_of(text):
+    return np.array([["CGMXU".index(letter) for letter in row] for row in text.split()])
+
+
+def diagram_of(phase):
+    """A diagram with these phases, axes (row, column, seed)."""
+    train, validation = steps_of(phase)
+    rows, columns, seeds = phase.shape
+    members = rep.OrderParameters(*3 * [np.zeros(phase.shape)], train_step=train, validation_step=validation)
+    system = rep.ToyRepresentation(
+        rep.Addition(10), embedding_rate=np.arange(1.0, rows + 1)[:, None], decoder_rate=np.arange(1.0, columns + 1)
+    )
+    run = Run(
+        system=system, experiment=rep.Training(), order_parameters=None, members=members, diverged=phase == 4,
+        layout=Layout((rows, columns), seeds, seeds),
+    )  # fmt: skip
+    return rep.TrainingPhaseDiagram(run, ("embedding_rate", "decoder_rate"))
+
+
+def test_goldilocks_zone():
+    """Shares and distances by hand, and those of the published diagram, whose grokking is hardly nearer to either."""
+    first, second = grid_of("GGCC GGCC GGMM"), grid_of("MGXC MGXC MGXC")
+    zone = rep.goldilocks(diagram_of(np.stack([first, second, np.full_like(first, 3)], axis=-1)))
+    assert {name: float(share.mean * 36) for name, share in zone.shares.items()} == pytest.approx(
+        {"comprehension": 7, "grokking": 9, "memorisation": 5, "confusion": 15, "unclassified": 0}
+    )
+    assert float(zone.zone.mean) == pytest.approx(16 / 36)
+    by_hand = (np.sqrt(8) + np.sqrt(5) + np.sqrt(5) + np.sqrt(2) + 2 + 1) / 6
+    np.testing.assert_allclose(zone.from_memorisation, [by_hand, 1, np.nan])
+    np.testing.assert_allclose(zone.from_comprehension, [(2 + 1 + 2 + 1 + np.sqrt(5) + np.sqrt(2)) / 6, 2, np.nan])
+    assert zone.num_seeds == 2
+    apart = zone.from_memorisation[:2] - zone.from_comprehension[:2]
+    np.testing.assert_allclose(zone.nearer_comprehension.mean, apart.mean())
+    released = grid_of(RELEASED)
+    assert np.bincount(released.ravel(), minlength=4).tolist() == [17, 60, 60, 39]
+    np.testing.assert_allclose(rep.neighbour_distances(released), [3.43891, 3.29174], atol=1e-5)  # by another code
+    assert np.isnan(rep.neighbour_distances(grid_of("GGX MMX"))[1])
+
+
+def test_diagram_of_both_rates():
+    """Its own axes, in the order asked for; and the figures of it."""
+    system = rep.ToyRepresentation(rep.Addition(10), widths=(8,))
+    options = {"num_members": 2, "num_steps": 4, "system": system, "progress": False}
+    diagram = rep.rate_diagram(jax.random.key(0), system.task, [1e-4, 1e-3], [1e-5, 1e-4, 1e-3], **options)
+    assert list(diagram.diagram().axes) == ["embedding_rate", "decoder_rate"]
+    assert diagram.phase.shape == (2, 3, 2)
+    np.testing.assert_allclose(np.ravel(diagram.run.system.embedding_rate), [1e-4, 1e-3])
+    with pytest.raises(ValueError, match="`embedding_rates`"):
+        rep.rate_diagram(jax.random.key(0), system.task, 1e-3, [1e-3], **options)
 
 
 def test_diagram_in_one_call():

@@ -1,5 +1,6 @@
-"""What figure 2 shows of a theory's range, read back from the axes."""
+"""What figure 2 shows of a theory's range and of the lazy network, and maps of overlaps, read back from the axes."""
 
+import jax
 import jax.numpy as jnp
 import matplotlib
 
@@ -8,9 +9,11 @@ matplotlib.use("Agg")
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
-from grokjax.systems.teacher_student import OrderParameters, Prediction, Range
-from grokjax.systems.teacher_student.figures import _draw_bracket, _speaks
+from grokjax.systems import teacher_student as ts
+from grokjax.systems.teacher_student import OrderParameters, Prediction, Range, figures
+from grokjax.systems.teacher_student.figures.published import _draw_bracket, _speaks
 
 
 def curve(exponents):
@@ -66,3 +69,46 @@ def test_nothing_is_hatched_within_the_range():
     assert not found
     assert not right.patches
     assert not middle.collections
+
+
+NOISES, COEFFICIENTS = np.array([0.1, 0.3]), np.array([-0.5, -0.3, -0.2])
+BASE = ts.TeacherStudent.at_scale(1 / 64)
+
+
+@pytest.fixture(scope="module")
+def run():
+    system = BASE.replace(noise_variance=NOISES[:, None], teacher={1: 1.0, 3: COEFFICIENTS[None]})
+    return ts.simulate(jax.random.key(0), system, num_members=2, num_steps=10, num_witnesses=0, progress=False)
+
+
+def test_maps_of_overlaps(run):
+    """Cells of theory and of networks are the shares of the teacher's coefficients; the line is as given."""
+    noise, coefficient = (grid.ravel() for grid in np.meshgrid(NOISES, COEFFICIENTS))
+    system = BASE.replace(noise_variance=noise, teacher={1: 1.0, 3: coefficient})
+    theory = ts.predict(system, theory="mean_field")
+    line = [0.12, 0.28], [-0.2, -0.5]
+    figure = figures.overlap_maps(theory, run, line)
+    cells = [np.asarray(ax.collections[0].get_array()).reshape(3, 2) for ax in figure.axes[:4]]
+    np.testing.assert_allclose(cells[0].ravel(), theory.overlap[1])
+    np.testing.assert_allclose(cells[2].ravel(), theory.overlap[3] / coefficient)
+    np.testing.assert_allclose(cells[1], run.overlap[1].mean.T)
+    np.testing.assert_allclose(cells[3], (run.overlap[3].mean / COEFFICIENTS).T)
+    np.testing.assert_allclose(figure.axes[3].lines[0].get_xdata(), line[0])
+    assert "2 a cell" in figures.caption_overlap_maps(run)
+    plt.close(figure)
+
+
+def test_the_gaussian_process_on_figure_2(run):
+    """Beside the curves, in the colours of its components and dashes of its own."""
+    one = run.system.replace(noise_variance=NOISES, teacher={1: 1.0, 3: -0.3})
+    flat = ts.simulate(jax.random.key(0), one, num_members=2, num_steps=10, num_witnesses=0, progress=False)
+    lazy = ts.lazy_baseline(one)
+    figure = figures.figure_2(flat, {}, {"mean_field": ts.predict(one, theory="mean_field")}, lazy=(NOISES, lazy))
+    middle = figure.axes[1]
+    linear, cubic = (line for line in middle.lines if line._unscaled_dash_pattern[1] == figures.LAZY[1])
+    np.testing.assert_allclose(linear.get_ydata(), lazy.overlap[1])
+    np.testing.assert_allclose(cubic.get_ydata(), lazy.overlap[3] / -0.3)
+    assert cubic.get_ydata().max() < 0.1 < linear.get_ydata().min()
+    words = [text.get_text() for text in figure.axes[2].get_legend().get_texts()]
+    assert "Gaussian process (NNGP)" in words
+    plt.close(figure)

@@ -13,11 +13,10 @@ from .generalisation import (
 from .mixed_phase import (
     CAPTION_PHASES as CAPTION_PHASES,
     caption_mixed_phase as caption_mixed_phase,
-    figure_3 as figure_3,
     mixed_phase as mixed_phase,
     pair_densities as pair_densities,
-    paper_system as paper_system,
     phase_diagram as phase_diagram,
     phase_diagrams as phase_diagrams,
     width_convergence as width_convergence,
 )
+from .published import CAPTION_3 as CAPTION_3, figure_3 as figure_3, paper_system as paper_system

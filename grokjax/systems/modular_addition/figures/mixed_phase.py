@@ -1,12 +1,9 @@
-"""The published figure in both conventions, and what it lacks: real networks on top of the theory.
+"""What the published figure lacks: real networks on top of the theory, and phase diagrams.
 
 Figures take what `predict`, `transitions`, `phase_diagram` and `simulate` return, and solve nothing.
-
-References:
-    arXiv:2310.03789, figure 3.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -22,14 +19,9 @@ from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ....phases import PhaseDiagram
 from ....results import Run
 from ..phases import Transitions
-from ..system import ModularAddition
 from ..theory import Prediction
 
 
-CONVENTIONS: dict[str, tuple[str, Any]] = {
-    "paper": ("as printed", "-"),
-    "exact": ("exact", "--"),
-}  # their names and lines
 BORDERS: dict[str, tuple[str, Any]] = {"start": ("mixed phase starts", ":"), "end": ("mixed phase ends", "-.")}
 AXES = {
     "noise_variance": r"noise variance $\sigma^2$",
@@ -43,65 +35,6 @@ PANELS = {
     "specialised_once": "fraction of neurons\nspecialised at one frequency",
     "overlap_moment": r"$\langle XV\rangle$",
 }
-
-
-def paper_system(noise_variance: Any = 0.2) -> ModularAddition:
-    """The parameters of the published figure 3."""
-    return ModularAddition(
-        prime=401, width=1000, noise_variance=noise_variance, readout_variance=2e-6, sextic_decay=1e-4
-    )
-
-
-def figure_3(
-    actions: Mapping[str, Prediction],
-    curves: Mapping[str, Prediction],
-    borders: Transitions,
-    *,
-    axes: Sequence[Axes] | None = None,
-) -> Figure:
-    r"""Action along $X=V$ (a) as printed and (b) exact, one colour a noise, and (c) discrepancy against noise.
-
-    In the printed convention the mixed phase ends where side wells hold all weight, and the action tilts beyond; in the
-    exact one the same parameters stay mixed, with next to no weight in the wells, and all actions of the mixed phase
-    are one curve.
-
-    Args:
-        actions: predictions in the conventions "paper" and "exact", each for a few noises of one system.
-        curves: likewise, for many noises: the discrepancy.
-        borders: of the printed mixed phase.
-        axes: three axes to draw on; a figure of a page's width unless given.
-    """
-    x = jnp.linspace(0, 2.2, 300)
-    with plot.style():
-        figure, (left, middle, right) = panels_of(axes, 3)
-        for ax, convention, per_pair in ((left, "paper", 0.5), (middle, "exact", 1.0)):
-            law, line = actions[convention].law, CONVENTIONS[convention][1]
-            noises = np.asarray(law.system.noise_variance)
-            for index, noise in enumerate(noises):
-                one = jax.tree.map(lambda leaf, index=index: leaf[index], law)
-                well, sharpness = one.system.well_position, one.system.prime * one.system.well_position
-                action = per_pair * one.action(x * well, x * well) / sharpness
-                plot.draw_theory(ax, x, action, index=index, label=rf"$\sigma^2={noise:g}$", line=line)
-                ax.lines[-1].set_linewidth(1.2 + 0.9 * (len(noises) - 1 - index))  # curves that coincide all show
-            ax.axhline(0, color="0.6", linewidth=0.7, zorder=0)
-            ax.set(xlabel="$X=V$ (units of $x^*$)", xlim=(0, 2.2))
-            plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
-        left.set(ylabel=r"action as printed, $S_k/(Px^*)$", ylim=(-0.18, 0.38))
-        middle.set(ylabel=r"exact action of a pair, $S/(Px^*)$", ylim=(-0.1, 0.76))
-        for convention, (name, line) in CONVENTIONS.items():
-            curve = curves[convention]
-            right.plot(
-                np.asarray(curve.law.system.noise_variance),
-                np.asarray(curve.discrepancy),
-                line,
-                color="0.2",
-                label=name,
-            )
-        keys = _draw_borders(right, borders)
-        right.set(xlabel=AXES["noise_variance"], ylabel=PANELS["discrepancy"], ylim=(0, 1.05))
-        plot.legend_below(right, [*right.get_legend_handles_labels()[0], *keys], columns=2, title="borders as printed")
-        draw_letters((left, middle, right))
-    return figure
 
 
 def mixed_phase(
@@ -127,7 +60,7 @@ def mixed_phase(
             if hot is not None:
                 label = "networks, hot start"
                 plot.draw_experiment(ax, noise / unit, getattr(hot, name), index=2, label=label, hollow=True)
-            keys = _draw_borders(ax, borders, unit)
+            keys = draw_borders(ax, borders, unit)
             ax.set(xlabel=rf"{AXES['noise_variance']} ($10^{{{exponent}}}$)", ylabel=PANELS[name])
             ax.set_ylim(bottom=0)
         sizes = f"$P={float(cold.system.prime):g}$, $N={float(cold.system.width):g}$"
@@ -293,7 +226,7 @@ def draw_letters(axes: Sequence[Axes]) -> None:
         plot.label_panel(ax, letter)
 
 
-def _draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line2D]:
+def draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line2D]:
     """Vertical lines at the borders that there are, and keys to them."""
     keys = []
     for name, (label, line) in BORDERS.items():

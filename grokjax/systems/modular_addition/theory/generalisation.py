@@ -58,6 +58,7 @@ class Learned(NamedTuple):
 
 def lazy_learned(system: ModularAddition) -> Learned:
     """What a lazy network learns, to first order in 1/noise, averaged over training sets."""
+    check_instance("system", system, ModularAddition)
     check_double("theory", system)
     scale, f = 4 * system.readout_variance / system.noise_variance, system.training_fraction
     return Learned(scale * (1 + 2 * (1 - f)), -2 * scale * f)
@@ -115,6 +116,6 @@ def _equivalent_kernel(system: ModularAddition) -> Learned:
         system.readout_variance * power * jnp.stack([16 * jnp.ones_like(prime), 8 / (prime - 1), 2 / (prime - 1)])
     )
     multiplicity = jnp.stack([jnp.ones_like(prime), 2 * (prime - 1), 2 * (prime - 1)])
-    ridge = renormalised_ridge(system.noise_variance, jnp.maximum(eigenvalues, 1e-30), multiplicity, num_samples)
+    ridge = renormalised_ridge(system.noise_variance, eigenvalues, multiplicity, num_samples)
     held_out = eigenvalues[1] / (eigenvalues[1] + ridge)
     return Learned(1 - system.noise_variance / (num_samples * ridge) * (1 - held_out), held_out)

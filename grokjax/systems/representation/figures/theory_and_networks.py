@@ -1,14 +1,10 @@
-r"""The published figures, one function each: results in, a figure out, nothing is solved here.
-
-Every function draws on the `axes` it is given, one per panel from left to right, or on a new figure. What its
-docstring says before `Args` is the caption.
+r"""Theory of training sets beside trained networks: figures of the paper but its phase diagrams.
 
 References:
-    arXiv:2205.10343, figures 2, 3, 4, 5, 6 and 10.
+    arXiv:2205.10343, figures 2, 3, 4, 5 and 10.
 """
 
-import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -17,26 +13,15 @@ import numpy as np
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MultipleLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
-from ... import plot
-from ..._checks import argument_error
-from ...evidence.statistics import Estimate, over_members, wilson_interval
-from ...results import Run
-from .experiment import train_masks, trained
-from .phases import PHASES, TrainingPhaseDiagram
-from .tasks import ModularAddition
-from .theory import Prediction
-
-
-FRACTION = "training fraction $r$"
-LETTERS = "CGMXU"
-LETTERS_UP_TO = 64  # cells of a phase diagram that still have room for a letter per seed
-
-
-def caption(figure: Callable[..., Figure]) -> str:
-    """The caption of a figure, such as `caption(figure_2)`."""
-    return inspect.cleandoc(figure.__doc__ or "").split("\n\nArgs:")[0]
+from .... import plot
+from ....evidence.statistics import wilson_interval
+from ....results import Run
+from ..experiment import train_masks, trained
+from ..tasks import ModularAddition
+from ..theory import Prediction
+from ._panels import FRACTION, finished, over_sizes, panels_of, scatter
 
 
 def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence[Axes] | None = None) -> Figure:
@@ -51,7 +36,7 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence
         axes: one per panel.
     """
     with plot.style():
-        places = _panels(axes, len(panels), width="page" if len(panels) > 1 else "column", height=3.2)
+        places = panels_of(axes, len(panels), width="page" if len(panels) > 1 else "column", height=3.2)
         for axis, (title, run) in zip(places, panels.items(), strict=True):
             best = int(np.argmax(run.members.accuracy))
             target, network = jax.tree.map(lambda leaf, best=best: jnp.asarray(leaf[best]), trained(run))
@@ -66,7 +51,7 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence
             for symbol, point in enumerate(points):
                 axis.annotate(str(symbol), point, ha="center", va="center", fontweight="bold")
             axis.set(xlabel="$E_{k,1}$", ylabel="$E_{k,2}$", aspect="equal", title=title)
-        return _finished(places)
+        return finished(places)
 
 
 def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -81,21 +66,21 @@ def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     fraction, members = train_masks(run).mean(axis=1), run.members
     predicted = "predicted from its representation"
     with plot.style():
-        left, right = panels = _panels(axes, 2, height=2.6)
+        left, right = panels = panels_of(axes, 2, height=2.6)
         for index, (name, values) in enumerate(
             {"network": members.accuracy, predicted: members.represented_accuracy}.items()
         ):
-            x, estimate = _over_sizes(fraction, values)
+            x, estimate = over_sizes(fraction, values)
             plot.draw_experiment(left, x, estimate, index=index, label=name, hollow=bool(index))
             left.plot(x, estimate.mean, color=plot.COLOURS[index], linewidth=0.8)
         left.plot([0, 1], [0, 1], ":", color="0.4", label="training samples only")
         left.set(xlabel=FRACTION, ylabel="accuracy on all samples", ylim=(0, 1.04), xlim=(0, 1))
         left.legend(loc="lower right")
-        _scatter(right, members.represented_accuracy, members.accuracy, fraction)
+        scatter(right, members.represented_accuracy, members.accuracy, fraction)
         right.plot([0, 1], [0, 1], ":", color="0.4")
         label = r"predicted accuracy $\widehat{\mathrm{Acc}}$"
         right.set(xlabel=label, ylabel="accuracy of the network", aspect="equal")
-        return _finished(panels)
+        return finished(panels)
 
 
 def figure_4a(
@@ -125,7 +110,7 @@ def figure_4a(
     above = int(np.argmax(probability >= 0.5))
     crossing = np.interp(0.5, probability[above - 1 : above + 1], fraction[above - 1 : above + 1])
     with plot.style():
-        panels = _panels(axes, 2 if critical else 1, width="page" if critical else "column", height=2.7)
+        panels = panels_of(axes, 2 if critical else 1, width="page" if critical else "column", height=2.7)
         left = panels[0]
         plot.draw_theory(left, fraction, probability, index=0, label="theory: unique structure, $n_0=2$")
         if accuracy_one is not None:
@@ -138,7 +123,7 @@ def figure_4a(
         left.legend(loc="upper left")
         if critical:
             _draw_critical(panels[1], critical, isolated or {})
-        return _finished(panels)
+        return finished(panels)
 
 
 def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -154,7 +139,7 @@ def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequ
     flow, embeddings = np.asarray(flow), np.asarray(embeddings)
     span = 1.05 * max(np.abs(flow).max(), np.abs(embeddings).max())
     with plot.style():
-        left, right = panels = _panels(axes, 2, height=2.5)
+        left, right = panels = panels_of(axes, 2, height=2.5)
         for axis, time, values in ((left, times, flow), (right, steps, embeddings)):
             for symbol, curve in enumerate(values.T):
                 axis.plot(time, curve, color=colormaps["viridis"](symbol / values.shape[1]))
@@ -163,7 +148,7 @@ def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequ
             axis.set(ylabel=r"standardised embedding $\tilde E_k$", ylim=(-span, span))
         left.set_xlabel(r"time of the effective flow, $\lambda_3 t$")
         right.set_xlabel("training step of the network")
-        return _finished(panels, "cd")
+        return finished(panels, "cd")
 
 
 def figure_5(
@@ -192,7 +177,7 @@ def figure_5(
         reached = np.isfinite(run.members.structure_step) & np.asarray(bound.unique_structure)
     count = 2 if reached is not None and reached.any() else 1
     with plot.style():
-        panels = _panels(axes, count, width="column" if count == 1 else "page", height=2.6)
+        panels = panels_of(axes, count, width="column" if count == 1 else "page", height=2.6)
         left = panels[0]
         seen = np.isfinite(eigenvalue).sum(axis=1) >= 10
         low, middle, high = np.nanquantile(eigenvalue[seen], [0.1, 0.5, 0.9], axis=1)
@@ -202,43 +187,7 @@ def figure_5(
         left.legend(loc="upper left")
         if count == 2:
             _draw_steps(panels[1], run, bound, reached)
-        return _finished(panels)
-
-
-def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, axes: Sequence[Axes] | None = None) -> Figure:
-    """The phase diagram: the majority of the seeds, and how many of them agree.
-
-    Small grids show the phase of every seed by its letter. Of several phases with equally many seeds the first one of
-    the legend is drawn.
-
-    Args:
-        diagram: phases of trained networks.
-        keep: runs to count, such as those whose training set has predicted accuracy 1.
-        axes: two.
-    """
-    axis_values = diagram.diagram(keep=keep).axes
-    x, y = np.log10(axis_values["decoder_rate"]), np.asarray(axis_values["weight_decay"])
-    majority, agreement = diagram.majority(keep=keep), diagram.agreement(keep=keep)
-    labels = {"x_label": r"decoder learning rate $\eta_2$", "y_label": r"weight decay $\gamma$"}
-    names = [f"{letter}: {name}" for letter, name in zip(LETTERS, PHASES, strict=True)]
-    with plot.style():
-        left, right = panels = _panels(axes, 2, height=3.0)
-        plot.draw_phases(left, x, y, majority.T, names, **labels)
-        legend = left.get_legend()
-        assert legend is not None
-        left.legend(handles=legend.legend_handles, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-        mesh = right.pcolormesh(x, y, agreement.T, cmap="cividis", shading="nearest", vmin=0, vmax=1)
-        right.set(xlabel=labels["x_label"], ylabel=labels["y_label"])
-        right.figure.colorbar(mesh, ax=right, label="share of seeds in the majority's phase")
-        if majority.size <= LETTERS_UP_TO:
-            letters = np.array(list(LETTERS))[diagram.phase]
-            for index in np.ndindex(majority.shape):
-                place = (x[index[0]], y[index[1]])
-                left.annotate("".join(letters[index]), place, ha="center", va="center", fontsize=6.5)
-        for axis in panels:
-            axis.xaxis.set_major_locator(MultipleLocator(1))
-            axis.xaxis.set_major_formatter(StrMethodFormatter("$10^{{{x:.0f}}}$"))
-        return _finished(panels)
+        return finished(panels)
 
 
 def figure_10(bound: Prediction, run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -256,40 +205,17 @@ def figure_10(bound: Prediction, run: Run, *, axes: Sequence[Axes] | None = None
         (r"$\widehat{\mathrm{Acc}}$", bound.predicted_accuracy, run.members.represented_accuracy),
     )
     with plot.style():
-        panels = _panels(axes, 2, height=2.8)
+        panels = panels_of(axes, 2, height=2.8)
         for axis, (name, implied, measured) in zip(panels, quantities, strict=True):
-            _scatter(axis, implied, measured, train_masks(run).mean(axis=1), bar=axis is panels[-1])
+            scatter(axis, implied, measured, train_masks(run).mean(axis=1), bar=axis is panels[-1])
             axis.plot([0, 1], [0, 1], ":", color="0.4")
             axis.set(xlabel=f"{name} implied by the training set", ylabel=f"{name} of the network", aspect="equal")
-        return _finished(panels)
-
-
-def _panels(axes: Sequence[Axes] | None, count: int, *, width: str = "page", height: float) -> Sequence[Axes]:
-    """The given axes, or those of a new figure."""
-    if axes is None:
-        return plot.subplots(1, count, width=width, height=height)[1]
-    if len(axes) != count:
-        raise argument_error("axes", f"{count}, one per panel", len(axes), "Give None for a new figure.")
-    return axes
-
-
-def _finished(panels: Sequence[Axes], letters: str = "abcdefgh") -> Figure:
-    if len(panels) > 1:
-        for letter, axis in zip(letters, panels, strict=False):
-            plot.label_panel(axis, letter)
-    return panels[0].get_figure()  # pyright: ignore[reportReturnType]
-
-
-def _scatter(ax: Axes, x: Any, y: Any, fraction: np.ndarray, *, bar: bool = True) -> None:
-    """One point per run, coloured by its training fraction."""
-    points = ax.scatter(np.asarray(x), np.asarray(y), c=fraction, s=12, cmap="viridis")
-    if bar:
-        ax.figure.colorbar(points, ax=ax, label=FRACTION)
+        return finished(panels)
 
 
 def _draw_structured(ax: Axes, run: Run) -> None:
     fraction = train_masks(run).mean(axis=1)
-    sizes, share = _over_sizes(fraction, np.isfinite(run.members.structure_step))
+    sizes, share = over_sizes(fraction, np.isfinite(run.members.structure_step))
     found, counts = share.mean, np.unique(fraction, return_counts=True)[1]
     low, high = wilson_interval(found, counts)
     ax.errorbar(
@@ -307,7 +233,7 @@ def _draw_steps(ax: Axes, run: Any, bound: Any, reached: Any) -> None:
     rate = float(run.system.embedding_rate)
     predicted = 1 / (rate * np.asarray(bound.third_eigenvalue)[reached])
     steps = run.members.structure_step[reached]
-    _scatter(ax, predicted, steps, train_masks(run).mean(axis=1)[reached])
+    scatter(ax, predicted, steps, train_masks(run).mean(axis=1)[reached])
     ends = [min(predicted.min(), steps.min()), max(predicted.max(), steps.max())]
     ax.plot(ends, ends, ":", color="0.4", label="equal")
     label = rf"theory $1/(\lambda_3\eta_1)$, $\eta_1={rate:g}$ (steps)"
@@ -333,10 +259,3 @@ def _draw_critical(ax: Axes, critical: Mapping[int, float], isolated: Mapping[in
     ax.set_yticks([0.1, 0.2, 0.4, 0.8], labels=["0.1", "0.2", "0.4", "0.8"])
     ax.minorticks_off()
     ax.legend(loc="lower left")
-
-
-def _over_sizes(fraction: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, Estimate]:
-    """Mean and error over the runs at each training fraction."""
-    sizes = np.unique(fraction)
-    groups = [over_members(values[fraction == size]) for size in sizes]
-    return sizes, Estimate(np.array([g.mean for g in groups]), np.array([g.error for g in groups]))

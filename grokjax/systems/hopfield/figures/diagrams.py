@@ -8,13 +8,13 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...phases import PhaseDiagram
-from ...plot import COLOURS, draw_experiment, draw_phases, draw_theory, label_panel, style, subplots
-from ...results import Run
-from .capacity import Capacity
-from .experiment import final_magnetisation
-from .free_energy import Branch
-from .system import AssociativeMemory
+from ....phases import PhaseDiagram
+from ....plot import COLOURS, draw_experiment, draw_phases, draw_theory, label_panel, style, subplots
+from ....results import Run
+from ..capacity import Capacity
+from ..experiment import final_magnetisation
+from ..free_energy import Branch
+from ..system import AssociativeMemory
 
 
 Theory = Mapping[str, tuple[AssociativeMemory, Branch]]
@@ -22,7 +22,10 @@ Theory = Mapping[str, tuple[AssociativeMemory, Branch]]
 
 
 def phase_row(
-    diagrams: Mapping[str, PhaseDiagram], lines: Mapping[str, Capacity], freezing: Mapping[str, Any]
+    diagrams: Mapping[str, PhaseDiagram],
+    lines: Mapping[str, Capacity],
+    freezing: Mapping[str, Any],
+    mixtures: Mapping[str, Capacity] | None = None,
 ) -> Figure:
     """Phase diagrams of several priors side by side, each as by `draw_diagram`, with one legend.
 
@@ -30,12 +33,13 @@ def phase_row(
         diagrams: by the title of their panel.
         lines: capacity at the temperatures of each diagram, by the same titles.
         freezing: load at which the paramagnet freezes, at the same temperatures; priors without such a line are absent.
+        mixtures: capacity for mixtures of three patterns, of the priors for which it is drawn.
     """
     with style():
         figure, axes = subplots(1, len(diagrams), width="page", height=2.3)
         entries: dict[str, Any] = {}
         for ax, (title, diagram), letter in zip(axes, diagrams.items(), "abcdef", strict=False):
-            draw_diagram(diagram, lines[title], freezing.get(title), ax=ax)
+            draw_diagram(diagram, lines[title], freezing.get(title), (mixtures or {}).get(title), ax=ax)
             ax.set_title(f"({letter}) {title}", loc="left")
             if ax is not axes[0]:
                 ax.set_ylabel("")
@@ -50,13 +54,21 @@ def phase_row(
     return figure
 
 
-def draw_diagram(diagram: PhaseDiagram, lines: Capacity, freezing: Any = None, *, ax: Axes | None = None) -> Figure:
+def draw_diagram(
+    diagram: PhaseDiagram,
+    lines: Capacity,
+    freezing: Any = None,
+    mixtures: Capacity | None = None,
+    *,
+    ax: Axes | None = None,
+) -> Figure:
     """One phase diagram on the plane of load and temperature, with its lines.
 
     Args:
         diagram: of `phase_diagram`.
         lines: `capacity` at the temperatures of the diagram.
         freezing: `glass_load` at these temperatures, None for a prior whose paramagnet does not freeze.
+        mixtures: `capacity` of three patterns at once, at these temperatures.
         ax: axes to draw on, a figure of its own unless given.
     """
     with style():
@@ -69,12 +81,15 @@ def draw_diagram(diagram: PhaseDiagram, lines: Capacity, freezing: Any = None, *
         for name, line, dashes in (("spinodal", lines.spinodal, "-"), ("equal free energies", lines.stable, "--")):
             line = np.asarray(line)
             ax.plot(np.where(line > 0, line, np.nan), temperatures, dashes, color="black", label=name)
+        if mixtures is not None:
+            line = np.asarray(mixtures.stable)
+            ax.plot(np.where(line > 0, line, np.nan), temperatures, ":", color="black", label="mixtures of three")
         if freezing is not None:
             line = np.asarray(freezing)
             seen = np.where((line > 0) & (line <= loads[-1]), line, np.nan)
             ax.plot(seen, temperatures, "-.", color=COLOURS[1], label="freezing of the paramagnet")
         ax.set(xlim=(0, float(loads[-1])), ylim=(0, float(temperatures[-1])))
-        return _figure_of(ax)
+        return figure_of(ax)
 
 
 def threshold_figure(
@@ -157,10 +172,11 @@ def draw_recall(runs: Mapping[str, Run], theory: Theory, field: str, *, ax: Axes
                 draw_theory(ax, getattr(system, field), prediction.magnetisation, index=index)
             draw_experiment(ax, np.asarray(getattr(run.system, field)), run.magnetisation, index=index, label=name)
         ax.set(xlabel=symbol, ylabel=r"magnetisation $m$")
-        return _figure_of(ax)
+        return figure_of(ax)
 
 
-def _figure_of(ax: Axes) -> Figure:
+def figure_of(ax: Axes) -> Figure:
+    """The figure that axes are on."""
     figure = ax.figure
     assert isinstance(figure, Figure)
     return figure

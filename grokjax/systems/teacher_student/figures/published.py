@@ -15,14 +15,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from ... import plot
-from ...evidence.decomposition import Decomposition
-from ...evidence.statistics import Estimate, is_estimate
-from ...phases import PhaseDiagram
-from ...results import Run
-from .experiment import negative_log_density
-from .system import SIDE_THRESHOLD
-from .theory import Prediction
+from .... import plot
+from ....evidence.decomposition import Decomposition
+from ....evidence.statistics import Estimate, is_estimate
+from ....phases import PhaseDiagram
+from ....results import Run
+from ..experiment import negative_log_density
+from ..order_parameters import OrderParameters
+from ..system import SIDE_THRESHOLD
+from ..theory import Prediction
 
 
 THEORY_NAMES = {
@@ -32,6 +33,7 @@ THEORY_NAMES = {
     "best": "finite data and width",
 }
 LINES = ("-", "--", "-.")  # of theories, everywhere
+LAZY = (0, (4, 1.5, 1, 1.5, 1, 1.5))  # the Gaussian process
 AXES = {"noise_variance": r"noise variance $\sigma^2$", "width": "width $N$", "num_samples": "samples $n$"}
 
 
@@ -41,6 +43,7 @@ def figure_2(
     curves: Mapping[str, Prediction],
     *,
     transition: float | None = None,
+    lazy: tuple[Any, OrderParameters] | None = None,
     axes: Sequence[Axes] | None = None,
 ) -> Figure:
     r"""Action per dimension, overlaps and side weight against noise; after figure 2 of the paper.
@@ -54,12 +57,13 @@ def figure_2(
         at_points: predictions at the noises of the run, by name, for (a).
         curves: predictions along a grid of noises, by name, for (b) and (c).
         transition: noise variance of the sharp limit.
+        lazy: noises and what the Gaussian process of an infinitely wide student learns (`lazy_baseline`), for (b).
         axes: three axes to draw on; a figure of a page's width unless given.
     """
     noise = np.asarray(run.system.noise_variance)
     teacher = {degree: float(np.ravel(c)[0]) for degree, c in run.system.teacher.items()}
     with plot.style():
-        figure, (left, middle, right) = _panels(axes, 3)
+        figure, (left, middle, right) = panels_of(axes, 3)
         _draw_actions(left, run, at_points, noise)
         ended = False
         for name, curve in curves.items():
@@ -70,6 +74,10 @@ def figure_2(
                 plot.draw_theory(middle, grid, shown * curve.overlap[degree] / coefficient, index=index, line=line)
             plot.draw_theory(right, grid, shown * curve.side_weight, index=2, line=line)
             ended = _draw_bracket(middle, right, curve, grid, teacher) or ended
+        if lazy is not None:
+            for index, (degree, coefficient) in enumerate(teacher.items()):
+                share = np.asarray(lazy[1].overlap[degree]) / coefficient
+                middle.plot(np.asarray(lazy[0]), share, color=plot.COLOURS[index], linestyle=LAZY)
         for index, (degree, coefficient) in enumerate(teacher.items()):
             found = run.overlap[degree]
             share = Estimate(found.mean / coefficient, found.error / abs(coefficient))
@@ -88,6 +96,8 @@ def figure_2(
             Line2D([], [], color="0.3", linestyle=style, label=THEORY_NAMES.get(name, name))
             for name, style in zip(curves, LINES, strict=False)
         ]
+        if lazy is not None:
+            keys.append(Line2D([], [], color="0.3", linestyle=LAZY, label="Gaussian process (NNGP)"))
         if transition is not None:
             keys.append(Line2D([], [], color="0.35", linestyle=":", label="sharp limit's transition"))
         if ended:
@@ -131,9 +141,11 @@ def _draw_bracket(middle: Axes, right: Axes, curve: Prediction, grid: np.ndarray
     return True
 
 
-def caption_2(run: Run, curves: Mapping[str, Prediction]) -> str:
+def caption_2(run: Run, curves: Mapping[str, Prediction], *, lazy: bool = False) -> str:
     """What figure 2 shows, in words."""
     theories = ", ".join(f"{THEORY_NAMES.get(name, name)} ({line})" for name, line in zip(curves, LINES, strict=False))
+    if lazy:
+        theories += ", and the Gaussian process of an infinitely wide student in (b), averaged over data sets (-..)"
     return (
         f"After figure 2 of arXiv:2310.03789, at N = {float(run.system.width):g}, d = {float(run.system.input_dim):g}, "
         f"n = {float(run.system.num_samples):g} with {run.layout.num_members} networks per noise on data sets of their "
@@ -159,7 +171,7 @@ def decomposition(found: Decomposition, population: Prediction, *, axes: Sequenc
     degrees = tuple(population.overlap)
     titles = [f"overlap $He_{degree}$" for degree in degrees] + ["side weight"]
     with plot.style():
-        figure, axes = _panels(axes, len(titles))
+        figure, axes = panels_of(axes, len(titles))
         for index, (label, part) in enumerate(parts.items()):
             for ax, estimate, value in zip(axes, flat(part), flat(population.order_parameters), strict=True):
                 scale = 100 / np.abs(np.asarray(value))
@@ -174,9 +186,12 @@ def decomposition(found: Decomposition, population: Prediction, *, axes: Sequenc
     return figure
 
 
-def _panels(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
+def panels_of(
+    axes: Sequence[Axes] | None, count: int, *, rows: int = 1, height: float = 3.0
+) -> tuple[Figure, Sequence[Axes]]:
+    """The given axes and their figure, or new ones of a page's width."""
     if axes is None:
-        return plot.subplots(1, count, width="page", height=3.0)
+        return plot.subplots(rows, count // rows, width="page", height=height)
     return axes[0].get_figure(), axes  # pyright: ignore[reportReturnType]
 
 

@@ -1,0 +1,51 @@
+"""What the figures share: axes, captions, points by training fraction."""
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .... import plot
+from ...._checks import argument_error
+from ....evidence.statistics import Estimate, over_members
+
+
+FRACTION = "training fraction $r$"
+
+
+def caption(figure: Callable[..., Figure]) -> str:
+    """The caption of a figure, such as `caption(figure_2)`."""
+    return inspect.cleandoc(figure.__doc__ or "").split("\n\nArgs:")[0]
+
+
+def panels_of(axes: Sequence[Axes] | None, count: int, *, width: str = "page", height: float) -> Sequence[Axes]:
+    """The given axes, or those of a new figure."""
+    if axes is None:
+        return plot.subplots(1, count, width=width, height=height)[1]
+    if len(axes) != count:
+        raise argument_error("axes", f"{count}, one per panel", len(axes), "Give None for a new figure.")
+    return axes
+
+
+def finished(panels: Sequence[Axes], letters: str = "abcdefgh") -> Figure:
+    if len(panels) > 1:
+        for letter, axis in zip(letters, panels, strict=False):
+            plot.label_panel(axis, letter)
+    return panels[0].get_figure()  # pyright: ignore[reportReturnType]
+
+
+def scatter(ax: Axes, x: Any, y: Any, fraction: np.ndarray, *, bar: bool = True) -> None:
+    """One point per run, coloured by its training fraction."""
+    points = ax.scatter(np.asarray(x), np.asarray(y), c=fraction, s=12, cmap="viridis")
+    if bar:
+        ax.figure.colorbar(points, ax=ax, label=FRACTION)
+
+
+def over_sizes(fraction: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, Estimate]:
+    """Mean and error over the runs at each training fraction."""
+    sizes = np.unique(fraction)
+    groups = [over_members(values[fraction == size]) for size in sizes]
+    return sizes, Estimate(np.array([g.mean for g in groups]), np.array([g.error for g in groups]))

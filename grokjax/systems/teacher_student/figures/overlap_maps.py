@@ -1,0 +1,81 @@
+"""Heat maps of what is learned over noise and the teacher's cubic coefficient: theory beside networks.
+
+References:
+    arXiv:2310.03789, version 1: overlaps over (noise, epsilon) with the line of the transition.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from .... import plot
+from ....results import Run
+from ..theory import Prediction
+from .published import AXES, panels_of
+
+
+def overlap_maps(
+    theory: Prediction,
+    run: Run,
+    transition: tuple[Any, Any] | None = None,
+    *,
+    degree: int = 3,
+    axes: Sequence[Axes] | None = None,
+) -> Figure:
+    r"""Learned share of the linear (a, b) and of the higher component (c, d) over noise and its coefficient.
+
+    Args:
+        theory: one point per cell of a grid, in any order: every noise with every coefficient.
+        run: a sweep over the same two fields, on a grid of its own.
+        transition: (noises, coefficients) of the sharp limit's transition, a line.
+        degree: of the component whose coefficient is varied.
+        axes: four axes to draw on; a figure of a page's width unless given.
+    """
+    degrees = (min(theory.overlap), degree)
+    with plot.style():
+        figure, axes = panels_of(axes, 4, rows=2, height=2.3)
+        limits, mesh = None, None
+        for row, shown in enumerate(degrees):
+            for column, (name, found) in enumerate((("theory", theory), ("networks", run))):
+                ax, (noise, coefficient, share) = axes[2 * row + column], _shares(found, shown, degree)
+                mesh = ax.pcolormesh(
+                    noise, coefficient, share, cmap="cividis", vmin=0, vmax=1, shading="nearest", rasterized=True
+                )
+                limits = limits or (ax.get_xlim(), ax.get_ylim())
+                if transition is not None:
+                    ax.plot(*map(np.asarray, transition), color="white", linestyle=":", linewidth=1.4)
+                ax.set(xlim=limits[0], ylim=limits[1], xlabel=AXES["noise_variance"])
+                ax.set_ylabel(rf"coefficient $\epsilon$ of $He_{degree}$")
+                plot.label_panel(ax, "abcd"[2 * row + column])
+                ax.set_title(f"$He_{shown}$, {name}")
+        label = r"learned share $\langle f, He_k\rangle/(k!\,c_k)$"
+        figure.colorbar(mesh, ax=list(axes), label=label, extend="both", shrink=0.8)  # pyright: ignore[reportArgumentType]
+    return figure
+
+
+def caption_overlap_maps(run: Run) -> str:
+    """What `overlap_maps` shows, in words."""
+    width, dimension, samples = (float(x) for x in (run.system.width, run.system.input_dim, run.system.num_samples))
+    return (
+        "After the heat maps of arXiv:2310.03789, version 1: learned share of the linear component (a, b) and of the "
+        "cubic one (c, d) over noise and cubic coefficient. Left: leading-order theory; right: networks, "
+        f"{run.layout.num_members} a cell on data sets of their own, N = {width:g}, d = {dimension:g}, "
+        f"n = {samples:g}. Dotted: transition of the sharp limit. Colours end at 0 and 1. Nothing is fitted."
+    )
+
+
+def _shares(found: Any, shown: int, varied: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Noises, coefficients, and the learned share of a component, one row per coefficient."""
+    system = found.law.system if isinstance(found, Prediction) else found.system
+    overlap = found.overlap[shown]
+    overlap = overlap if isinstance(found, Prediction) else overlap.mean
+    parts = (system.noise_variance, system.teacher[varied], overlap, system.teacher[shown])
+    noise, coefficient, overlap, own = (part.ravel() for part in np.broadcast_arrays(*map(np.asarray, parts)))
+    x, column = np.unique(noise, return_inverse=True)
+    y, row = np.unique(coefficient, return_inverse=True)
+    share = np.full((len(y), len(x)), np.nan)
+    share[row, column] = overlap / own
+    return x, y, share
