@@ -32,18 +32,18 @@ def arguments() -> argparse.Namespace:
 class Size(NamedTuple):
     """Sizes and lengths of everything below."""
 
-    units: tuple = (25, 50, 100)  # observations of the power units on ladders
+    units: tuple[int, ...] = (25, 50, 100)  # observations of the power units on ladders
     unit_steps: int = 1500
-    powers: tuple = (3, 2, 1)
-    students: tuple = ((1 / 32, 16, 3000), (1 / 8, 8, 3000))  # scale, data sets, steps
-    noises: tuple = (0.1, 0.4)
+    powers: tuple[int, ...] = (3, 2, 1)
+    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 3000), (1 / 8, 8, 3000))  # scale, data sets, steps
+    noises: tuple[float, float] = (0.1, 0.4)
     draws: int = 96  # nodes of theory across the teacher
-    primes: tuple = (5, 7)
-    table: tuple = (8, 4000)  # members and steps
-    in_time: tuple = (50, 100, 200)  # observations of the cubic units
-    units_in_time: tuple = (2048, 30_000, 24)  # members, steps, windows
-    rates: tuple = (0.1, 0.03, 0.01)
-    windows: tuple = (27, 1500)  # of a neuron: how many, and steps
+    primes: tuple[int, ...] = (5, 7)
+    table: tuple[int, int] = (8, 4000)  # members and steps
+    in_time: tuple[int, ...] = (50, 100, 200)  # observations of the cubic units
+    units_in_time: tuple[int, int, int] = (2048, 30_000, 24)  # members, steps, windows
+    rates: tuple[float, ...] = (0.1, 0.03, 0.01)
+    windows: tuple[int, int] = (27, 1500)  # of a neuron: how many, and steps
 
 
 SIZES = {
@@ -266,8 +266,10 @@ def _in_time(pu, ts, keys, size, measured, runs):
             f"Langer {found[-1][1]:.0f}"
         )
     if found:
-        barrier, tau, *seen = zip(*sorted(found, key=lambda each: each[0]), strict=True)
-        exact[f"neurons, {name}"], escapes[f"neurons, {name}"] = (barrier, tau), tuple(seen)
+        found = sorted(found, key=lambda each: each[0])
+        column = lambda index: [each[index] for each in found]
+        exact[f"neurons, {name}"] = jnp.array(column(0)), jnp.array(column(1))
+        escapes[f"neurons, {name}"] = column(2), column(3)
     name, run = next(iter(runs.items()))
     loops[f"students, {name}"] = [ts.loop(keys[1], run, rate=10 * rate) for rate in size.rates]
     print(f"loops of networks: {', '.join(map(str, loops[f'students, {name}']))}")
