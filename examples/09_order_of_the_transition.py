@@ -35,7 +35,7 @@ class Size(NamedTuple):
     units: tuple[int, ...] = (25, 50, 100)  # observations of the power units on ladders
     unit_steps: int = 1500
     powers: tuple[int, ...] = (3, 2, 1)
-    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 3000), (1 / 8, 8, 3000))  # scale, data sets, steps
+    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 3000), (1 / 8, 8, 2500))  # scale, data sets, steps
     noises: tuple[float, float] = (0.1, 0.4)
     draws: int = 96  # nodes of theory across the teacher
     primes: tuple[int, ...] = (5, 7)
@@ -43,7 +43,7 @@ class Size(NamedTuple):
     in_time: tuple[int, ...] = (50, 100, 200)  # observations of the cubic units
     units_in_time: tuple[int, int, int] = (2048, 30_000, 24)  # members, steps, windows
     rates: tuple[float, ...] = (0.1, 0.03, 0.01)
-    windows: tuple[int, int] = (27, 1500)  # of a neuron: how many, and steps
+    windows: tuple[int, int] = (14, 1000)  # of a neuron: how many, and steps
 
 
 SIZES = {
