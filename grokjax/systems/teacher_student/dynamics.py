@@ -138,6 +138,8 @@ def _nearest(network: TwoLayer, q: Float[Array, " width"], centres: Float[Array,
         index = jnp.argmin(jnp.abs(sign * q - centre))
         order = jnp.arange(len(q)).at[0].set(index).at[index].set(0)
         flip = jnp.ones_like(q).at[0].set(sign[index])
-        return TwoLayer(network.read_in[order] * flip[:, None], network.read_out[:, order] * flip, network.activation)
+        return TwoLayer(
+            network.read_in[order] * flip[:, None], network.read_out[:, order] * flip[None], network.activation
+        )
 
     return jax.vmap(of)(centres)
