@@ -22,6 +22,7 @@ def main() -> None:
     parser.add_argument("--inverse-noise", type=float, default=2000.0)
     parser.add_argument("--descent", type=int, default=12_000)
     parser.add_argument("--steps", type=int, default=4000)
+    parser.add_argument("--ladder-steps", type=int, default=8000)
     parser.add_argument("--members", type=int, default=4)
     args = parser.parse_args()
 
@@ -41,7 +42,7 @@ def main() -> None:
         print(f"{basin} {clock()}")
     ladder = grokjax.ReplicaExchange.between(0.8 / b, 1.25 / b, weights, acceptance=0.25)
     for start in ("prior", "frequencies"):
-        options = {"num_members": args.members, "num_steps": args.steps}
+        options = {"num_members": args.members, "num_steps": args.ladder_steps}
         free = ma.free_energy_of_basins(key, system, ladder, start=start, **options)
         slope = free.at(1 / b).learning_coefficient
         print(f"slope of the free energy from {start}: {grokjax.Estimate(slope.mean[0], slope.within[0])} {clock()}")

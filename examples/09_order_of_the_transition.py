@@ -35,7 +35,7 @@ class Size(NamedTuple):
     units: tuple[int, ...] = (25, 50, 100)  # observations of the power units on ladders
     unit_steps: int = 1500
     powers: tuple[int, ...] = (3, 2, 1)
-    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 3000), (1 / 8, 8, 2500))  # scale, data sets, steps
+    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 3000), (1 / 8, 8, 3000))  # scale, data sets, steps
     noises: tuple[float, float] = (0.1, 0.4)
     draws: int = 96  # nodes of theory across the teacher
     primes: tuple[int, ...] = (5, 7)
@@ -122,7 +122,7 @@ def main() -> None:
     measured, runs = {}, {}
     for scale, members, steps in size.students:
         system = ts.TeacherStudent.at_scale(scale)
-        ladder = grokjax.ReplicaExchange.between(*size.noises, system.num_samples, acceptance=0.25)
+        ladder = grokjax.ReplicaExchange.between(*size.noises, system.num_samples, acceptance=0.35)
         name = f"N = {int(system.width)}"
         runs[name] = ts.simulate(
             keys[4], system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
