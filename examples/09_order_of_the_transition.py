@@ -32,10 +32,10 @@ def arguments() -> argparse.Namespace:
 class Size(NamedTuple):
     """Sizes and lengths of everything below."""
 
-    units: tuple[int, ...] = (50, 100, 200)  # observations of the power units on ladders
+    units: tuple[int, ...] = (25, 50, 100)  # observations of the power units on ladders
     unit_steps: int = 2000
     powers: tuple[int, ...] = (3, 2, 1)
-    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 3000), (1 / 8, 8, 3000))  # scale, data sets, steps
+    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 6000), (1 / 8, 8, 3000))  # scale, data sets, steps
     noises: tuple[float, float] = (0.1, 0.4)
     draws: int = 96  # nodes of theory across the teacher
     primes: tuple[int, ...] = (5, 7)

@@ -5,7 +5,7 @@
 # the cubic component, which grows as d, where a Gaussian process needs d^3; the same over the width; and a weak field
 # that picks one of the two wells of a neuron.
 #
-#     python examples/12_time_and_samples.py          # 6 minutes on one CPU core
+#     python examples/12_time_and_samples.py          # 5 minutes on one CPU core
 #     python examples/12_time_and_samples.py --full   # the published size: for a GPU, or hours
 #     python examples/12_time_and_samples.py --smoke  # seconds
 
