@@ -12,6 +12,7 @@
 # %%
 import argparse
 import time
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -28,23 +29,57 @@ def arguments() -> argparse.Namespace:
     return made.parse_args()
 
 
-# Sizes and steps of the power units; scale, data sets, steps and coldest noise of the students; primes of modular
-# addition, members and steps; sizes of the units in time, members and steps, and rates of loops.
+class Size(NamedTuple):
+    """Sizes and lengths of everything below."""
+
+    units: tuple[int, ...] = (25, 50, 100)  # observations of the power units on ladders
+    unit_steps: int = 2000
+    powers: tuple[int, ...] = (3, 2, 1)
+    students: tuple[tuple[float, int, int], ...] = ((1 / 32, 16, 6000), (1 / 8, 8, 3000))  # scale, data sets, steps
+    noises: tuple[float, float] = (0.1, 0.4)
+    draws: int = 96  # nodes of theory across the teacher
+    primes: tuple[int, ...] = (5, 7)
+    table: tuple[int, int] = (8, 4000)  # members and steps
+    in_time: tuple[int, ...] = (50, 100, 200)  # observations of the cubic units
+    units_in_time: tuple[int, int, int] = (2048, 30_000, 24)  # members, steps, windows
+    rates: tuple[float, ...] = (0.1, 0.03, 0.01)
+    windows: tuple[int, int] = (14, 1000)  # of a neuron: how many, and steps
+
+
 SIZES = {
-    "smoke": ((10, 20), 300, ((1 / 64, 3, 90, 0.2),), ((5,), 3, 300), ((10, 15, 20), 64, 2000, (0.3, 0.1))),
-    "default": (
-        (25, 50, 100), 2000, ((1 / 32, 16, 3000, 0.07), (1 / 8, 8, 2500, 0.07)), ((5, 7), 8, 4000),
-        ((50, 100, 200), 2048, 30_000, (0.1, 0.03, 0.01)),
+    "default": Size(),
+    "smoke": Size(
+        (10,), 200, (3,), ((1 / 64, 2, 80),), (0.2, 0.4), 8, (5,), (2, 200), (10, 15, 20), (64, 2000, 9),
+        (0.3, 0.1), (14, 60),
     ),
-    "full": (
-        (50, 100, 200), 8000, ((1 / 32, 16, 4000, 0.05), (1 / 8, 16, 4000, 0.05), (1, 8, 3000, 0.05)),
-        ((5, 7, 11), 16, 8000), ((50, 100, 200), 8192, 60_000, (0.1, 0.03, 0.01, 0.003)),
+    "full": Size(
+        (50, 100, 200), 8000, (3, 2, 1), ((1 / 32, 16, 4000), (1 / 8, 16, 4000), (1, 8, 3000)), (0.05, 0.4), 256,
+        (5, 7, 11), (16, 8000), (50, 100, 200), (8192, 60_000, 32), (0.1, 0.03, 0.01, 0.003), (27, 3000),
     ),
 }  # fmt: skip
-HOTTEST = 0.5
-NODES = {"smoke": 8, "default": 96, "full": 256}
-RANGES = {3: (0.8, 1.6), 2: (0.6, 3.0), 1: (0.5, 3.0)}
+RANGES = {3: (0.8, 1.6), 2: (0.6, 3.0), 1: (0.5, 3.0)}  # of noises, by power
 NAMES = {3: "cubic unit", 2: "quadratic unit", 1: "linear unit"}
+CAPTIONS = {
+    "evidence": "Evidence of the coldest rung relative to the hottest, networks minus theory on the same data set. The "
+    "scatter of L over data sets, given below the axis, is the power of the target; pairing removes it. Nothing is "
+    "fitted.",
+    "laws": "(a) Law of the data energy of each data set at the peak of its heat capacity, standardised before data "
+    "sets are averaged. Two peaks: two phases of the network. (b) Minus log of the law of the number of specialised "
+    "neurons, about each data set's mean: a convex curve has no barrier between networks.",
+    "heat_capacity": "Energy and heat capacity per sample. Solid lines: published leading order at the size of "
+    "networks; dashed: at larger sizes and in their limit, where the kink of the energy and the jump of the heat "
+    "capacity form. Star and dotted line: onset in the limit. Networks differ by finite data.",
+    "profiles": "Minus log of the density of a neuron's alignment with the teacher in the largest networks: of all "
+    "neurons on the ladder, of one neuron in restrained windows at the coldest noise, and the published leading order "
+    "of theory. Nothing is fitted; networks differ by finite data.",
+    "kinetics": "(a) Mean first-passage time of overdamped dynamics from the centre to the side well against the "
+    "barrier measured in equilibrium: cubic units of several sizes where their wells are level, and neurons of "
+    "networks at the coldest rungs, with Langer's rate in theory's field (no fitted number). (b) Work of a loop of "
+    "1/noise. Lines: quadrature and Fokker-Planck equation; slow loops cost in proportion to their rate.",
+    "growth": "Largest heat capacity per sample, and its steepest slope, over the number of samples. First order "
+    "(cubic unit): both grow, the first in proportion. Continuous (quadratic): the first saturates, the second grows. "
+    "Crossover (linear): neither grows. Lines: exact. Students, tables of modular addition: networks.",
+}
 
 
 def main() -> None:
@@ -58,105 +93,93 @@ def main() -> None:
     from grokjax.systems import modular_addition as ma, power_unit as pu, teacher_student as ts
 
     device = devices.use(args.device)
-    size = "smoke" if args.smoke else "full" if args.full else "default"
-    observations, unit_steps, students, tables, in_time = SIZES[size]
-    keys = jax.random.split(jax.random.key(args.seed), 8)
-    clock = lambda: f"{time.perf_counter() - started:.0f} s"
-    print(f"{size} sizes on {device.device_kind}")
-    pictures, verdicts, results = [], {}, {}
+    name = "smoke" if args.smoke else "full" if args.full else "default"
+    size, keys = SIZES[name], jax.random.split(jax.random.key(args.seed), 8)
+    clock = lambda: f"(after {time.perf_counter() - started:.0f} s)"
+    print(f"{name} sizes on {device.device_kind}")
+    pictures, verdicts = [], {}
+    save = lambda figure, name: pictures.append(plot.save(figure, args.output / name, caption=CAPTIONS[name]))
+    quiet = {"progress": False}
 
     # %% Three controls whose answer is known
     exact = {}
-    for power, (low, high) in list(RANGES.items())[: 1 if args.smoke else 3]:
-        frees = []
-        for number in observations:
-            ladder = grokjax.ReplicaExchange.between(low, high, number)
+    for power in size.powers:
+        frees, (low, high) = [], RANGES[power]
+        for number in size.units:
             unit = pu.PowerUnit(power=power, num_observations=number)
-            run = pu.simulate(keys[power], unit, exchange=ladder, num_members=8, num_steps=unit_steps, progress=False)
+            ladder = grokjax.ReplicaExchange.between(low, high, number)
+            run = pu.simulate(keys[power], unit, exchange=ladder, num_members=8, num_steps=size.unit_steps, **quiet)
             frees.append(grokjax.free_energy(run))
         verdicts[NAMES[power]] = grokjax.order_of_transition(frees)
-        exact[NAMES[power]] = _exact_growth(pu, power, observations)
-        print(f"\n{NAMES[power]}, f = w^{power}\n{verdicts[NAMES[power]]}  (after {clock()})")
-    latent = pu.coexistence(pu.PowerUnit(power=3, num_observations=float(observations[-1])))
+        exact[NAMES[power]] = _exact_growth(pu, power, size.units)
+        print(f"\n{NAMES[power]}, f = w^{power}\n{verdicts[NAMES[power]]}  {clock()}")
+    latent = pu.coexistence(pu.PowerUnit(power=3, num_observations=float(size.units[-1])))
     print(
         f"exact latent heat per sample {float(latent.latent_heat):.4f} at noise {1 / float(latent.inverse_noise):.4f}"
     )
 
     # %% Networks: ladders of students
     measured, runs = {}, {}
-    for scale, members, steps, coldest in students:
+    for scale, members, steps in size.students:
         system = ts.TeacherStudent.at_scale(scale)
-        ladder = grokjax.ReplicaExchange.between(coldest, HOTTEST, system.num_samples, acceptance=0.25)
-        run = ts.simulate(
-            keys[4], system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
-            progress=False,
-        )  # fmt: skip
+        ladder = grokjax.ReplicaExchange.between(*size.noises, system.num_samples, acceptance=0.35)
         name = f"N = {int(system.width)}"
-        measured[name], runs[name] = grokjax.free_energy(run), run
+        runs[name] = ts.simulate(
+            keys[4], system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
+            **quiet,
+        )  # fmt: skip
+        measured[name] = grokjax.free_energy(runs[name])
         print(f"\nstudents, {name}, d = {int(system.input_dim)}, n = {int(system.num_samples)}")
-        print(f"{run.exchange}; certificate {'ok' if run.certificate.ok else run.certificate.failed}\n{measured[name]}")
-        print(f"(after {clock()})")
+        print(f"{runs[name].exchange}; certificate {_verdict(runs[name])}\n{measured[name]}  {clock()}")
     verdicts["students"] = grokjax.order_of_transition(list(measured.values()))
-    print(f"\nstudents\n{verdicts['students']}")
-
-    print("what theory sees at larger sizes, in the same window of noises:")
-    print(_growth_of_theory(ts, students[-1][3], HOTTEST))
+    print(f"\nstudents\n{verdicts['students']}\nwhat theory sees at larger sizes, in the same window of noises:")
+    noises = jnp.geomspace(*size.noises, 16 if args.smoke else 120)
+    for scale in (1 / 32, 1 / 8, 1.0, 8.0, 64.0, 512.0)[: 1 if args.smoke else 6]:
+        system = ts.TeacherStudent.at_scale(scale, noises)
+        found = _growth(system.noise_variance, ts.thermodynamics(system).heat_capacity, float(system.num_samples))
+        print(f"  n = {int(system.num_samples):>8}: C_max/n = {found[0]:.3f}, max|dC/dln b|/n = {found[1]:.2f}")
 
     # %% Modular addition: the neuron is a pair of a neuron and a frequency
-    primes, members, steps = tables
-    frees = [_table(grokjax, ma, keys[5], prime, members, steps) for prime in primes]
+    frees = [_table(grokjax, ma, keys[5], prime, *size.table) for prime in size.primes]
     verdicts["tables"] = grokjax.order_of_transition(frees)
-    print(f"\nmodular addition, P = {primes}\n{verdicts['tables']}  (after {clock()})")
+    print(f"\nmodular addition, P = {size.primes}\n{verdicts['tables']}  {clock()}")
 
     # %% (a) Evidence of theory on the same data sets, with and without the determinant of fluctuations
     differences, theory = {}, {}
     for name, run in runs.items():
-        differences[name], theory[name], left = _paired_evidence(ts, measured[name], run, NODES[size])
+        found, mine = ts.evidence_of_run(run, num_draws=size.draws), measured[name].log_evidence.per_dataset
+        cold, hot = (find(measured[name].noise_variance) for find in (np.argmin, np.argmax))
+        differences[name] = np.asarray(mine)[:, cold] - np.asarray(mine)[:, hot]
+        solved = np.asarray(found.converged).all(axis=1)
+        change = lambda values, solved=solved: np.where(solved, np.asarray(values[:, 1] - values[:, 0]), np.nan)
+        theory[name] = {"leading order": change(found.leading), "with its determinant": change(found.total)}
         for each, values in theory[name].items():
-            gap = differences[name] - values
+            gap = (differences[name] - values)[solved]
+            error = gap.std(ddof=1) / np.sqrt(gap.size)
             print(
-                f"{name}: networks minus theory, {each}: {grokjax.Estimate(*_mean(gap))} nats, median "
-                f"{np.nanmedian(gap):.2f}, {np.isfinite(gap).sum()} of {gap.size} data sets  (after {clock()})"
+                f"{name}: networks minus theory, {each}: {grokjax.Estimate(gap.mean(), error)} nats, median "
+                f"{np.median(gap):.2f}, within 10 nats {(abs(gap) < 10).sum()} of {solved.size} data sets  {clock()}"
             )
-        print(
-            f"{name}: the nodes of theory leave open {np.nanmedian(left):.2f} nats (median), {left.max():.1f} at most"
-        )
-    caption = (
-        "Evidence of the coldest rung relative to the hottest, networks minus theory on the same data set. The scatter "
-        "of L over data sets, given below the axis, is the power of the target; pairing removes it. Nothing is fitted."
-    )
-    figure = plot.order.evidence_per_dataset(differences, theory)
-    pictures.append(plot.save(figure, args.output / "evidence", caption=caption))
+        left = np.asarray(found.quadrature_error[:, 1])
+        print(f"{name}: the nodes of theory leave open {np.median(left):.2f} nats (median), {left.max():.1f} at most")
+    save(plot.order.evidence_per_dataset(differences, theory), "evidence")
 
     # %% (b) Laws of the energy, and the number of specialised neurons
-    shown = {
-        f"{name}, $n={v.sizes[-1].size}$": v.sizes[-1]
-        for name, v in verdicts.items()
-        if name not in ("linear unit", "tables")
-    }
+    hidden = ("linear unit", "tables")
+    shown = {f"{name}, $n={v.sizes[-1].size}$": v.sizes[-1] for name, v in verdicts.items() if name not in hidden}
     numbers = {}
     for name, run in runs.items():
         noise = np.asarray(run.system.noise_variance)
         rung = int(np.argmin(np.abs(noise - 0.18)))
-        width = int(np.max(run.system.width))
-        found = number_profile(run, width, rung)
+        found = number_profile(run, int(np.max(run.system.width)), rung)
         numbers[rf"{name}, $\sigma^2={noise[rung]:.2f}$"] = (found.number, found.profile.mean, found.profile.error)
-        print(
-            f"{name}, noise {noise[rung]:.3f}: <k> = {found.mean}, Var k/<k> = {found.variance}, "
-            f"barrier of F(k) {found.barrier} nats"
-        )
-    caption = (
-        "(a) Law of the data energy of each data set at the peak of its heat capacity, standardised before data sets "
-        "are averaged. Two peaks: two phases of the network. (b) Minus log of the law of the number of specialised "
-        "neurons, about each data set's mean: a convex curve has no barrier between networks."
-    )
-    pictures.append(plot.save(plot.order.distributions(shown, numbers), args.output / "laws", caption=caption))
+        law = f"<k> = {found.mean}, Var k/<k> = {found.variance}"
+        print(f"{name}, noise {noise[rung]:.3f}: {law}, barrier of F(k) {found.barrier} nats")
+    save(plot.order.distributions(shown, numbers), "laws")
 
     # %% (c) Energy and heat capacity
-    noises = jnp.linspace(students[-1][3], HOTTEST, 16 if args.smoke else 81)
-    scales = [scale for scale, *_ in students] + ([] if args.smoke else [8.0, 64.0])
     curves = {}
-    for scale in scales:
+    for scale in [scale for scale, *_ in size.students] + ([] if args.smoke else [8.0, 64.0]):
         system = ts.TeacherStudent.at_scale(scale, noises)
         found, n = ts.thermodynamics(system), float(system.num_samples)
         curves[f"N = {int(system.width)}"] = noises, found.energy / n, found.heat_capacity / n
@@ -166,154 +189,92 @@ def main() -> None:
     limit = ts.sharp_thermodynamics(base.replace(noise_variance=about))
     curves["infinite size"] = about, limit.energy, limit.heat_capacity
     kink = onset, float(np.interp(onset, about, limit.energy))
-    figure = plot.order.energy_and_capacity(measured, curves, kink=kink)
-    caption = (
-        "Energy and heat capacity per sample. Solid lines: published leading order at the size of networks; dashed: at "
-        "larger sizes and in their limit, where the kink of the energy and the jump of the heat capacity form. Star "
-        "and dotted line: onset in the limit. Networks differ by finite data."
-    )
-    pictures.append(plot.save(figure, args.output / "heat_capacity", caption=caption))
+    save(plot.order.energy_and_capacity(measured, curves, kink=kink), "heat_capacity")
 
-    # %% (d) One neuron: its profile and the action of theory
-    name = list(measured)[-1]
-    rungs = profiles(measured[name])
-    wanted = {int(np.argmin(np.abs(measured[name].noise_variance - noise))) for noise in (0.05, 0.07, 0.1)}
-    chosen = {rf"$\sigma^2={rungs[i].noise_variance:.3g}$": rungs[i] for i in sorted(wanted)}
-    q = jnp.linspace(0.0, 1.3, 200)
-    actions = {}
-    for label, each in chosen.items():
-        system = ts.TeacherStudent.at_scale(students[-1][0], each.noise_variance)
+    # %% (d) One neuron: its profile on the ladder and in restrained windows, and the action of theory
+    name, run = list(runs.items())[-1]
+    noise, rungs = measured[name].noise_variance, profiles(measured[name])
+    coldest = int(np.argmin(noise))
+    count, steps = size.windows
+    windows = ts.umbrella(keys[0], run, coldest, centres=np.linspace(-0.1, 1.2, count), num_steps=steps)
+    print(f"{name}, noise {noise[coldest]:.3g}, {windows}  {clock()}")
+    chosen, actions, q = {}, {}, jnp.linspace(0.0, 1.3, 200)
+    for rung in sorted({coldest, int(np.argmin(np.abs(noise - 0.05))), int(np.argmin(np.abs(noise - 0.15)))}):
+        label = rf"$\sigma^2={noise[rung]:.3g}$"
+        chosen[label], each = rungs[rung], rungs[rung]
+        system = ts.TeacherStudent.at_scale(size.students[-1][0], noise[rung])
         actions[label] = q, -np.asarray(ts.predict(system, theory="mean_field").log_density(q))
         print(f"{name}, {label}: barrier from the centre {each.from_centre}, from the side {each.from_side} nats")
-    caption = (
-        f"Minus log of the density of all neurons' alignment with the teacher, {name}: networks, and the published "
-        "leading order of theory. Nothing is fitted; networks differ by finite data."
-    )
-    pictures.append(plot.save(plot.order.neuron_profiles(chosen, actions), args.output / "profiles", caption=caption))
+    chosen[rf"$\sigma^2={noise[coldest]:.3g}$, windows"] = windows.profile
+    save(plot.order.neuron_profiles(chosen, actions), "profiles")
 
     # %% (e) In time: escapes against the measured barrier, loops against their rate
-    pictures.append(_in_time(grokjax, plot, pu, ts, keys[6:], in_time, measured, runs, args.output / "kinetics"))
-    print(f"(after {clock()})")
+    save(plot.order.kinetics(*_in_time(pu, ts, keys[6:], size, measured, runs)), "kinetics")
+    print(clock())
 
     # %% (f) Growth with the size
-    grown = {name: verdict.sizes for name, verdict in verdicts.items()}
-    caption = (
-        "Largest heat capacity per sample, and its steepest slope, over the number of samples. First order (cubic "
-        "unit): both grow, the first in proportion. Continuous (quadratic): the first saturates, the second grows. "
-        "Crossover (linear): neither grows. Lines: exact. Students: networks."
-    )
-    pictures.append(plot.save(plot.order.growth(grown, exact), args.output / "growth", caption=caption))
+    save(plot.order.growth({name: verdict.sizes for name, verdict in verdicts.items()}, exact), "growth")
 
     # %% Results
-    for name, run in runs.items():
-        results[name] = run.without_states()
-    data_file = io.save(args.output / "results.npz", results, note=f"{size} sizes")
-    print(f"\nwrote {', '.join(str(path) for path in pictures)} and {data_file} after {clock()}")
+    results = {name: run.without_states() for name, run in runs.items()}
+    data_file = io.save(args.output / "results.npz", results, note="order of the transition")
+    print(f"\nwrote {', '.join(str(path) for path in pictures)} and {data_file} {clock()}")
 
 
-def _in_time(grokjax, plot, pu, ts, keys, sizes, measured, runs, path):
-    """Escape times and loops of cubic units and of students beside theory, as a figure."""
-    from grokjax.evidence.escape import arrhenius, first_passages
-    from grokjax.evidence.profile import profile_of
-    from grokjax.evidence.ramp import ramp
-    from grokjax.systems.power_unit.experiment import MeasureWeight, Unit
+def _in_time(pu, ts, keys, size, measured, runs):
+    """Escapes and loops of cubic units where their wells are level, and of students, beside theory."""
+    from grokjax.evidence.escape import arrhenius
+    from grokjax.evidence.profile import profiles
 
-    observations, members, steps, rates = sizes
-    limit = pu.sharp_limit(3)
-    b, step = float(limit.inverse_noise), 0.01
+    limit, (members, steps, count) = pu.sharp_limit(3), size.units_in_time
+    unit_of = lambda number: pu.PowerUnit(power=3, num_observations=number, noise_variance=1 / limit.inverse_noise)
     barriers, times, loops, works = [], [], {}, {}
-    for number in observations:
-        unit = pu.PowerUnit(power=3, num_observations=number, noise_variance=1 / b)
-        run = pu.simulate(
-            keys[0], unit, num_members=256, num_steps=max(300, steps // 10), num_witnesses=0, progress=False
+    for number in size.in_time:
+        unit = unit_of(number)
+        windows = pu.umbrella(keys[0], unit, centres=np.linspace(-0.25, 1.1, count), num_steps=steps // 5)
+        barriers.append(windows.profile.barrier)
+        times.append(pu.escapes(keys[0], unit, beyond=float(limit.well), num_members=members, num_steps=steps))
+        print(
+            f"cubic unit, M = {number}: {windows} (exact {number * float(limit.barrier):.3f}), {times[-1]}, exact "
+            f"{float(pu.escape_time(unit)):.1f}"
         )
-        barriers.append(profile_of(1 / b, run.observed["q"]).barrier)
-        target = jax.tree.map(lambda leaf: leaf[0] if jnp.ndim(leaf) else leaf, run.problem.target)
-        weight = MeasureWeight(jnp.full(members, number**-0.5))
-        times.append(
-            first_passages(
-                keys[0], target, Unit(jnp.zeros(members, jnp.float32), 3), grokjax.Langevin(step), weight,
-                beyond=float(limit.well), num_steps=steps, target_axes=None,
-            )
-        )  # fmt: skip
-        exact = float(pu.escape_time(unit))
-        print(f"cubic unit, M = {number}: barrier {barriers[-1]} nats (exact {number * float(limit.barrier):.3f}), "
-              f"{times[-1]}, exact {exact:.1f}")  # fmt: skip
-        if number in (observations[0], observations[-1]):
-            name = f"cubic unit, M = {number}"
-            start = Unit(jnp.zeros(min(members, 512), jnp.float32), 3)
-            loop = lambda rate, target=target, start=start: ramp(
-                keys[0], target, start, grokjax.Langevin(step), low=0.4, high=2.5, rate=rate
-            )
-            loops[name] = [loop(rate) for rate in rates]
+        if number in (size.in_time[0], size.in_time[-1]):
+            name, ends = f"cubic unit, M = {number}", {"low": 0.4, "high": 2.5}
+            loops[name] = [pu.loop(keys[0], unit, rate=rate, num_members=members // 4, **ends) for rate in size.rates]
             fine = np.geomspace(1e-6, 0.2, 22)
             works[name] = fine, np.asarray(pu.loop_work(unit, 0.4, 2.5, fine))
     slope, _ = arrhenius(times, [float(each.mean) for each in barriers])
     print(f"Arrhenius: ln tau against the measured barrier has the slope {slope}")
-    line = np.geomspace(observations[0] / 2, 1.2 * observations[-1], 30)
-    exact = {
-        "cubic units": (
-            line * float(limit.barrier),
-            pu.escape_time(pu.PowerUnit(power=3, num_observations=jnp.asarray(line), noise_variance=1 / b)),
-        )
-    }
+    line = jnp.geomspace(size.in_time[0] / 2, 1.2 * size.in_time[-1], 30)
     escapes = {"cubic units": (barriers, times)}
-    _students_in_time(grokjax, ts, keys[1], measured, runs, escapes, exact, loops, rates)
-    caption = (
-        "(a) Mean first-passage time of overdamped dynamics from the centre to the side well against the barrier "
-        "measured in equilibrium: cubic units of several sizes where their wells are level, and neurons of networks at "
-        "the coldest rungs, with Langer's rate in theory's field (no fitted number). (b) Work of a loop of 1/noise. "
-        "Lines: quadrature and Fokker-Planck equation; slow loops cost in proportion to their rate."
-    )
-    return plot.save(plot.order.kinetics(escapes, exact, loops, works), path, caption=caption)
-
-
-def _students_in_time(grokjax, ts, key, measured, runs, escapes, exact, loops, rates):
-    """Escapes of neurons on the coldest rungs of the largest networks; loops of the smallest ones."""
-    from grokjax.evidence.profile import profiles
-    from grokjax.evidence.ramp import ramp
-    from grokjax.samplers import stability_limits
+    exact = {"cubic units": (line * float(limit.barrier), pu.escape_time(unit_of(line)))}
 
     name, run = list(runs.items())[-1]
-    rungs = profiles(measured[name])
-    barriers, times, predicted = [], [], []
-    for rung in np.argsort(measured[name].noise_variance)[: 1 if len(rungs) < 8 else 6 : 2]:
-        theory = ts.neuron_escape(
-            jax.tree.map(lambda leaf, rung=rung: jnp.ravel(leaf)[min(rung, leaf.size - 1)], run.system)
-        )
-        each = rungs[rung]
+    noise, rungs, found = measured[name].noise_variance, profiles(measured[name]), []
+    for rung in np.argsort(noise)[: 1 if len(rungs) < 8 else 6 : 2]:
+        theory, each = ts.neuron_escape(run.system.replace(noise_variance=float(noise[rung]))), rungs[rung]
         if not bool(theory.converged) or not each.from_centre.mean > 0:
             continue
+        ends = {"inside": float(theory.saddle), "beyond": float(theory.side)}
         try:
-            found = ts.escapes(
-                key, run, int(rung), inside=float(theory.saddle), beyond=float(theory.side), num_steps=4000
-            )
-        except ValueError as error:
-            print(f"{name}, noise {each.noise_variance:.3g}: {error}")
+            waited = ts.escapes(keys[1], run, int(rung), **ends, num_steps=4000)
+        except ValueError as error:  # nobody escaped
+            print(f"{name}, noise {noise[rung]:.3g}: {error}")
             continue
-        barriers.append(each.from_centre)
-        times.append(found)
-        predicted.append((float(theory.barrier), 1 / float(theory.rate)))
-        print(f"{name}, noise {each.noise_variance:.3g}: barrier {each.from_centre} nats (theory "
-              f"{predicted[-1][0]:.2f}), {found}, Langer {predicted[-1][1]:.0f}")  # fmt: skip
-    if barriers:
-        escapes[f"neurons, {name}"] = barriers, times
-        exact[f"neurons, {name}"] = tuple(np.transpose(sorted(predicted)))
+        found.append((float(theory.barrier), 1 / float(theory.rate), each.from_centre, waited))
+        print(
+            f"{name}, noise {noise[rung]:.3g}: barrier {each.from_centre} nats (theory {found[-1][0]:.2f}), {waited}, "
+            f"Langer {found[-1][1]:.0f}"
+        )
+    if found:
+        found = sorted(found, key=lambda each: each[0])
+        column = lambda index: [each[index] for each in found]
+        exact[f"neurons, {name}"] = jnp.array(column(0)), jnp.array(column(1))
+        escapes[f"neurons, {name}"] = column(2), column(3)
     name, run = next(iter(runs.items()))
-    points, members = run.layout.num_points, run.layout.num_members
-    states = jax.vmap(lambda state: state.in_order.position)(run.ensemble.states)
-    hottest, coldest = (int(find(measured[name].noise_variance)) for find in (np.argmax, np.argmin))
-    start = jax.tree.map(lambda leaf: jnp.broadcast_to(leaf[:1, hottest], (members, *leaf.shape[2:])), states)
-    pick = lambda entries: jax.tree.map(
-        lambda leaf: leaf[entries] if isinstance(leaf, jax.Array) else leaf, run.problem.target
-    )
-    limit = stability_limits(key, grokjax.Langevin(0.1), pick(np.full(members, coldest)), start).min()
-    b = 1 / measured[name].noise_variance
-    loops[f"students, {name}"] = [
-        ramp(key, pick(hottest), start, grokjax.Langevin(float(limit) / 16), low=b.min(), high=b.max(), rate=10 * rate)
-        for rate in rates
-    ]
-    print(f"loops of networks: {', '.join(map(str, loops[f'students, {name}']))}; {points} rungs")
+    loops[f"students, {name}"] = [ts.loop(keys[1], run, rate=10 * rate) for rate in size.rates]
+    print(f"loops of networks: {', '.join(map(str, loops[f'students, {name}']))}")
+    return escapes, exact, loops, works
 
 
 def _table(grokjax, ma, key, prime, members, steps):
@@ -324,78 +285,34 @@ def _table(grokjax, ma, key, prime, members, steps):
         prime=prime, width=width, noise_variance=1.0, readout_variance=readout, sextic_decay=3.0
     )
     start = float(ma.transitions(system).start)
-    theory = ma.thermodynamics(system.replace(noise_variance=start * jnp.linspace(0.6, 1.2, 25)))
-    spread = 2 * float(theory.heat_capacity.max())  # of the energy, for the spacing of the ladder
-    ladder = grokjax.ReplicaExchange.between(0.6 * start, 1.2 * start, spread, acceptance=0.2)
+    theory = ma.thermodynamics(system.replace(noise_variance=start * jnp.linspace(0.6, 1.2, 25))).heat_capacity.max()
+    ladder = grokjax.ReplicaExchange.between(0.6 * start, 1.2 * start, 2 * float(theory), acceptance=0.2)
     run = ma.simulate(
-        key,
-        system,
-        exchange=ladder,
-        num_members=members,
-        num_steps=steps,
-        num_witnesses=2,
-        record_every=5,
+        key, system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
         progress=False,
-    )
+    )  # fmt: skip
     free = grokjax.free_energy(run)
-    certificate = "ok" if run.certificate.ok else run.certificate.failed
-    print(
-        f"P = {prime}, N = {width}: {run.exchange}; certificate {certificate}; C_max "
-        f"{free.heat_capacity.mean.max():.0f}, theory {float(theory.heat_capacity.max()):.0f}"
-    )
+    largest = f"C_max {free.heat_capacity.mean.max():.0f}, theory {float(theory):.0f}"
+    print(f"P = {prime}, N = {width}: {run.exchange}; certificate {_verdict(run)}; {largest}")
     return free
 
 
-def _growth_of_theory(ts, low, high):
-    """C_max/n and max |dC/d ln b|/n of the published leading order, by scale."""
-    noises = jnp.geomspace(low, high, 120)
-    rows = []
-    for scale in (1 / 32, 1 / 8, 1.0, 8.0, 64.0, 512.0):
-        system = ts.TeacherStudent.at_scale(scale, noises)
-        capacity = np.asarray(ts.thermodynamics(system).heat_capacity) / float(system.num_samples)
-        slope = np.abs(np.gradient(capacity, np.log(np.asarray(noises)))).max()
-        rows.append(
-            f"  n = {int(system.num_samples):>8}: C_max/n = {capacity.max():.3f}, max|dC/dln b|/n = {slope:.2f}"
-        )
-    return "\n".join(rows)
+def _growth(noise, capacity, number):
+    """C_max/n and max |dC/d ln b|/n of a curve."""
+    capacity = np.asarray(capacity) / number
+    return capacity.max(), np.abs(np.gradient(capacity, np.log(np.asarray(noise)))).max()
 
 
 def _exact_growth(pu, power, observations):
-    """C_max/M and max |dC/d ln b|/M by quadrature, at sizes between the smallest and the largest."""
-    low, high = RANGES[power]
-    log_b = jnp.linspace(-np.log(high), -np.log(low), 1200)
-    sizes = np.geomspace(observations[0], observations[-1], 9)
-    rows = []
-    for number in sizes:
-        unit = pu.PowerUnit(power=power, num_observations=float(number), noise_variance=jnp.exp(-log_b))
-        capacity = np.asarray(pu.predict(unit).heat_capacity) / number
-        rows.append((capacity.max(), np.abs(np.gradient(capacity, np.asarray(log_b))).max()))
+    """The same by quadrature, at sizes between the smallest and the largest."""
+    noise, sizes = jnp.geomspace(*RANGES[power], 1200), np.geomspace(observations[0], observations[-1], 9)
+    unit = lambda number: pu.PowerUnit(power=power, num_observations=float(number), noise_variance=noise)
+    rows = [_growth(noise, pu.predict(unit(number)).heat_capacity, number) for number in sizes]
     return (sizes, *np.transpose(rows))
 
 
-def _mean(values):
-    """Mean and standard error of what is finite; nan where there is too little."""
-    values = values[np.isfinite(values)]
-    error = values.std(ddof=1) / np.sqrt(values.size) if values.size > 1 else np.nan
-    return (values.mean() if values.size else np.nan), error
-
-
-def _paired_evidence(ts, free, run, num_draws):
-    """L of the coldest rung less that of the hottest: of networks, of theory, and what its nodes leave open."""
-    noise = free.noise_variance
-    cold, hot = int(np.argmin(noise)), int(np.argmax(noise))
-    mine = np.asarray(free.log_evidence.per_dataset)
-    entries = np.arange(run.layout.num_datasets) * len(noise)
-    target, teacher = run.problem.target, run.problem.truth
-    found = ts.data_evidence(
-        jax.tree.map(lambda leaf: jnp.ravel(leaf)[0], run.system), target.inputs[entries], target.targets[entries, 0],
-        [noise[hot], noise[cold]], directions=teacher.direction[entries], num_draws=num_draws,
-    )  # fmt: skip
-    difference = lambda values: np.where(
-        np.asarray(found.converged).all(axis=1), np.asarray(values[:, 1] - values[:, 0]), np.nan
-    )
-    theory = {"leading order": difference(found.leading), "with its determinant": difference(found.total)}
-    return mine[:, cold] - mine[:, hot], theory, np.asarray(found.quadrature_error[:, 1])
+def _verdict(run):
+    return "ok" if run.certificate.ok else run.certificate.failed
 
 
 if __name__ == "__main__":

@@ -86,7 +86,6 @@ def first_passages(
     beyond: float,
     inside: float = np.inf,
     num_steps: int,
-    record_every: int = 1,
     target_axes: Any = 0,
 ) -> EscapeTimes:
     """Run members until a measurement, or each entry of it, first reaches a value.
@@ -100,7 +99,6 @@ def first_passages(
         beyond: the value that ends the wait.
         inside: entries above it at the start are not in the well, and are left out.
         num_steps: when members are last seen.
-        record_every: steps between looks.
         target_axes: as in `grokjax.run`.
 
     Raises:
@@ -110,7 +108,7 @@ def first_passages(
     check_positive("step_size", step, "Give the sampler one number.")
     found = ensemble.run(
         key, sampler, target, positions, target_axes=target_axes, observables={"time": HittingTime(measure, beyond)},
-        num_steps=num_steps, warmup=0, record_every=record_every, progress=False,
+        num_steps=num_steps, warmup=0, record_every=1, progress=False,
     )  # fmt: skip
     if found.diverged.any():
         raise argument_error(

@@ -28,55 +28,13 @@ from .._checks import argument_error, check_positive
 from .._tree import normal_like
 from ..status import Status, describe, succeeded
 from .dataset_estimate import DatasetEstimate
-from .ladder import Averages, Ladder
+from .ladder import Ladder
 from .statistics import Estimate
+from .thermodynamics import Thermodynamics
 
 
 SMALLEST_OVERLAP = 0.03  # between neighbours; below it MBAR's errors are no errors any more
 FEWEST_EFFECTIVE = 50.0  # samples that carry a reweighted average
-
-
-class Thermodynamics(eqx.Module):
-    """What the samples say at some noises; arrays have their shape.
-
-    Attributes:
-        noise_variance: $\\sigma^2$.
-        log_evidence: $L$.
-        energy: $E$.
-        entropy: $L+bE$, in the gauge of $L$.
-        heat_capacity: $C$.
-        learning_coefficient: $b(E-S_{\\min})$.
-        effective_samples: Kish's number, the smallest over data sets.
-    """
-
-    noise_variance: np.ndarray
-    log_evidence: DatasetEstimate
-    energy: DatasetEstimate
-    entropy: DatasetEstimate
-    heat_capacity: DatasetEstimate
-    learning_coefficient: DatasetEstimate
-    effective_samples: np.ndarray
-
-    @staticmethod
-    def of(inverse_noise: np.ndarray, averages: Averages, lowest_energy: float) -> "Thermodynamics":
-        """From averages at these points.
-
-        Args:
-            inverse_noise: $b$.
-            averages: shape (dataset, version, point).
-            lowest_energy: $S_{\\min}$.
-        """
-        b = inverse_noise
-        evidence, energy, variance = (np.asarray(each) for each in averages[:3])
-        return Thermodynamics(
-            1 / b,
-            DatasetEstimate.of(evidence),
-            DatasetEstimate.of(energy),
-            DatasetEstimate.of(evidence + b * energy),
-            DatasetEstimate.of(b**2 * variance),
-            DatasetEstimate.of(b * (energy - lowest_energy)),
-            np.asarray(averages.effective)[:, 0].min(axis=0),
-        )
 
 
 class FreeEnergy(eqx.Module):

@@ -266,7 +266,7 @@ def neuron_verdict(free: FreeEnergy) -> Verdict:
     evidence = {"barrier": barrier, "side": best.side, "saddle": best.saddle, "noise_variance": best.noise_variance}
     seen = (
         f"barrier {barrier} nats at equal depth, saddle at q = {best.saddle:.2f}, side well at {best.side:.2f}, "
-        f"noise {best.noise_variance:.3g}, n = {free.num_samples}"
+        f"noise {best.noise_variance:.3g} (wells apart by {abs(best.tilt):.2g} nats there), n = {free.num_samples}"
     )
     resolved = barrier.mean > STANDARD_ERRORS * barrier.error
     if resolved and barrier.mean > LOWEST_BARRIER:

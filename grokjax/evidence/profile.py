@@ -9,6 +9,7 @@ $B=[F(q_{\rm saddle})-F(q_{\rm centre})+F(q_{\rm saddle})-F(q_{\rm side})]/2$.
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import equinox as eqx
 import numpy as np
@@ -20,6 +21,7 @@ from .statistics import LARGEST_Z, Estimate, jackknife
 
 
 STANDARD_ERRORS = 3.0  # beyond which something is resolved
+FEWEST = 30.0  # neurons a bin, where the tails of a profile end
 LOPSIDED = 0.5  # share of neurons beyond which one sign of q is preferred, and a profile is not folded
 
 
@@ -93,21 +95,32 @@ def profile_of(noise_variance: float, histogram: Counts) -> Profile:
     right, left = counts[..., half:], counts[..., half - 1 :: -1]
     if abs(right.sum() - left.sum()) < LOPSIDED * counts.sum():
         positions, counts = positions[half:], right + left
-    return _profile(noise_variance, positions, counts)
+    return profile_on(positions, counts, noise_variance)
 
 
-def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile:
-    """From histograms, shape (member, bin); errors by leaving members out, in groups, and of counting."""
-    minus_log = lambda mean: -np.log(np.maximum(mean, 0.5 / len(counts)))  # nothing seen: half a neuron in all
-    seen, total = counts.any(axis=0), minus_log(counts.mean(axis=0))
+def profile_on(positions: np.ndarray, counts: np.ndarray, noise_variance: float, samples: Any = None) -> Profile:
+    """From histograms; errors by leaving members out, in groups, and of counting.
+
+    Args:
+        positions: $q$ of the bins.
+        counts: how often each was taken, shape (member, bin); of any norm if `samples` tell how many were seen.
+        noise_variance: where it was sampled.
+        samples: that each bin of `counts` is made of, where they are weighted.
+    """
+    samples, least = (counts, 0.5 / len(counts)) if samples is None else (samples, np.finfo(float).tiny)
+    minus_log = lambda mean: -np.log(np.maximum(mean, least))  # nothing seen: half a neuron in all
+    seen, total = samples.any(axis=0), minus_log(counts.mean(axis=0))
     groups = np.stack([part.mean(axis=0) for part in np.array_split(counts, min(8, len(counts)))])
-    wells = highest_barrier(np.convolve(total, np.ones(3) / 3, mode="same")[1:-1])
+    smooth = lambda row: np.convolve(row, np.ones(3) / 3, mode="same")[1:-1]
+    often = smooth(samples.sum(axis=0))
+    inside = np.flatnonzero(often >= min(FEWEST, often.max()))  # the tails are bumps of a few neurons
+    wells = highest_barrier(smooth(total)[inside[0] : inside[-1] + 1])
     many = jackknife(minus_log, groups).error if len(groups) > 1 else np.full_like(total, np.nan)
     values = Estimate(np.where(seen, total - total.min(), np.inf), many)
     if wells is None:
         nothing = Estimate(np.nan, np.nan)
-        return Profile(noise, positions, values, np.nan, np.nan, np.nan, nothing, nothing, nothing)
-    centre, saddle, side = (index + 1 for index in wells)
+        return Profile(noise_variance, positions, values, np.nan, np.nan, np.nan, nothing, nothing, nothing)
+    centre, saddle, side = (index + inside[0] + 1 for index in wells)
     window = lambda index: slice(max(index - 1, 0), index + 2)
 
     def climbs(mean):
@@ -115,10 +128,10 @@ def _profile(noise: float, positions: np.ndarray, counts: np.ndarray) -> Profile
         return np.array([level[1] - level[0], level[1] - level[2], level[1] - (level[0] + level[2]) / 2])
 
     found = jackknife(climbs, groups) if len(groups) > 1 else Estimate(climbs(groups[0]), np.zeros(3))
-    neurons = [max(counts[:, window(index)].sum(), 1.0) for index in (saddle, centre, side)]
+    neurons = [max(samples[:, window(index)].sum(), 1.0) for index in (saddle, centre, side)]
     poisson = np.sqrt(1 / neurons[0] + np.array([1 / neurons[1], 1 / neurons[2], 0.0]))  # at the very least
     each = [Estimate(found.mean[i], np.hypot(found.error[i], poisson[i])) for i in range(3)]
-    return Profile(noise, positions, values, *(positions[[centre, saddle, side]]), *each)
+    return Profile(noise_variance, positions, values, *(positions[[centre, saddle, side]]), *each)
 
 
 def highest_barrier(f: np.ndarray) -> tuple[int, int, int] | None:

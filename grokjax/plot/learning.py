@@ -10,35 +10,53 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import COLOURS, MARKERS, label_panel, style, subplots
+from .style import COLOURS, MARKERS, label_panel, plain_log, style, subplots
 
 
 DASHES = ("-", "--", ":")
 
 
-def learning_curves(time: Mapping[str, Any], losses: Mapping[str, Any], overlaps: Mapping[str, Any]) -> Figure:
-    """Training and test loss, and the overlaps with the components of the target, against the log of time.
+def learning_curves(
+    time: Mapping[str, Any],
+    losses: Mapping[str, Any],
+    overlaps: Mapping[str, Any],
+    theory: Mapping[str, Mapping[str, float]] | None = None,
+) -> Figure:
+    """Training and test loss, and the overlap with each component of the target, against the log of time.
 
     Args:
         time: of every record, by label of a size.
         losses: by label, {"training": (member, record), "test": likewise}.
         overlaps: by label, {name of a component: (member, record)}, each in units of its target.
+        theory: by label, {name of a component: overlap in equilibrium}.
     """
+    components = list(next(iter(overlaps.values())))
     with style():
-        figure, axes = subplots(1, 2, width="page", height=2.9)
+        figure, axes = subplots(1, 1 + len(components), width="page", height=2.7)
         for colour, name in zip(COLOURS, time, strict=False):
-            for ax, curves in zip(axes, (losses[name], overlaps[name]), strict=True):
-                for dash, (kind, values) in zip(DASHES, curves.items(), strict=False):
-                    mean, spread = np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
-                    ax.plot(time[name], mean, dash, color=colour, label=f"{name}, {kind}")
-                    ax.fill_between(time[name], mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
-        axes[0].set(xscale="log", yscale="log", ylabel="mean squared error")
-        axes[1].set(xscale="log", ylabel="overlap in units of the target")
-        axes[1].axhline(0, color="0.5", linewidth=0.8)
-        for letter, ax in zip("ab", axes, strict=True):
-            ax.set(xlabel=r"time $t$ of Langevin dynamics, dimensionless")
-            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+
+            def draw(ax, values, dash="-", label=None, name=name, colour=colour):
+                mean, spread = np.mean(values, axis=0), np.std(values, axis=0, ddof=1)
+                ax.plot(time[name], mean, dash, color=colour, label=label)
+                ax.fill_between(time[name], mean - spread, mean + spread, color=colour, alpha=0.15, linewidth=0)
+
+            for dash, (kind, values) in zip(DASHES, losses[name].items(), strict=False):
+                draw(axes[0], values, dash, f"{name}, {kind}")
+            for ax, kind in zip(axes[1:], components, strict=True):
+                draw(ax, overlaps[name][kind])
+                if theory is not None:
+                    ax.axhline(theory[name][kind], color=colour, linestyle=":", linewidth=1)
+        axes[0].set(yscale="log", ylabel="mean squared error")
+        plain_log(axes[0].yaxis)
+        for ax, kind in zip(axes[1:], components, strict=True):
+            ax.set(ylabel=f"{kind} overlap in units of the target")
+            ax.axhline(0, color="0.5", linewidth=0.8)
+        for letter, ax in zip("abcdef", axes, strict=False):
+            ax.set(xscale="log", xlabel="time $t$, dimensionless")
             label_panel(ax, letter)
+        if theory is not None:
+            axes[1].plot([], [], ":", color="0.3", label="theory, in equilibrium")
+        figure.legend(loc="outside lower center", ncols=4)
     return figure
 
 
@@ -62,6 +80,7 @@ def learned_over_size(
         for name, (size, share) in theory.items():
             ax.plot(size, share, "-" if name in measured else "--", color=colour[name], label=f"theory, {name}")
         ax.set(xscale="log", xlabel=label, ylabel="learned share of the cubic component")
+        plain_log(ax.xaxis)
         ax.axhline(0, color="0.5", linewidth=0.8)
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return figure

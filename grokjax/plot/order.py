@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
-from .style import COLOURS, MARKERS, label_panel, style, subplots
+from .style import COLOURS, MARKERS, label_panel, plain_log, style, subplots
 
 
 NOISE = r"noise variance $\sigma^2$"
@@ -165,10 +165,8 @@ def growth(evidence: Mapping[str, Sequence[Any]], exact: Mapping[str, tuple[Any,
                     ax.plot(exact[name][0], exact[name][1 + index], color=colour)
         for ax, label in zip(axes, (r"$C_{\max}/n$", r"$\max|dC/d\ln b|/n$"), strict=True):
             ax.set(xscale="log", yscale="log", xlabel="number of samples $n$", ylabel=label)
-            for axis in (ax.xaxis, ax.yaxis):
-                axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-                axis.set_major_formatter("{x:g}")
-                axis.set_minor_locator(NullLocator())
+            plain_log(ax.xaxis)
+            plain_log(ax.yaxis)
         figure.legend(loc="outside lower center", ncols=4)
         for letter, ax in zip("ab", axes, strict=True):
             label_panel(ax, letter)

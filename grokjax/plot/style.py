@@ -8,7 +8,9 @@ from typing import Any
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullLocator
 
 
 # Okabe & Ito's palette (jfly.uni-koeln.de/color): distinct under all common colour deficiencies.
@@ -74,6 +76,13 @@ def save(figure: Figure, path: str | Path, *, caption: str | None = None) -> Pat
     if caption is not None:
         path.with_suffix(".txt").write_text(caption + "\n")
     return paths[0]
+
+
+def plain_log(axis: Axis) -> None:
+    """Numbers 1, 2, 5, 10, ... on a logarithmic axis of a decade or two, as one writes them."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter("{x:g}")
+    axis.set_minor_locator(NullLocator())
 
 
 def legend_below(ax: Axes, handles: Iterable[Any], *, columns: int = 1, title: str | None = None) -> None:

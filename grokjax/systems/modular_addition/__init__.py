@@ -1,6 +1,6 @@
 """Modular addition: the mixed phase, in theory and in real networks."""
 
-from .basins import Basin as Basin, basins as basins
+from .basins import Basin as Basin, basins as basins, free_energy_of_basins as free_energy_of_basins
 from .experiment import (
     QuadraticNetworks as QuadraticNetworks,
     safe_step_size as safe_step_size,

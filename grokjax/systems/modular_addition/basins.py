@@ -2,7 +2,8 @@ r"""Two minima of one training set, one that memorises and one that generalises,
 
 Networks descend from the prior and from neurons of single frequencies to a minimum of the data energy $S$, and the
 local learning coefficient is measured there: $\hat\lambda=b[\langle S\rangle-S(\theta^*)]$ of chains restrained to
-$\theta^*$. Free energy prefers the smaller one where both fit the data equally well.
+$\theta^*$. Free energy prefers the smaller one where both fit the data equally well. Beside it the global slope of the
+free energy, $-dL/d\ln b=bE$, of all networks of the posterior on the same training set.
 
 References:
     Lau et al., arXiv:2308.12108 (the coefficient); arXiv:2603.01192 (quadratic networks on modular addition).
@@ -20,11 +21,12 @@ from jaxtyping import Array, Key, Scalar
 from ... import ensemble
 from ..._checks import check_positive, check_whole
 from ...driver import first_positions
+from ...evidence.free_energy import FreeEnergy, free_energy
 from ...evidence.local_learning import LocalLearning, local_learning_coefficient
 from ...experiment import Design
 from ...posterior import Posterior
-from ...samplers import GradientDescent, UnderdampedLangevin, largest_curvatures
-from .experiment import QuadraticNetworks
+from ...samplers import GradientDescent, ReplicaExchange, UnderdampedLangevin, largest_curvatures
+from .experiment import QuadraticNetworks, simulate
 from .order_parameters import OrderParameters
 from .system import ModularAddition
 
@@ -111,3 +113,32 @@ def basins(
         measured = experiment.measure(third, one(problem), one(trained.states))
         found.append(Basin(start, jax.tree.map(np.asarray, measured), learning))
     return tuple(found)
+
+
+def free_energy_of_basins(
+    key: Key[Array, ""],
+    system: ModularAddition,
+    exchange: ReplicaExchange,
+    *,
+    start: str = "prior",
+    num_members: int = 4,
+    num_steps: int = 4000,
+) -> FreeEnergy:
+    r"""Free energy over the noise on the training set that `basins` takes from the same key.
+
+    `learning_coefficient` of the result is its slope $b(E-S_{\min})=-dL/d\ln b$, as $S_{\min}=0$.
+
+    Args:
+        key: random key, that of `basins`.
+        system: that of `basins`.
+        exchange: three rungs or more, $1/b$ of the local coefficients among or between them.
+        start: "prior" or "frequencies"; where both agree, the slope is that of equilibrium.
+        num_members: ladders.
+        num_steps: of each.
+
+    Raises:
+        ValueError: the start is unknown, or rungs do not overlap.
+    """
+    first = jax.random.split(key, 3)[0]
+    design = {"num_members": num_members, "num_datasets": 1, "start": start, "num_witnesses": 0}
+    return free_energy(simulate(first, system, exchange=exchange, num_steps=num_steps, progress=False, **design))

@@ -1,5 +1,6 @@
 """One weight that learns one number: exact controls of first order, continuous and crossover."""
 
+from .dynamics import escapes as escapes, loop as loop, umbrella as umbrella
 from .experiment import PowerUnits as PowerUnits, simulate as simulate
 from .kinetics import escape_time as escape_time, loop_work as loop_work
 from .order_parameters import OrderParameters as OrderParameters

@@ -3,7 +3,7 @@
 from .baseline import lazy_baseline as lazy_baseline, lazy_regression as lazy_regression
 from .coexistence import SharpThermodynamics as SharpThermodynamics, sharp_thermodynamics as sharp_thermodynamics
 from .decomposition import decompose as decompose
-from .escapes import escapes as escapes
+from .dynamics import escapes as escapes, loop as loop, umbrella as umbrella
 from .experiment import (
     Students as Students,
     negative_log_density as negative_log_density,
@@ -17,6 +17,7 @@ from .named_theories import (
 )
 from .neuron_statistics import NeuronStatistics as NeuronStatistics, neuron_statistics as neuron_statistics
 from .order_parameters import OrderParameters as OrderParameters
+from .paired_evidence import evidence_of_run as evidence_of_run
 from .phases import (
     PHASES as PHASES,
     at_barrier as at_barrier,

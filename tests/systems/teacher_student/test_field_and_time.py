@@ -43,19 +43,39 @@ def test_losses_are_those_of_the_networks(run):
     assert test.mean() > training.mean()
 
 
+@pytest.fixture(scope="module")
+def ladder():
+    return ts.simulate(
+        jax.random.key(0), ts.TeacherStudent.at_scale(1 / 64), exchange=grokjax.ReplicaExchange([0.2, 0.24, 0.29]),
+        num_members=2, num_steps=60, record_every=5, progress=False,
+    )  # fmt: skip
+
+
 @pytest.mark.medium
-def test_neurons_escape_from_the_centre():
-    system = ts.TeacherStudent.at_scale(1 / 64)
-    ladder = grokjax.ReplicaExchange([0.2, 0.24, 0.29])
-    run = ts.simulate(
-        jax.random.key(0), system, exchange=ladder, num_members=2, num_steps=60, record_every=5, progress=False
-    )
+def test_neurons_escape_from_the_centre(ladder):
     near, far = (
-        ts.escapes(jax.random.key(1), run, 0, inside=0.3, beyond=beyond, num_steps=400) for beyond in (0.35, 0.6)
+        ts.escapes(jax.random.key(1), ladder, 0, inside=0.3, beyond=beyond, num_steps=400) for beyond in (0.35, 0.6)
     )
     assert near.mean_time.mean < far.mean_time.mean
     assert near.events + near.censored == far.events + far.censored
     with pytest.raises(ValueError, match="`rung` must be below 3"):
-        ts.escapes(jax.random.key(1), run, 3, inside=0.3, beyond=0.6)
+        ts.escapes(jax.random.key(1), ladder, 3, inside=0.3, beyond=0.6)
     with pytest.raises(ValueError, match="`run` must be on a ladder"):
-        ts.escapes(jax.random.key(1), run.without_states(), 0, inside=0.3, beyond=0.6)
+        ts.escapes(jax.random.key(1), ladder.without_states(), 0, inside=0.3, beyond=0.6)
+
+
+def test_windows_restrain_one_neuron(ladder):
+    """Its alignment follows the windows; the profile rises from the centre, where most neurons are."""
+    centres = np.linspace(-0.2, 0.8, 11)
+    found = ts.umbrella(jax.random.key(2), ladder, 0, centres=centres, num_steps=300)
+    assert found.coordinates.shape == (2, 11, 240)
+    followed = found.coordinates.mean(axis=(0, 2))
+    assert (np.diff(followed) > 0).all()
+    values = np.interp([0.0, 0.4], found.profile.positions, found.profile.values.mean)
+    assert values[1] > values[0] + 0.5
+
+
+def test_a_loop_of_networks_costs_work(ladder):
+    slow, fast = (ts.loop(jax.random.key(3), ladder, rate=rate) for rate in (1.0, 20.0))
+    assert slow.inverse_noise[0] < slow.inverse_noise[-1] < 5
+    assert fast.work.mean > 0
