@@ -30,6 +30,7 @@ def test_flipping_a_neuron_costs_what_the_field_says(run):
     assert (share @ np.sign(q)).mean() > 0.1
 
 
+@pytest.mark.medium
 def test_losses_are_those_of_the_networks(run):
     last = run.ensemble.states.position
     target = run.problem.target
@@ -64,6 +65,7 @@ def test_neurons_escape_from_the_centre(ladder):
         ts.escapes(jax.random.key(1), ladder.without_states(), 0, inside=0.3, beyond=0.6)
 
 
+@pytest.mark.medium
 def test_windows_restrain_one_neuron(ladder):
     """Its alignment follows the windows; the profile rises from the centre, where most neurons are."""
     centres = np.linspace(-0.2, 0.8, 11)
@@ -75,6 +77,7 @@ def test_windows_restrain_one_neuron(ladder):
     assert values[1] > values[0] + 0.5
 
 
+@pytest.mark.medium
 def test_a_loop_of_networks_costs_work(ladder):
     slow, fast = (ts.loop(jax.random.key(3), ladder, rate=rate) for rate in (1.0, 20.0))
     assert slow.inverse_noise[0] < slow.inverse_noise[-1] < 5
