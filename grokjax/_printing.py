@@ -1,6 +1,9 @@
 """Numbers in words: what systems, predictions and results print of themselves."""
 
 import dataclasses
+import inspect
+from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import equinox as eqx
@@ -45,6 +48,26 @@ def _numbers(array: np.ndarray) -> str:
     if array.size <= MOST_NUMBERS:
         return "[" + ", ".join(map(one, array)) + "]"
     return f"[{one(array[0])}, {one(array[1])}, ..., {one(array[-1])}]"
+
+
+def listed(doc: str | None, namespace: Mapping[str, Any]) -> str:
+    """A docstring of a package with a line for each name in its `__all__`, so that `help` begins with a list of them.
+
+    Args:
+        doc: the docstring so far.
+        namespace: `globals()` of the package.
+    """
+    names = sorted(namespace["__all__"], key=lambda name: (isinstance(namespace[name], ModuleType), name.lower()))
+    width = max(map(len, names))
+    return "\n".join([(doc or "").rstrip(), "", *(f"    {name:{width}}  {_line(namespace[name])}" for name in names)])
+
+
+def _line(thing: Any) -> str:
+    """The first sentence of a docstring; of a constant what it is."""
+    if not (isinstance(thing, ModuleType) or inspect.isclass(thing) or inspect.isroutine(thing)):
+        text = shown(thing)
+        return text if len(text) <= 80 else f"{text[:77]}..."
+    return (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
 
 
 class AbstractPrinted(eqx.Module):

@@ -19,6 +19,7 @@ import numpy as np
 import optax
 
 from .._checks import argument_error
+from .._printing import listed as _listed
 from .archive import (
     read_arrays as read_arrays,
     read_header,
@@ -27,6 +28,15 @@ from .archive import (
 )
 from .codec import decode, encode
 from .named import as_trust
+
+
+__all__ = [
+    "describe",
+    "load",
+    "save",
+    "to_xarray",
+    "versions",
+]
 
 
 FORMAT = "grokjax-results"
@@ -156,3 +166,6 @@ def _as_path(path: Any) -> Path:
 def _existing(path: Any) -> Path:
     path = _as_path(path)
     return path if path.suffix == ".npz" or path.exists() else path.with_name(path.name + ".npz")
+
+
+__doc__ = _listed(__doc__, globals())

@@ -1,5 +1,6 @@
 """Two phases of an interatomic potential: absolute free energies, and refinement through their transition."""
 
+from ..._printing import listed as _listed
 from .crystal import AbstractPhase as AbstractPhase, Crystal as Crystal, crystal as crystal, lattice as lattice
 from .experiment import FreeEnergies as FreeEnergies, simulate as simulate
 from .order_parameters import OrderParameters as OrderParameters
@@ -25,3 +26,39 @@ from .thermodynamics import (
     surface as surface,
     thermal_expansion as thermal_expansion,
 )
+
+
+__all__ = [
+    "AbstractEnergy",
+    "AbstractPhase",
+    "Crystal",
+    "Foreign",
+    "FreeEnergies",
+    "Listed",
+    "OrderParameters",
+    "Prediction",
+    "Refinement",
+    "Sampling",
+    "Scaled",
+    "Surface",
+    "TwoPhases",
+    "Wanted",
+    "anharmonic_wells",
+    "bulk_modulus",
+    "clausius_clapeyron",
+    "crystal",
+    "einstein_solid",
+    "gaussian_core",
+    "gibbs_helmholtz",
+    "lattice",
+    "predict",
+    "refine",
+    "reversible_scaling",
+    "simulate",
+    "surface",
+    "thermal_expansion",
+    "titanium",
+    "two_wells",
+]
+
+__doc__ = _listed(__doc__, globals())

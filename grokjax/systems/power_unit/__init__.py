@@ -1,5 +1,6 @@
 """One weight that learns one number: exact controls of first order, continuous and crossover."""
 
+from ..._printing import listed as _listed
 from .experiment import PowerUnits as PowerUnits, simulate as simulate
 from .kinetics import escape_time as escape_time, loop_work as loop_work
 from .order_parameters import OrderParameters as OrderParameters
@@ -12,3 +13,21 @@ from .theory import (
     sharp_limit as sharp_limit,
     spinodal as spinodal,
 )
+
+
+__all__ = [
+    "Coexistence",
+    "OrderParameters",
+    "PowerUnit",
+    "PowerUnits",
+    "Prediction",
+    "coexistence",
+    "escape_time",
+    "loop_work",
+    "predict",
+    "sharp_limit",
+    "simulate",
+    "spinodal",
+]
+
+__doc__ = _listed(__doc__, globals())
