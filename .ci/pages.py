@@ -28,6 +28,9 @@ PAGES = {
 }  # fmt: skip
 """Files of the repository that are pages; everything in docs/ is one under its own name."""
 
+PARTS = ("", ".theory", ".constructions", ".figures")
+"""Of a system; the names of a single file `theory.py` are those of the system."""
+
 ROOMS = {
     "your_own": ("Systems of your own", ["experiment", "driver", "parameters", "results", "phases", "status"]),
     "posterior": ("Posteriors", ["posterior", "networks", "tasks", "likelihoods", "kernels", "precision"]),
@@ -38,8 +41,8 @@ ROOMS = {
     "theory": ("Theory", ["theory", "theory.*"]),
     "io": ("Files", ["io"]),
     "plot": ("Figures", ["plot", "plot.*"]),
-    **{path.parent.name: (path.parent.name, [f"systems.{path.parent.name}", f"systems.{path.parent.name}.figures"])
-       for path in sorted(SYSTEMS.glob("*/__init__.py")) if path.parent.name != "systems"},
+    **{path.parent.name: (path.parent.name, [f"systems.{path.parent.name}{part}" for part in PARTS])
+       for path in sorted(SYSTEMS.glob("*/__init__.py"))},
 }  # fmt: skip
 """Pages of the reference: title and modules. `evidence.*` are the modules of a package that has names besides."""
 
@@ -79,14 +82,28 @@ def reference() -> dict[str, dict[str, list[str]]]:
                 folder = source_of(package).parent
                 inner = [f"{package}.{path.stem}" for path in sorted(folder.glob("*.py")) if path.stem[0] != "_"]
             else:
-                inner = [module] if source_of(module) else []
+                inner = [module] if _is_room(module) else []
             for each in inner:
                 home, _, last = each.rpartition(".")
-                facade = set(named.get(home, ())) if source_of(each).name != "__init__.py" else set()
+                facade = set(named.get(home, ()))
                 homes = _homes(home) if facade else {}
                 named[each] = [n for n in public_names(each) if not (n in facade and homes.get(n) == last)]
         pages[page] = {module: names for module, names in named.items() if names}
     return pages
+
+
+def _is_room(module: str) -> bool:
+    """Whether a module stands on a page; `theory.py` of a system is behind the names of the system."""
+    source = source_of(module)
+    behind = module.startswith("systems.") and module.endswith(".theory") and source and source.name == "theory.py"
+    return source is not None and not behind
+
+
+def re_exported(path: Path) -> set[str]:
+    """Names that a package imports as its own, `from .module import name as name`; no modules."""
+    nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom) and node.level]
+    names = {alias.name for node in nodes for alias in node.names if alias.asname == alias.name}
+    return {name for name in names if not (path.parent / name).with_suffix(".py").exists()}
 
 
 def _homes(package: str) -> dict[str, str]:
@@ -105,8 +122,8 @@ def write_reference() -> None:
     """One page a room: every name in full."""
     pages, index = reference(), ["# Reference", ""]
     index += [
-        "Public are the names that a package lists in `__all__`, those of rooms of a single file, and those of the modules of",
-        "`evidence`, `theory`, `plot` and `figures`. What `import grokjax` brings by name is in the first table.",
+        "Public are the names that a package lists in `__all__`, those of rooms of a single file, and those of the",
+        "modules of `evidence`, `theory`, `plot` and `figures`. The second table is what `import grokjax` brings.",
         "",
         "| room | what is in it |",
         "|---|---|",

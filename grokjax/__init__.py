@@ -50,7 +50,7 @@ from .experiment import (
     Problem as Problem,
     Settings as Settings,
 )
-from .io import load as load, save as save
+from .io import load as load, save as save, to_xarray as to_xarray
 from .networks import TwoLayer as TwoLayer
 from .observables import (
     Histogram as Histogram,
@@ -146,6 +146,7 @@ __all__ = [
     "statistics",
     "sweep",
     "systems",
+    "to_xarray",
     "two_start",
 ]
 

@@ -1,8 +1,9 @@
 """Numbers in words: what systems, predictions and results print of themselves."""
 
 import dataclasses
+import html
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -70,6 +71,22 @@ def _line(thing: Any) -> str:
     return (inspect.getdoc(thing) or "").split("\n\n")[0].replace("\n", " ")
 
 
+def html_table(caption: str, head: Iterable[Any], rows: Iterable[Iterable[Any]], note: str = "") -> str:
+    """A table as notebooks show it; all text is escaped.
+
+    Args:
+        caption: above it.
+        head: names of the columns.
+        rows: cells by row.
+        note: a line below.
+    """
+    line = lambda tag, cells: "<tr>" + "".join(f"<{tag}>{html.escape(str(cell))}</{tag}>" for cell in cells) + "</tr>"
+    body = "".join(line("td", row) for row in rows)
+    below = f"<p>{html.escape(note)}</p>" if note else ""
+    table = f"<thead>{line('th', head)}</thead><tbody>{body}</tbody>"
+    return f"<table><caption>{html.escape(caption)}</caption>{table}</table>{below}"
+
+
 class AbstractPrinted(eqx.Module):
     """A module whose `repr` shows its numbers."""
 
@@ -77,3 +94,12 @@ class AbstractPrinted(eqx.Module):
         fields = [field.name for field in dataclasses.fields(self) if field.repr]
         inside = ", ".join(f"{name}={shown(getattr(self, name, None))}" for name in fields)
         return f"{type(self).__name__}({inside})"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: a table of the fields, or the text of a class that prints itself otherwise."""
+        if type(self).__repr__ is not AbstractPrinted.__repr__:
+            return f"<pre>{html.escape(str(self))}</pre>"
+        fields = [
+            (field.name, shown(getattr(self, field.name, None))) for field in dataclasses.fields(self) if field.repr
+        ]
+        return html_table(type(self).__name__, ("field", "value"), fields)

@@ -15,7 +15,12 @@ from ._printing import AbstractPrinted
 
 
 class Status(enum.IntEnum):
-    """The ways to end. `SOLVED` and `REACHED` are good, `RUNNING` is not yet an end."""
+    """The ways to end. `SOLVED` and `REACHED` are good, `RUNNING` is not yet an end.
+
+    Examples:
+        >>> grokjax.Status.SOLVED.text, grokjax.Status(2).text
+        ('solved', 'no solution')
+    """
 
     RUNNING = -1, "running"
     SOLVED = 0, "solved"

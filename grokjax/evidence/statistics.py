@@ -22,7 +22,12 @@ LARGEST_Z = 5.0  # what may happen by chance among hundreds of numbers; beyond i
 
 
 class Estimate(eqx.Module):
-    """A mean and the standard error of it."""
+    """A mean and the standard error of it.
+
+    Examples:
+        >>> print(grokjax.Estimate(np.float64(0.5213), np.float64(0.0048)))
+        0.5213(48)
+    """
 
     mean: Any
     error: Any
@@ -288,7 +293,14 @@ class TwoStart(eqx.Module):
 
 
 def two_start(cold: Any, hot: Any, *, threshold: float = LARGEST_Z) -> TwoStart:
-    """Compare two pytrees of `Estimate` from independent runs."""
+    """Compare two pytrees of `Estimate` from independent runs.
+
+    Examples:
+        >>> cold = {"overlap": grokjax.Estimate(np.float64(0.5), np.float64(0.03))}
+        >>> hot = {"overlap": grokjax.Estimate(np.float64(0.54), np.float64(0.04))}
+        >>> float(round(grokjax.two_start(cold, hot).largest, 1))
+        0.8
+    """
     check_positive("threshold", threshold)
     return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
 

@@ -66,6 +66,12 @@ def predict(system: PowerUnit) -> Prediction:
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> bool(pu.predict(system).converged)
+        True
     """
     check_double("theory", system)
     return over_points(_predict, system)

@@ -148,6 +148,13 @@ def phase_diagram(
 
     Raises:
         ValueError: neither or both of `widths` and `num_samples` are given, or an argument of `predict` is wrong.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> diagram = ts.phase_diagram(system, jnp.geomspace(0.1, 1.0, 4), widths=jnp.geomspace(10, 100, 3))
+        >>> diagram.labels.shape, diagram.phases
+        ((4, 3), ('GFL', 'GMFL-I', 'GMFL-II'))
     """
     check_double("theory", system)
     check_choice("perpendicular", perpendicular, PERPENDICULAR)
