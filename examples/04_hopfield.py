@@ -11,139 +11,122 @@
 #     python examples/04_hopfield.py --smoke  # seconds
 
 # %%
-import argparse
 import time
 import warnings
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from _arguments import parser, read
 
 
-def arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Hopfield and bipartite phase diagrams, with Gibbs sampling on top.")
-    parser.add_argument("--spins", type=int, default=1000, help="spins of a simulated network")
-    parser.add_argument("--members", type=int, default=4, help="draws of the patterns per point")
-    parser.add_argument("--steps", type=int, default=300, help="Gibbs sweeps, two fifths of them warm-up")
-    parser.add_argument("--points", type=int, default=40, help="points along each axis of a phase diagram")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default=None, help="cpu, gpu or tpu; jax's first choice unless given")
-    parser.add_argument("--output", type=Path, default=Path("output/hopfield"), help="folder for figures and data")
-    parser.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
-    return parser.parse_args()
+# %% What the command line says
+made = parser(
+    "Hopfield and bipartite phase diagrams, with Gibbs sampling on top.",
+    "hopfield", spins=1000, members=4, steps=300, points=40,
+)  # fmt: skip
+args = read(made)
+started = time.perf_counter()
+jax.config.update("jax_enable_x64", True)  # theory needs it; spins stay in float32
+
+import grokjax
+from grokjax import NotInEquilibrium, devices, io, plot
+from grokjax.systems import hopfield as hop
+from grokjax.systems.hopfield import figures
 
 
-def main() -> None:
-    args = arguments()
-    started = time.perf_counter()
-    jax.config.update("jax_enable_x64", True)  # theory needs it; spins stay in float32
+devices.use(args.device)
 
-    import grokjax
-    from grokjax import NotInEquilibrium, devices, io, plot
-    from grokjax.systems import hopfield as hop
-    from grokjax.systems.hopfield import figures
+smoke = args.smoke
+spins, members, steps = (200, 2, 40) if smoke else (args.spins, args.members, args.steps)
+gaussian, relu = hop.GaussianHidden(), hop.ReLUHidden(-0.5)
 
-    devices.use(args.device)
+# %% Capacity, in closed form at zero temperature and by root finding above
+cold, warm = hop.capacity(gaussian, 0.0), hop.capacity(gaussian, 0.3)
+print(f"Hopfield, T = 0:   recall up to load {cold.spinodal:.7f}, stable up to {cold.stable:.7f}")
+print(f"Hopfield, T = 0.3: recall up to load {warm.spinodal:.7f}, stable up to {warm.stable:.7f}")
 
-    smoke = args.smoke
-    spins, members, steps = (200, 2, 40) if smoke else (args.spins, args.members, args.steps)
-    gaussian, relu = hop.GaussianHidden(), hop.ReLUHidden(-0.5)
+# %% Phase diagrams of four priors
+binary = hop.DiscreteHidden([-1, 0, 1], weights=[0.5, 0, 0.5])  # of three levels, to share a program with the ternary
+priors = {
+    "Gaussian": (gaussian, 0.2),
+    r"rectified, $\eta=-1/2$": (relu, 0.8),
+    "binary groups": (hop.GroupedHidden(binary), 0.007),
+    r"ternary groups": (hop.GroupedHidden(hop.TernaryHidden(0.35)), 0.05),
+}
+size = 8 if smoke else args.points
+temperatures = jnp.linspace(1.6 / size, 1.6, size)
+diagrams, lines, freezing = {}, {}, {}
+for name, (prior, largest) in list(priors.items())[: 1 if smoke else None]:
+    diagrams[name] = hop.phase_diagram(prior, jnp.linspace(largest / size, largest, size), temperatures)
+    lines[name] = hop.capacity(prior, temperatures)
+    if prior is not relu:  # rectified units are a random field, in which spins freeze at all temperatures
+        freezing[name] = jax.vmap(lambda t, prior=prior: hop.glass_load(prior, t))(temperatures)
+pictures = [plot.save(figures.phase_row(diagrams, lines, freezing), args.output / "phase_diagrams.png")]
 
-    # %% Capacity, in closed form at zero temperature and by root finding above
-    cold, warm = hop.capacity(gaussian, 0.0), hop.capacity(gaussian, 0.3)
-    print(f"Hopfield, T = 0:   recall up to load {cold.spinodal:.7f}, stable up to {cold.stable:.7f}")
-    print(f"Hopfield, T = 0.3: recall up to load {warm.spinodal:.7f}, stable up to {warm.stable:.7f}")
+# %% Which threshold maximises the capacity? Its derivative says
+thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 31)
+capacity_of = lambda theta, t: hop.capacity(hop.GroupedHidden(hop.TernaryHidden(theta)), t).spinodal
+slope = lambda theta, t: jax.jvp(lambda theta: capacity_of(theta, t), (theta,), (jnp.ones(()),))
+sweep = jax.jit(lambda t: jax.lax.map(lambda theta: slope(theta, t), thresholds, batch_size=8))
+curves, best = {}, {}
+for temperature in (0.3, 0.4, 0.5, 0.6):
+    values, slopes = (np.asarray(array) for array in sweep(jnp.asarray(temperature)))
+    name = f"$T={temperature}$"
+    curves[name] = np.where(values > 0, values, np.nan)
+    falls = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0) & (values[1:] > 0))
+    if len(falls):
+        i = falls[0]
+        theta = float(thresholds[i] + (thresholds[i + 1] - thresholds[i]) * slopes[i] / (slopes[i] - slopes[i + 1]))
+        best[name] = (theta, float(np.interp(theta, thresholds, values)))
+        print(f"ternary groups, T = {temperature}: best threshold {theta:.3f}, capacity {best[name][1]:.4f}")
+biases = jnp.linspace(-2.0, 0.5, 6 if smoke else 17)
+of_bias = lambda t: jax.lax.map(lambda eta: hop.capacity(hop.ReLUHidden(eta), t).spinodal, biases, batch_size=8)
+rectified = {f"$T={t}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
+figure = figures.threshold_figure(thresholds, curves, best, biases, rectified)
+pictures.append(plot.save(figure, args.output / "threshold.png"))
 
-    # %% Phase diagrams of four priors
-    binary = hop.DiscreteHidden(
-        [-1, 0, 1], weights=[0.5, 0, 0.5]
-    )  # of three levels, to share a program with the ternary
-    priors = {
-        "Gaussian": (gaussian, 0.2),
-        r"rectified, $\eta=-1/2$": (relu, 0.8),
-        "binary groups": (hop.GroupedHidden(binary), 0.007),
-        r"ternary groups": (hop.GroupedHidden(hop.TernaryHidden(0.35)), 0.05),
-    }
-    size = 8 if smoke else args.points
-    temperatures = jnp.linspace(1.6 / size, 1.6, size)
-    diagrams, lines, freezing = {}, {}, {}
-    for name, (prior, largest) in list(priors.items())[: 1 if smoke else None]:
-        diagrams[name] = hop.phase_diagram(prior, jnp.linspace(largest / size, largest, size), temperatures)
-        lines[name] = hop.capacity(prior, temperatures)
-        if prior is not relu:  # rectified units are a random field, in which spins freeze at all temperatures
-            freezing[name] = jax.vmap(lambda t, prior=prior: hop.glass_load(prior, t))(temperatures)
-    pictures = [plot.save(figures.phase_row(diagrams, lines, freezing), args.output / "phase_diagrams.png")]
+# %% The road of simulation: sweeps over load and temperature, and corrupted starts
+load_key, relu_key, heat_key, basin_key = jax.random.split(jax.random.key(args.seed), 4)
+options = {"num_spins": spins, "num_members": members, "num_steps": steps}
+loads, heats = jnp.array([0.02, 0.05, 0.08, 0.14, 0.2]), jnp.array([0.1, 0.3, 0.5, 0.7, 0.9])
+hopfield = hop.AssociativeMemory(load=loads, temperature=0.3)
+by_load = {"Gaussian, $T=0.3$": hop.simulate(load_key, hopfield, label="loads", **options)}
+if not smoke:
+    wide = hopfield.replace(load=jnp.array([0.05, 0.15, 0.25, 0.45, 0.6]), hidden=relu)
+    by_load[r"rectified, $\eta=-0.5$"] = hop.simulate(relu_key, wide, label="rectified", **options)
+heated = hop.AssociativeMemory(load=0.02, temperature=heats)
+by_temperature = {r"Gaussian, $\alpha=0.02$": hop.simulate(heat_key, heated, label="temperatures", **options)}
+basins = {}
+options |= {"max_patterns": round(0.08 * spins), "progress": False}  # both loads in one compiled program
+with warnings.catch_warnings():  # how far a start relaxes is the question here, not equilibrium
+    warnings.simplefilter("ignore", NotInEquilibrium)
+    for load in (0.03, 0.08):
+        system = hop.AssociativeMemory(load=load, temperature=0.2)
+        basins[rf"$\alpha={load}$, $T=0.2$"] = [
+            (flipped, hop.simulate(basin_key, system, corruption=flipped, **options))
+            for flipped in ([0.0, 0.3] if smoke else [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
+        ]
 
-    # %% Which threshold maximises the capacity? Its derivative says
-    thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 31)
-    capacity_of = lambda theta, t: hop.capacity(hop.GroupedHidden(hop.TernaryHidden(theta)), t).spinodal
-    slope = lambda theta, t: jax.jvp(lambda theta: capacity_of(theta, t), (theta,), (jnp.ones(()),))
-    sweep = jax.jit(lambda t: jax.lax.map(lambda theta: slope(theta, t), thresholds, batch_size=8))
-    curves, best = {}, {}
-    for temperature in (0.3, 0.4, 0.5, 0.6):
-        values, slopes = (np.asarray(array) for array in sweep(jnp.asarray(temperature)))
-        name = f"$T={temperature}$"
-        curves[name] = np.where(values > 0, values, np.nan)
-        falls = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0) & (values[1:] > 0))
-        if len(falls):
-            i = falls[0]
-            theta = float(thresholds[i] + (thresholds[i + 1] - thresholds[i]) * slopes[i] / (slopes[i] - slopes[i + 1]))
-            best[name] = (theta, float(np.interp(theta, thresholds, values)))
-            print(f"ternary groups, T = {temperature}: best threshold {theta:.3f}, capacity {best[name][1]:.4f}")
-    biases = jnp.linspace(-2.0, 0.5, 6 if smoke else 17)
-    of_bias = lambda t: jax.lax.map(lambda eta: hop.capacity(hop.ReLUHidden(eta), t).spinodal, biases, batch_size=8)
-    rectified = {f"$T={t}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
-    figure = figures.threshold_figure(thresholds, curves, best, biases, rectified)
-    pictures.append(plot.save(figure, args.output / "threshold.png"))
-
-    # %% The road of simulation: sweeps over load and temperature, and corrupted starts
-    load_key, relu_key, heat_key, basin_key = jax.random.split(jax.random.key(args.seed), 4)
-    options = {"num_spins": spins, "num_members": members, "num_steps": steps}
-    loads, heats = jnp.array([0.02, 0.05, 0.08, 0.14, 0.2]), jnp.array([0.1, 0.3, 0.5, 0.7, 0.9])
-    hopfield = hop.AssociativeMemory(load=loads, temperature=0.3)
-    by_load = {"Gaussian, $T=0.3$": hop.simulate(load_key, hopfield, label="loads", **options)}
-    if not smoke:
-        wide = hopfield.replace(load=jnp.array([0.05, 0.15, 0.25, 0.45, 0.6]), hidden=relu)
-        by_load[r"rectified, $\eta=-0.5$"] = hop.simulate(relu_key, wide, label="rectified", **options)
-    heated = hop.AssociativeMemory(load=0.02, temperature=heats)
-    by_temperature = {r"Gaussian, $\alpha=0.02$": hop.simulate(heat_key, heated, label="temperatures", **options)}
-    basins = {}
-    options |= {"max_patterns": round(0.08 * spins), "progress": False}  # both loads in one compiled program
-    with warnings.catch_warnings():  # how far a start relaxes is the question here, not equilibrium
-        warnings.simplefilter("ignore", NotInEquilibrium)
-        for load in (0.03, 0.08):
-            system = hop.AssociativeMemory(load=load, temperature=0.2)
-            basins[rf"$\alpha={load}$, $T=0.2$"] = [
-                (flipped, hop.simulate(basin_key, system, corruption=flipped, **options))
-                for flipped in ([0.0, 0.3] if smoke else [0.0, 0.1, 0.2, 0.3, 0.4, 0.5])
-            ]
-
-    # %% Where they meet: away from the transition, within errors
-    run = by_load["Gaussian, $T=0.3$"]
-    recalling = hop.predict(run.system)
-    points = [f"load {load:.3f}" for load in np.asarray(run.system.load)]
-    print(
-        grokjax.compare(recalling.order_parameters, run.order_parameters, points=points, theory_name="replica theory")
-    )
-    print("(beyond the capacity 0.103 a finite network keeps a remnant that ages slowly; theory says 0)")
-    print(run.certificate)
-    theory = {}
-    for runs, field in ((by_load, "load"), (by_temperature, "temperature")):
-        for name, one in runs.items():
-            values = np.asarray(getattr(one.system, field))
-            fine = one.system.replace(**{field: jnp.linspace(values.min() / 2, values.max(), 60 if smoke else 400)})
-            theory[name] = fine, hop.predict(fine)
-    figure = figures.recall_figure(by_load, by_temperature, basins, theory)
-    pictures.append(plot.save(figure, args.output / "recall.png"))
-    results = {
-        "by_load": [one.without_states() for one in by_load.values()],
-        "thresholds": thresholds,
-        "curves": curves,
-    }
-    data = io.save(args.output / "results.npz", results, note=f"{spins} spins, {members} draws of the patterns")
-    print(f"wrote {', '.join(map(str, pictures))} and {data} after {time.perf_counter() - started:.0f} s")
-
-
-if __name__ == "__main__":
-    main()
+# %% Where they meet: away from the transition, within errors
+run = by_load["Gaussian, $T=0.3$"]
+recalling = hop.predict(run.system)
+points = [f"load {load:.3f}" for load in np.asarray(run.system.load)]
+print(grokjax.compare(recalling.order_parameters, run.order_parameters, points=points, theory_name="replica theory"))
+print("(beyond the capacity 0.103 a finite network keeps a remnant that ages slowly; theory says 0)")
+print(run.certificate)
+theory = {}
+for runs, field in ((by_load, "load"), (by_temperature, "temperature")):
+    for name, one in runs.items():
+        values = np.asarray(getattr(one.system, field))
+        fine = one.system.replace(**{field: jnp.linspace(values.min() / 2, values.max(), 60 if smoke else 400)})
+        theory[name] = fine, hop.predict(fine)
+figure = figures.recall_figure(by_load, by_temperature, basins, theory)
+pictures.append(plot.save(figure, args.output / "recall.png"))
+results = {
+    "by_load": [one.without_states() for one in by_load.values()],
+    "thresholds": thresholds,
+    "curves": curves,
+}
+data = io.save(args.output / "results.npz", results, note=f"{spins} spins, {members} draws of the patterns")
+print(f"wrote {', '.join(map(str, pictures))} and {data} after {time.perf_counter() - started:.0f} s")

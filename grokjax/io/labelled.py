@@ -50,9 +50,9 @@ def to_xarray(
     given = dict(coordinates or {})
     if isinstance(result, Mapping) and all(isinstance(name, str) for name in result):
         return _dataset(result, given, attributes)
-    if hasattr(result, "to_xarray"):
-        data = result.to_xarray().assign_coords(given)
-        return data.assign_attrs(attributes)
+    own = getattr(result, "to_xarray", None)
+    if own is not None:
+        return own().assign_coords(given).assign_attrs(attributes)
     if hasattr(result, "axis_names") and hasattr(result, "labels"):
         return _of_diagram(result, given, attributes)
     return _of_prediction(result, given, system, attributes)
