@@ -163,6 +163,12 @@ def page_of(path: str) -> str | None:
         return PAGES[path if path in PAGES else readme]
     if path.startswith("docs/"):
         return path.removeprefix("docs/")
+    if path == "grokjax/systems":
+        return "systems/index.md"
+    room = path.removeprefix("grokjax/").removesuffix(".py").replace("/", ".")
+    for page, (_, modules) in ROOMS.items():
+        if path.startswith("grokjax/") and room in modules:
+            return f"api/{page}.md"
     example = re.fullmatch(r"examples/(\w+)\.py", path)
     if example and (ROOT / "docs" / "gallery" / f"{example[1]}.md").exists():
         return f"gallery/{example[1]}.md"

@@ -150,6 +150,11 @@ def spinodal(power: int) -> float:
 
     Args:
         power: 3 or more.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> bool(pu.spinodal(3) > 0)
+        True
     """
     _check_first_order(power)
     turn = (power - 2) / (2 * power - 2)

@@ -42,6 +42,12 @@ def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*
     Args:
         order_parameters: only `side_weight` decides.
         threshold: the smallest weight that counts, such as `1 / system.width`.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> order_parameters = ts.OrderParameters(overlap={}, side_weight=jnp.array([0.001, 0.1, 0.999]))
+        >>> [ts.PHASES[i] for i in ts.classify(order_parameters, threshold=0.01)]
+        ['GFL', 'GMFL-I', 'GMFL-II']
     """
     side = jnp.asarray(order_parameters.side_weight, float)
     return jnp.where(side < threshold, 0, jnp.where(1 - side < threshold, 2, 1))
