@@ -57,12 +57,12 @@ def source_of(module: str) -> Path | None:
 def public_names(module: str) -> list[str]:
     """Names of a module: those in `__all__`, or what is defined in it without an underscore; no modules."""
     tree = ast.parse(source_of(module).read_text())
-    package = source_of(module).name == "__init__.py"
+    modules = _imported_modules(tree)
     defined = []
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "__all__":
             listed = ast.literal_eval(node.value)
-            return [name for name in listed if not (package and source_of(f"{module}.{name}"))]
+            return [name for name in listed if name not in modules]
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             defined.append(node.name)
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -92,6 +92,14 @@ def reference() -> dict[str, dict[str, list[str]]]:
     return pages
 
 
+def place(module: str, name: str) -> str:
+    """The full name under which something stands in the reference; a function behind a module of its name has two."""
+    home = (
+        f"{_homes(module)[name]}." if source_of(f"{module}.{name}") and source_of(module).name == "__init__.py" else ""
+    )
+    return f"grokjax.{module}.{home}{name}"
+
+
 def _is_room(module: str) -> bool:
     """Whether a module stands on a page; `theory.py` of a system is behind the names of the system."""
     source = source_of(module)
@@ -100,10 +108,15 @@ def _is_room(module: str) -> bool:
 
 
 def re_exported(path: Path) -> set[str]:
-    """Names that a package imports as its own, `from .module import name as name`; no modules."""
+    """Names that a package imports as its own, `from .module import name as name`; modules among them."""
     nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom) and node.level]
-    names = {alias.name for node in nodes for alias in node.names if alias.asname == alias.name}
-    return {name for name in names if not (path.parent / name).with_suffix(".py").exists()}
+    return {alias.name for node in nodes for alias in node.names if alias.asname == alias.name}
+
+
+def _imported_modules(tree: ast.Module) -> set[str]:
+    """What a package imports by `from . import name`, and modules of other packages."""
+    plain = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level and not node.module]
+    return {alias.name for node in plain for alias in node.names} | {"devices", "statistics"}
 
 
 def _homes(package: str) -> dict[str, str]:
@@ -134,7 +147,7 @@ def write_reference() -> None:
         index.append(f"| [{title}]({page}.md) | {first_line(next(iter(named)))} |")
         for module, names in named.items():
             lines += [f"## `grokjax.{module}`", "", first_line(module), ""]
-            lines += [line for name in names for line in (f"::: grokjax.{module}.{name}", "")]
+            lines += [line for name in names for line in (f"::: {place(module, name)}", "")]
         (OUT / "api" / f"{page}.md").write_text("\n".join(lines))
     index += ["", "## `import grokjax`", "", "| name | in |", "|---|---|"]
     index += [f"| [`grokjax.{name}`][{home}] | [{ROOMS[page][0]}]({page}.md) |" for name, (page, home) in homes.items()]
@@ -143,9 +156,9 @@ def write_reference() -> None:
 
 def _front_door(pages: dict[str, dict[str, list[str]]]) -> dict[str, tuple[str, str]]:
     """Page and place of every name of `grokjax` itself."""
-    found, rooms = {}, {"devices", "statistics"}  # modules of packages, pages of their own
-    for name in set(public_names("")) - rooms:
-        places = [(page, f"grokjax.{module}.{name}") for page, named in pages.items() if page not in SYSTEM_PAGES
+    found = {}
+    for name in public_names(""):
+        places = [(page, place(module, name)) for page, named in pages.items() if page not in SYSTEM_PAGES
                   for module, names in named.items() if name in names]  # fmt: skip
         if not places:
             raise SystemExit(f"grokjax.{name} stands on no page of the reference")

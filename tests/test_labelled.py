@@ -36,7 +36,7 @@ def test_a_run_has_coordinates_long_names_and_a_note_and_comes_back_from_netcdf(
     np.testing.assert_allclose(data["noise_variance"], NOISE)
     assert data["noise_variance"].attrs["long_name"].startswith(r"$\sigma^2$")
     assert data["output"].dims == ("point", "member", "record")
-    assert data["output"].attrs["long_name"] == r"$\langle w^p\rangle$"
+    assert data["output"].attrs["long_name"] == r"$\langle w^p\rangle$, the learned part of the target 1"
     np.testing.assert_array_equal(data["output_mean"], run.output.mean)
     np.testing.assert_array_equal(data["output_error"], run.output.error)
     assert "data set" in data.attrs["note"]
