@@ -106,7 +106,8 @@ def test_notebooks_show_tables(run):
         assert shown.startswith("<table>")
         assert html.escape(wanted) in shown
         assert shown.count("<td>") == shown.count("</td>") > 0
-    assert "<b>" not in grokjax.PhasePoint({"<b>": 1}, 0, 0)._repr_html_()
+    zero = jnp.asarray(0)
+    assert "<b>" not in grokjax.PhasePoint({"<b>": 1}, zero, zero)._repr_html_()
 
 
 def test_a_log_hears_of_every_chunk(run, chunks):

@@ -1,6 +1,7 @@
 """Every example is a script and a notebook: cells at top level, and jupytext reads and writes it unchanged."""
 
 import ast
+import importlib.util
 import re
 from pathlib import Path
 
@@ -36,3 +37,16 @@ def test_the_cells_of_an_example_are_at_top_level(path):
     tree = ast.parse(text)
     assert not any(isinstance(node, ast.FunctionDef) and node.name == "main" for node in tree.body)
     assert len(re.findall(r"^# %%", text, flags=re.MULTILINE)) > 4
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_introduces_its_page_of_the_gallery(path):
+    spec = importlib.util.spec_from_file_location("gallery", ROOT / ".ci" / "gallery.py")
+    gallery = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(gallery)
+    title, text, commands = gallery.introduction(path)
+    assert title
+    assert not title.startswith("#")
+    assert len(text) > 100
+    assert all(line.startswith("python examples/") for line in commands.splitlines())
+    assert f"python examples/{path.name}" in commands

@@ -134,7 +134,7 @@ def _for_this_arviz(tree: Any) -> Any:
     except PackageNotFoundError:
         return tree
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FutureWarning)  # it announces its next version
+        warnings.simplefilter("ignore")  # it announces its next version at import
         return importlib.import_module("arviz").from_datatree(tree)
 
 
