@@ -58,7 +58,7 @@ class TwoLayer(eqx.Module):
         activation: $\phi$, elementwise.
 
     Examples:
-        >>> network = grokjax.TwoLayer(jnp.ones((5, 3)), jnp.ones((1, 5)))
+        >>> network = grokjax.TwoLayer(jnp.ones((5, 3)), jnp.ones((1, 5)), jnp.tanh)
         >>> network.batch(jnp.zeros((20, 3))).shape
         (1, 20)
     """

@@ -49,7 +49,7 @@ class Posterior(eqx.Module):
 
     Examples:
         >>> x = jax.random.normal(jax.random.key(0), (20, 3))
-        >>> network = grokjax.TwoLayer(jnp.ones((5, 3)), jnp.ones((1, 5)))
+        >>> network = grokjax.TwoLayer(jnp.ones((5, 3)), jnp.ones((1, 5)), jnp.tanh)
         >>> posterior, position = grokjax.Posterior.of(network, x, x[:, :1].T, noise_variance=0.1)
         >>> posterior.predictions(position).shape, posterior(position).shape
         ((1, 20), ())

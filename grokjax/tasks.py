@@ -26,8 +26,8 @@ def hermite(degree: int, z: Float[Array, "..."]) -> Float[Array, "..."]:
 
     Examples:
         >>> from grokjax import tasks
-        >>> tasks.hermite(3, jnp.array([0.0, 1.0, 2.0])).tolist()  # z**3 - 3 z
-        [0.0, -2.0, 2.0]
+        >>> tasks.hermite(3, jnp.array([1.0, 2.0, 3.0])).tolist()  # z**3 - 3 z
+        [-2.0, 2.0, 18.0]
     """
     previous, current = jnp.zeros_like(z), jnp.ones_like(z)
     for k in range(degree):

@@ -131,8 +131,8 @@ def wilson_interval(fraction: Any, trials: Any, *, z: float = 1.0) -> tuple[np.n
         z: standard errors on each side.
 
     Examples:
-        >>> low, high = grokjax.statistics.wilson_interval(1.0, 10)
-        >>> bool(0.8 < low < 1.0), float(high)
+        >>> low, high = grokjax.statistics.wilson_interval(np.array([1.0]), 10)
+        >>> bool(0.8 < low[0] < 1.0), round(float(high[0]), 6)
         (True, 1.0)
     """
     fraction, trials = np.asarray(fraction, float), np.asarray(trials, float)

@@ -54,7 +54,7 @@ def bisect(
     Examples:
         >>> from grokjax import theory
         >>> root = theory.bisect(lambda x: x**2 < 2, jnp.array(1.0), jnp.array(2.0))
-        >>> float(jnp.round(root, 6))
+        >>> round(float(root), 6)
         1.414214
     """
     inside, outside = narrow(holds, inside, outside, num_halvings)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).parent.parent.parent
 SITE = ROOT / "output" / "site"
 BROWSERS = (os.environ.get("CHROMIUM", ""), "chromium", "chromium-browser", "google-chrome")
 BROWSER = next((found for name in BROWSERS if name and (found := shutil.which(name))), None)
-FORMULAS = ("systems/teacher_student.html", "api/teacher_student.html", "what_is_grokking.html")
+FORMULAS = ("systems/hopfield.html", "api/teacher_student.html", "what_is_grokking.html", "exact.html")
 
 pytestmark = [
     pytest.mark.docs,

@@ -108,7 +108,7 @@ def simulate(
     Examples:
         >>> from grokjax.systems import approximation as ap
         >>> system = ap.Approximation(target="kink", order=1, depth_exponent=1.0)
-        >>> run = ap.simulate(system, [4, 8, 16])
+        >>> run = ap.simulate(system, sizes=[4, 8, 16])
         >>> len(run.errors)
         3
     """

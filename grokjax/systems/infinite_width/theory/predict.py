@@ -47,7 +47,7 @@ def predict(network: AbstractNetwork) -> Prediction:
     Examples:
         >>> from grokjax.systems import infinite_width as iw
         >>> iw.predict(iw.TwoLayer(gamma=0.5)).regime
-        'linear'
+        {'input': 'linear'}
     """
     check_instance("network", network, AbstractNetwork)
     found = budget_exponents(network)
