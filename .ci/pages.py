@@ -147,7 +147,9 @@ def write_reference() -> None:
         index.append(f"| [{title}]({page}.md) | {first_line(next(iter(named)))} |")
         for module, names in named.items():
             lines += [f"## `grokjax.{module}`", "", first_line(module), ""]
-            lines += [line for name in names for line in (f"::: {place(module, name)}", "")]
+            for name in names:
+                constant = ["    options:", "      show_if_no_docstring: true"] if name.isupper() else []
+                lines += [f"::: {place(module, name)}", *constant, ""]
         (OUT / "api" / f"{page}.md").write_text("\n".join(lines))
     index += ["", "## `import grokjax`", "", "| name | in |", "|---|---|"]
     index += [f"| [`grokjax.{name}`][{home}] | [{ROOMS[page][0]}]({page}.md) |" for name, (page, home) in homes.items()]
