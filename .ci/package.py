@@ -4,6 +4,7 @@ The wheel is installed with its dependencies and runs ten lines; the sdist must 
 are read: licence, type marker, classifiers, and that every extra resolves.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -32,7 +33,8 @@ print("grokjax", grokjax.__version__, "from", grokjax.__file__)
 
 
 def run(*command: object, cwd: Path = ROOT) -> str:
-    done = subprocess.run([str(part) for part in command], cwd=cwd, capture_output=True, text=True)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    done = subprocess.run([str(part) for part in command], cwd=cwd, env=clean, capture_output=True, text=True)
     if done.returncode:
         raise SystemExit(f"{' '.join(map(str, command))}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}")
     return done.stdout
