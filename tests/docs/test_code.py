@@ -33,15 +33,14 @@ DOORS = {
     "systems.teacher_student.sharp_limit", "systems.teacher_student.simulate",
 }  # fmt: skip
 RUNNER = """
-import re, sys, time, warnings
-for path in sys.argv[1:]:
-    blocks = re.findall(r"^```python\\n(.*?)^```", open(path).read(), flags=re.DOTALL | re.MULTILINE)
+import re, sys, time, types
+for page in sys.argv[1:]:
+    blocks = re.findall(r"^```python\\n(.*?)^```", open(page).read(), flags=re.DOTALL | re.MULTILINE)
     started = time.perf_counter()
-    space = {"__name__": "__main__"}
-    sys.modules["__main__"].__dict__.update(space)
+    module = sys.modules["__main__"] = types.ModuleType("__main__")  # a page knows nothing of another
     for block in blocks:
-        exec(compile(block, path, "exec"), sys.modules["__main__"].__dict__)
-    print(f"page {path}: {len(blocks)} blocks, {time.perf_counter() - started:.0f} s", flush=True)
+        exec(compile(block, page, "exec"), module.__dict__)
+    print(f"page {page}: {len(blocks)} blocks, {time.perf_counter() - started:.0f} s", flush=True)
 """
 
 
