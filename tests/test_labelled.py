@@ -1,6 +1,7 @@
 """Results for the ecosystem: labelled arrays, files of others, ArviZ, notebooks, and logs of a run."""
 
 import html
+import types
 import warnings
 
 import jax
@@ -63,6 +64,7 @@ def test_predictions_and_diagrams_are_labelled(tmp_path):
     drawn = grokjax.to_xarray(diagram)
     assert drawn["x"].dims == ("b", "a")
     assert drawn["phase"].sel(a=1.0, b=0.0) == "above"
+    xarray.testing.assert_identical(grokjax.to_xarray(types.SimpleNamespace(diagram=lambda: diagram)), drawn)
     drawn.to_netcdf(tmp_path / "diagram.nc", engine="h5netcdf")
     assert xarray.load_dataset(tmp_path / "diagram.nc", engine="h5netcdf")["phase"].shape == (3, 2)
 
