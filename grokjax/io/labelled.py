@@ -53,8 +53,8 @@ def to_xarray(
     own = getattr(result, "to_xarray", None)
     if own is not None:
         return own().assign_coords(given).assign_attrs(attributes)
-    if callable(getattr(result, "diagram", None)):  # of trained networks, whose seeds vote
-        result = result.diagram()
+    voted = getattr(result, "diagram", None)  # of trained networks, whose seeds vote
+    result = voted() if callable(voted) else result
     if hasattr(result, "axis_names") and hasattr(result, "labels"):
         return _of_diagram(result, given, attributes)
     return _of_prediction(result, given, system, attributes)
