@@ -87,7 +87,7 @@ def write_page(path: Path, printed: str, seconds: float, smoke: bool) -> None:
     """One page: introduction, figures, what was printed, and the cells."""
     title, text, commands = introduction(path)
     size = "a tiny run (`--smoke`) whose numbers mean nothing," if smoke else "a run at its default size"
-    cores = f"{len(os.sched_getaffinity(0))} CPU cores" if hasattr(os, "sched_getaffinity") else "a CPU"
+    cores = f"{os.cpu_count()} CPU cores"
     about = f"Made by {size} in {seconds:.0f} s on {cores}, with grokjax {version('grokjax')} and jax {version('jax')}."
     shown = printed.strip().splitlines()
     shown = shown[:MOST_LINES] + (["..."] if len(shown) > MOST_LINES else [])
