@@ -5,6 +5,10 @@
 # make test-newest  the tests on the newest Python here
 # make test-aot  what is compiled for TPU and GPU, on a machine without either
 # make smoke  runs every example, small
+# make docs   builds the documentation under output/site, without a network
+# make test-docs  builds it, and tests pages, docstrings and, where there is a browser, what a reader sees
+# make gallery  runs the examples and puts their figures and tables into docs/gallery (EXAMPLES="05 06" for some)
+# make package  builds wheel and sdist, and tries them in a clean environment
 # make check  formatting, lint, types, tests and examples; continuous integration runs it, and test-newest
 PYTHON ?= python3
 VENV ?= .venv
@@ -15,7 +19,7 @@ export MPLBACKEND ?= Agg
 # XLA warns at length that its own cache names pseudo-features of the processor (prefer-no-gather); errors raise anyway.
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo test test-medium smoke test-slow test-aot test-oldest test-newest check lint types bench clean
+.PHONY: demo test test-medium smoke docs test-docs gallery package test-slow test-aot test-oldest test-newest check lint types bench clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/python examples/01_teacher_student.py
@@ -28,6 +32,19 @@ test-medium: $(VENV)/.dev
 
 smoke: $(VENV)/.dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m smoke
+
+docs: $(VENV)/.docs
+	$(BIN)/python .ci/pages.py
+	$(BIN)/zensical build --clean --strict
+
+test-docs: docs
+	$(BIN)/python -m pytest -n 0 -m docs
+
+gallery: $(VENV)/.docs
+	$(BIN)/python .ci/gallery.py $(EXAMPLES)
+
+package: $(VENV)/.dev
+	$(BIN)/python .ci/package.py
 
 # In an environment of its own: the wheels of the compilers are large, and their versions are fixed.
 test-aot:
@@ -75,6 +92,10 @@ $(BIN)/python:
 $(VENV)/.runtime: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
+
+$(VENV)/.docs: pyproject.toml | $(VENV)/.dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,docs]'
+	@touch $@ $(VENV)/.dev $(VENV)/.runtime
 
 $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'

@@ -16,95 +16,88 @@ import time
 
 import jax
 import jax.numpy as jnp
-from _arguments import parser
+from _arguments import parser, read
 
 
-def arguments():
-    made = parser(
-        "Modular addition: theory and Langevin ensembles.",
-        "modular_addition",
-        prime=11,
-        width=500,
-        members=4,
-        steps=4000,
-    )
-    noises = [6e-4, 5e-4, 4.5e-4, 4e-4, 3e-4, 2e-4, 1e-4, 4e-5]
-    made.add_argument("--noise", type=float, nargs="+", default=noises, help="noise variances")
-    return made.parse_args()
+# %% What the command line says
+made = parser(
+    "Modular addition: theory and Langevin ensembles.",
+    "modular_addition",
+    prime=11,
+    width=500,
+    members=4,
+    steps=4000,
+)
+noises = [6e-4, 5e-4, 4.5e-4, 4e-4, 3e-4, 2e-4, 1e-4, 4e-5]
+made.add_argument("--noise", type=float, nargs="+", default=noises, help="noise variances")
+args = read(made)
+started = time.perf_counter()
+jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
+
+import grokjax
+from grokjax import devices, io, plot
+from grokjax.systems import modular_addition as ma
+from grokjax.systems.modular_addition import figures
 
 
-def main() -> None:
-    args = arguments()
-    started = time.perf_counter()
-    jax.config.update("jax_enable_x64", True)  # theory needs it; networks stay in float32
+device = devices.use(args.device)
 
-    import grokjax
-    from grokjax import devices, io, plot
-    from grokjax.systems import modular_addition as ma
-    from grokjax.systems.modular_addition import figures
+# %% One system, swept over noise: the field becomes an array
+prime, width, members, steps = (5, 40, 3, 60) if args.smoke else (args.prime, args.width, args.members, args.steps)
+noise = jnp.asarray(args.noise[2:5] if args.smoke else args.noise)
+base = ma.ModularAddition(
+    prime=prime, width=width, noise_variance=float(noise[0]), readout_variance=1e-4 / prime**2, sextic_decay=3.0
+)
+system = base.replace(noise_variance=noise)
+print(f"P = {prime}, N = {width}; {len(noise)} noises x {members} networks x 2 starts on {device.device_kind}")
 
-    device = devices.use(args.device)
+# %% The road of simulation, from both sides
+cold_key, hot_key = jax.random.split(jax.random.key(args.seed))
+cold = ma.simulate(cold_key, system, num_members=members, num_steps=steps, start="prior")
+hot = ma.simulate(hot_key, system, num_members=members, num_steps=steps, start="frequencies", num_witnesses=0)
 
-    # %% One system, swept over noise: the field becomes an array
-    prime, width, members, steps = (5, 40, 3, 60) if args.smoke else (args.prime, args.width, args.members, args.steps)
-    noise = jnp.asarray(args.noise[2:5] if args.smoke else args.noise)
-    base = ma.ModularAddition(
-        prime=prime, width=width, noise_variance=float(noise[0]), readout_variance=1e-4 / prime**2, sextic_decay=3.0
-    )
-    system = base.replace(noise_variance=noise)
-    print(f"P = {prime}, N = {width}; {len(noise)} noises x {members} networks x 2 starts on {device.device_kind}")
+# %% The road of theory
+theory = ma.predict(system)
+sharp = ma.transitions(base)
 
-    # %% The road of simulation, from both sides
-    cold_key, hot_key = jax.random.split(jax.random.key(args.seed))
-    cold = ma.simulate(cold_key, system, num_members=members, num_steps=steps, start="prior")
-    hot = ma.simulate(hot_key, system, num_members=members, num_steps=steps, start="frequencies", num_witnesses=0)
+# %% Where they meet
+points = [f"noise {value:.1e}" for value in noise.tolist()]
+print(f"\n{cold}\n")
+print(grokjax.compare(theory, cold, points=points), end="\n\n")
+difference = grokjax.two_start(cold.order_parameters, hot.order_parameters)
+for name in ("discrepancy", "side_weight"):
+    z = ", ".join(f"{value:+.1f}" for value in getattr(difference.z_score, name))
+    print(f"cold minus hot start in standard errors, {name}: {z}")
+print(f"mixed phase in the sharp limit: noise variance {float(sharp.end):.3e} to {float(sharp.start):.3e}")
 
-    # %% The road of theory
-    theory = ma.predict(system)
-    sharp = ma.transitions(base)
+# %% Curves between the points, the published figure in both conventions, and phase diagrams
+curve = ma.predict(base.replace(noise_variance=jnp.linspace(0.6 * noise.min(), 1.05 * noise.max(), 81)))
+paper = figures.paper_system()
+at = lambda noises: {name: ma.predict(paper.replace(noise_variance=noises), name) for name in ("paper", "exact")}
+actions, curves = at(jnp.array([0.3, 0.227, 0.15, 0.1])), at(jnp.linspace(0.05, 0.32, 109))
+size = 12 if args.smoke else 60
+noises, variances = jnp.geomspace(1e-5, 3e-3, size), jnp.geomspace(1e-8, 3e-5, size)
+primes = [5, 11, 23] if args.smoke else [5, 7, 11, 13, 17, 23, 31, 43, 59, 79, 109, 149, 199]
+diagrams, borders = [], []
+for axes in (
+    {"noise_variance": noises, "readout_variance": variances},
+    {"width": jnp.geomspace(20, 20000, size), "prime": primes},
+):
+    grid = jnp.meshgrid(*map(jnp.asarray, axes.values()), indexing="ij")
+    diagrams.append(ma.phase_diagram(base, axes))
+    borders.append(ma.transitions(base.replace(**dict(zip(axes, grid, strict=True)))))
 
-    # %% Where they meet
-    points = [f"noise {value:.1e}" for value in noise.tolist()]
-    print(f"\n{cold}\n")
-    print(grokjax.compare(theory, cold, points=points), end="\n\n")
-    difference = grokjax.two_start(cold.order_parameters, hot.order_parameters)
-    for name in ("discrepancy", "side_weight"):
-        z = ", ".join(f"{value:+.1f}" for value in getattr(difference.z_score, name))
-        print(f"cold minus hot start in standard errors, {name}: {z}")
-    print(f"mixed phase in the sharp limit: noise variance {float(sharp.end):.3e} to {float(sharp.start):.3e}")
-
-    # %% Curves between the points, the published figure in both conventions, and phase diagrams
-    curve = ma.predict(base.replace(noise_variance=jnp.linspace(0.6 * noise.min(), 1.05 * noise.max(), 81)))
-    paper = figures.paper_system()
-    at = lambda noises: {name: ma.predict(paper.replace(noise_variance=noises), name) for name in ("paper", "exact")}
-    actions, curves = at(jnp.array([0.3, 0.227, 0.15, 0.1])), at(jnp.linspace(0.05, 0.32, 109))
-    size = 12 if args.smoke else 60
-    noises, variances = jnp.geomspace(1e-5, 3e-3, size), jnp.geomspace(1e-8, 3e-5, size)
-    primes = [5, 11, 23] if args.smoke else [5, 7, 11, 13, 17, 23, 31, 43, 59, 79, 109, 149, 199]
-    diagrams, borders = [], []
-    for axes in (
-        {"noise_variance": noises, "readout_variance": variances},
-        {"width": jnp.geomspace(20, 20000, size), "prime": primes},
-    ):
-        grid = jnp.meshgrid(*map(jnp.asarray, axes.values()), indexing="ij")
-        diagrams.append(ma.phase_diagram(base, axes))
-        borders.append(ma.transitions(base.replace(**dict(zip(axes, grid, strict=True)))))
-
-    # %% Figures and results
-    drawn = {
-        "figure_3": (figures.figure_3(actions, curves, ma.transitions(paper, "paper")), figures.CAPTION_3),
-        "mixed_phase": (figures.mixed_phase(curve, sharp, cold, hot), figures.caption_mixed_phase(cold, hot)),
-        "pair_densities": (figures.pair_densities(theory, cold, len(noise) // 2), None),
-        "phase_diagrams": (
-            figures.phase_diagrams(diagrams, borders, noise_variance=base.noise_variance),
-            figures.CAPTION_PHASES,
-        ),
-    }
-    names = [plot.save(figure, args.output / name, caption=words) for name, (figure, words) in drawn.items()]
-    results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagrams": diagrams}
-    names.append(io.save(args.output / "results.npz", results, note=f"P = {prime}, {members} networks per noise"))
-    print("wrote", *names, f"after {time.perf_counter() - started:.0f} s", sep="\n  ")
-
-
-if __name__ == "__main__":
-    main()
+# %% Figures and results
+drawn = {
+    "figure_3": (figures.figure_3(actions, curves, ma.transitions(paper, "paper")), figures.CAPTION_3),
+    "mixed_phase": (figures.mixed_phase(curve, sharp, cold, hot), figures.caption_mixed_phase(cold, hot)),
+    "pair_densities": (figures.pair_densities(theory, cold, len(noise) // 2), None),
+    "phase_diagrams": (
+        figures.phase_diagrams(diagrams, borders, noise_variance=base.noise_variance),
+        figures.CAPTION_PHASES,
+    ),
+}
+names = [plot.save(figure, args.output / name, caption=words) for name, (figure, words) in drawn.items()]
+results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagrams": diagrams}
+names.append(io.save(args.output / "results.npz", results, note=f"P = {prime}, {members} networks per noise"))
+print("wrote", *names, f"after {time.perf_counter() - started:.0f} s", sep="\n  ")

@@ -1,6 +1,9 @@
 """What all examples are told on the command line."""
 
 import argparse
+import os
+import shlex
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,3 +24,13 @@ def parser(description: str, output: str, **defaults: Any) -> argparse.ArgumentP
     made.add_argument("--output", type=Path, default=Path("output") / output, help="folder for figures and data")
     made.add_argument("--smoke", action="store_true", help="a tiny run that touches everything")
     return made
+
+
+def read(made: argparse.ArgumentParser) -> argparse.Namespace:
+    """What the command line says; in a notebook, or cell by cell in an editor, what GROKJAX_ARGUMENTS says.
+
+    Args:
+        made: by `parser`.
+    """
+    in_cells = hasattr(sys, "ps1") or "ipykernel" in sys.modules
+    return made.parse_args(shlex.split(os.environ.get("GROKJAX_ARGUMENTS", ""))) if in_cells else made.parse_args()

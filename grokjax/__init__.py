@@ -16,15 +16,16 @@ from . import (
     samplers as samplers,
     systems as systems,
 )
+from ._printing import listed as _listed
 from .driver import door as door, evaluate as evaluate, simulate as simulate
 from .ensemble import (
     Compute as Compute,
     EnsembleRun as EnsembleRun,
+    Moves as Moves,
     Schedule as Schedule,
     devices as devices,
     run as run,
 )
-from .ensemble.assembly import Moves as Moves
 from .evidence import (
     Certificate as Certificate,
     Collapse as Collapse,
@@ -49,7 +50,7 @@ from .experiment import (
     Problem as Problem,
     Settings as Settings,
 )
-from .io import load as load, save as save
+from .io import load as load, save as save, to_xarray as to_xarray
 from .networks import TwoLayer as TwoLayer
 from .observables import (
     Histogram as Histogram,
@@ -81,4 +82,75 @@ from .status import Status as Status
 from .tasks import Data as Data
 
 
+__all__ = [
+    "MALA",
+    "AbstractEvaluation",
+    "AbstractExperiment",
+    "AbstractParameters",
+    "AbstractSampler",
+    "BlockGibbs",
+    "Certificate",
+    "Collapse",
+    "Comparison",
+    "Compute",
+    "Data",
+    "Design",
+    "DropletMoves",
+    "EnsembleRun",
+    "Estimate",
+    "FreeEnergy",
+    "GradientDescent",
+    "Histogram",
+    "HittingTime",
+    "Langevin",
+    "LeimkuhlerMatthews",
+    "Moves",
+    "NotInEquilibrium",
+    "OrderOfTransition",
+    "PhaseDiagram",
+    "PhasePoint",
+    "Posterior",
+    "PowerLaw",
+    "Problem",
+    "ReplicaExchange",
+    "Run",
+    "RunningMoments",
+    "Schedule",
+    "Series",
+    "Settings",
+    "Status",
+    "TwoLayer",
+    "TwoStart",
+    "UnderdampedLangevin",
+    "collapse",
+    "compare",
+    "devices",
+    "door",
+    "ensemble",
+    "evaluate",
+    "evidence",
+    "free_energy",
+    "io",
+    "likelihoods",
+    "load",
+    "observables",
+    "order_of_transition",
+    "over_sizes",
+    "parameter",
+    "power_law",
+    "run",
+    "samplers",
+    "save",
+    "simulate",
+    "size",
+    "statistics",
+    "sweep",
+    "systems",
+    "to_xarray",
+    "two_start",
+]
+
+
 __version__ = _version("grokjax")
+
+__doc__ = _listed(__doc__, globals())

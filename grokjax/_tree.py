@@ -161,3 +161,9 @@ def tree_dot(a: PyTree[Float[Array, "..."]], b: PyTree[Float[Array, "..."]]) -> 
 def tree_size(tree: PyTree) -> int:
     """Number of entries in all leaves."""
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
+
+
+def named_leaves(tree: PyTree, is_leaf: Any = None) -> dict[str, Any]:
+    """The leaves of a pytree under the names a reader would type: `overlap[1]`."""
+    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_leaf)
+    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in leaves}

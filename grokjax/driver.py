@@ -61,6 +61,15 @@ def _simulate(
     Raises:
         ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
             all members of a point diverged.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = grokjax.simulate(
+        ...     jax.random.key(0), system, pu.PowerUnits(), num_members=4, num_steps=60, progress=False
+        ... )
+        >>> run.output.mean.shape, run.series.output.shape[0], run.certificate is None
+        ((), 4, False)
     """
     key, settings = check_key(key), Settings(design, schedule, compute)
     check_instance("experiment", experiment, AbstractExperiment, "Make one, such as teacher_student.Students().")

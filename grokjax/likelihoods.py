@@ -12,7 +12,13 @@ from jaxtyping import Array, Float, Scalar
 
 
 class Gaussian(eqx.Module):
-    r"""$\frac12\sum_\mu|f(x_\mu)-y_\mu|^2$."""
+    r"""$\frac12\sum_\mu|f(x_\mu)-y_\mu|^2$.
+
+    Examples:
+        >>> from grokjax import likelihoods
+        >>> float(likelihoods.Gaussian()(jnp.array([[1.0, 2.0]]), jnp.array([[0.0, 0.0]])))
+        2.5
+    """
 
     def __call__(self, outputs: Float[Array, "outputs samples"], targets: Float[Array, "outputs samples"]) -> Scalar:
         residual = outputs - targets
@@ -20,14 +26,26 @@ class Gaussian(eqx.Module):
 
 
 class Softmax(eqx.Module):
-    r"""$-\sum_\mu\sum_c y_{c\mu}\ln\mathrm{softmax}_c f(x_\mu)$; targets are probabilities, or ones and zeros."""
+    r"""$-\sum_\mu\sum_c y_{c\mu}\ln\mathrm{softmax}_c f(x_\mu)$; targets are probabilities, or ones and zeros.
+
+    Examples:
+        >>> from grokjax import likelihoods
+        >>> float(jnp.round(likelihoods.Softmax()(jnp.zeros((2, 1)), jnp.array([[1.0], [0.0]])), 4))
+        0.6931
+    """
 
     def __call__(self, outputs: Float[Array, "classes samples"], targets: Float[Array, "classes samples"]) -> Scalar:
         return -jnp.sum(targets * jax.nn.log_softmax(outputs, axis=0))
 
 
 class Poisson(eqx.Module):
-    r"""$\sum_\mu e^{f(x_\mu)} - y_\mu f(x_\mu)$, counts whose rates are exponentials of the outputs."""
+    r"""$\sum_\mu e^{f(x_\mu)} - y_\mu f(x_\mu)$, counts whose rates are exponentials of the outputs.
+
+    Examples:
+        >>> from grokjax import likelihoods
+        >>> float(likelihoods.Poisson()(jnp.zeros((1, 3)), jnp.ones((1, 3))))
+        3.0
+    """
 
     def __call__(self, outputs: Float[Array, "outputs samples"], targets: Float[Array, "outputs samples"]) -> Scalar:
         return jnp.sum(jnp.exp(outputs) - targets * outputs)

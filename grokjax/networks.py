@@ -56,6 +56,11 @@ class TwoLayer(eqx.Module):
         read_in: $w$, shape (width, inputs). (A pytree of prior scales has scalars here and below.)
         read_out: $a$, shape (outputs, width).
         activation: $\phi$, elementwise.
+
+    Examples:
+        >>> network = grokjax.TwoLayer(jnp.ones((5, 3)), jnp.ones((1, 5)), jnp.tanh)
+        >>> network.batch(jnp.zeros((20, 3))).shape
+        (1, 20)
     """
 
     read_in: Float[Array, "..."]

@@ -70,7 +70,15 @@ def size(*, at_least: int = 1, remedy: str | None = None, **options: Any) -> Any
 
 
 class AbstractParameters(AbstractPrinted):
-    """Base of every system: keyword-only fields, checks at the door, `replace`, and numbers in print."""
+    """Base of every system: keyword-only fields, checks at the door, `replace`, and numbers in print.
+
+    Examples:
+        >>> class Regression(grokjax.AbstractParameters):
+        ...     dim: object = grokjax.size()
+        ...     noise_variance: object = grokjax.parameter(positive=True)
+        >>> Regression(dim=40, noise_variance=0.5).replace(noise_variance=2.0)
+        Regression(dim=40, noise_variance=2)
+    """
 
     def __check_init__(self):
         optional = {field.name for field in dataclasses.fields(self) if field.default is None}
@@ -161,6 +169,12 @@ def over_sizes(function: Callable[[Any], Any], system: Any, **sizes: Sequence[An
 
     Raises:
         ValueError: no sizes, of different lengths, or no field of that name.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> grokjax.over_sizes(lambda s: int(s.num_observations), system, num_observations=[10, 20])
+        [10, 20]
     """
     for name, values in sizes.items():
         if not isinstance(values, Sequence | np.ndarray | jax.Array) or isinstance(values, str):

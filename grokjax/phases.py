@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Int
 
 from ._checks import argument_error, check_finite, check_whole
+from ._printing import html_table, shown
 from .status import AbstractSolution, Status, describe
 
 
@@ -85,6 +86,11 @@ class PhaseDiagram(AbstractSolution):
 
     __repr__ = __str__
 
+    def _repr_html_(self) -> str:
+        size = ", ".join(f"{name}: {shown(np.asarray(values))}" for name, values in self.axes.items())
+        rows = [(phase, f"{self.fraction(phase):.1%}") for phase in self.phases]
+        return html_table(f"PhaseDiagram over {size}", ("phase", "share of the points"), rows, describe(self.status))
+
 
 def sweep(
     function: Callable[..., PhasePoint],
@@ -104,6 +110,13 @@ def sweep(
 
     Raises:
         ValueError: an axis is missing or is not 1-d, or the function tells yes or no instead of a status.
+
+    Examples:
+        >>> def point(a, b):
+        ...     solved = jnp.asarray(int(grokjax.Status.SOLVED))
+        ...     return grokjax.PhasePoint({"sum": a + b}, jnp.where(a > b, 1, 0), solved)
+        >>> grokjax.sweep(point, {"a": jnp.arange(3.0), "b": jnp.arange(2.0)}, ("below", "above"))
+        PhaseDiagram(a 3 x b 2; below 50.0%, above 50.0%; 6 solved)
     """
     if not isinstance(axes, Mapping) or not axes:
         raise argument_error("axes", "a mapping {name: values} with at least one axis", axes, "Give a grid.")

@@ -46,6 +46,13 @@ class Posterior(eqx.Module):
         compute: of the gradient: "fused" by a kernel, for one output of a `TwoLayer` with erf and the squared error in
             float32; "xla" by the compiler; "auto" is "xla" until a device has shown that kernels are faster.
         packed: inputs and targets as a kernel wants them, made by `prepared`.
+
+    Examples:
+        >>> x = jax.random.normal(jax.random.key(0), (20, 3))
+        >>> network = grokjax.TwoLayer(jnp.ones((5, 3)), jnp.ones((1, 5)), jnp.tanh)
+        >>> posterior, position = grokjax.Posterior.of(network, x, x[:, :1].T, noise_variance=0.1)
+        >>> posterior.predictions(position).shape, posterior(position).shape
+        ((1, 20), ())
     """
 
     inputs: Shaped[Array, "samples ..."]

@@ -40,6 +40,11 @@ def precision_name(precision: Any) -> str:
 
     Raises:
         ValueError: there is none of that name on any backend.
+
+    Examples:
+        >>> from grokjax import precision
+        >>> precision.precision_name("bf16x3")
+        'bf16x3'
     """
     name = "default" if precision is None else precision
     if isinstance(name, str):
@@ -52,7 +57,13 @@ def precision_name(precision: Any) -> str:
 
 
 def precisions_of(platform: str) -> tuple[str, ...]:
-    """The names that a platform has."""
+    """The names that a platform has.
+
+    Examples:
+        >>> from grokjax import precision
+        >>> "tf32" in precision.precisions_of("gpu"), "tf32" in precision.precisions_of("cpu")
+        (True, False)
+    """
     return (*_USUAL, *_EXTRA.get(platform, ()))
 
 

@@ -5,21 +5,19 @@ system writes any of them.
 """
 
 import dataclasses
-import re
 import warnings
 from typing import Any, Generic, TypeVar
 
 import equinox as eqx
 import jax
 import numpy as np
-from jaxtyping import Array, Key, PyTree
+from jaxtyping import Array, Key
 
-from . import io
-from ._printing import shown
+from ._printing import html_table, shown
+from ._tree import named_leaves
 from .evidence import statistics
 from .evidence.certificate import Certificate
 from .evidence.statistics import Estimate, is_estimate, over_datasets
-from .parameters import swept_fields
 from .status import describe, succeeded
 
 
@@ -162,8 +160,31 @@ class Run(eqx.Module, Generic[OrderParameters]):
         return extend(self, key, num_steps, progress=progress)
 
     def to_xarray(self) -> Any:
-        """Everything measured as a labelled `xarray.Dataset`; needs the extra `grokjax[results]`."""
-        return _to_xarray(self)
+        """Everything measured as an `xarray.Dataset` with coordinates and long names; needs `grokjax[results]`.
+
+        Variables are what was followed, of shape (*sweep, member, record), what was observed, and means with errors;
+        the attributes say what the errors are over.
+        """
+        from .io.labelled import run_to_xarray
+
+        return run_to_xarray(self)
+
+    def to_arviz(self) -> Any:
+        """The chains in ArviZ's schema, for `az.summary` and `az.plot_trace`; needs the extra `grokjax[results]`.
+
+        Members are chains, records are draws: the group `posterior` has what was measured, `sample_stats` the energy
+        and diagnostics. A sweep is a further dimension. Members that diverged are left out. Chains have data sets of
+        their own unless these are shared, and then differ by right: ArviZ's R-hat is too large.
+
+        Returns:
+            An `xarray.DataTree`; with an ArviZ older than 1 its `InferenceData`.
+
+        Raises:
+            ValueError: the run was not sampled.
+        """
+        from .io.labelled import to_arviz
+
+        return to_arviz(self)
 
     @property
     def _sweep(self) -> tuple[int, ...]:
@@ -177,6 +198,13 @@ class Run(eqx.Module, Generic[OrderParameters]):
 
     def __repr__(self) -> str:
         return str(self)
+
+    def _repr_html_(self) -> str:
+        names = named_leaves(self.order_parameters, is_leaf=is_estimate)
+        rows = [(name, _short(value)) for name, value in names.items()]
+        note = "" if self.status is None else f"status: {describe(self.status)}"
+        table = html_table(self._headline(), ("order parameter", f"mean, error over {self.errors_from}"), rows, note)
+        return table if self.certificate is None else table + self.certificate._repr_html_()
 
     def __str__(self) -> str:
         names = named_leaves(self.order_parameters, is_leaf=is_estimate)
@@ -211,12 +239,6 @@ def member_estimate(layout: Any, values: Any, diverged: Any) -> Estimate:
     return over_datasets(values, layout.num_datasets, diverged, axis=axis)
 
 
-def named_leaves(tree: PyTree, is_leaf: Any = None) -> dict[str, Any]:
-    """The leaves of a pytree under the names a reader would type: `overlap[1]`."""
-    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_leaf)
-    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in leaves}
-
-
 def warn_unless_in_equilibrium(run: Run, label: str) -> None:
     """One warning, on one process, if a certificate failed."""
     if run.certificate is not None and run.certificate.failed and jax.process_index() == 0:
@@ -228,37 +250,3 @@ def _short(value: Any) -> str:
     if is_estimate(value) and np.ndim(value.mean) > 1:
         return f"{shown(np.asarray(value.mean))}, errors {shown(np.asarray(value.error))}"
     return str(value) if is_estimate(value) else shown(value)
-
-
-def _to_xarray(run: Run) -> Any:
-    sweep = run._sweep
-    axes = ("point",) if len(sweep) == 1 else tuple(f"point_{i}" for i in range(len(sweep)))
-    members, label = (*axes, "member"), lambda name: re.sub(r"\W+", "_", name).strip("_")
-    data: dict[str, Any] = {"diverged": (members, run.diverged)}
-    coordinates: dict[str, Any] = {}
-
-    def add(name, values, dimensions):
-        extra = tuple(f"{label(name)}_{i}" for i in range(np.ndim(values) - len(dimensions)))
-        data[label(name)] = ((*dimensions, *extra), values)
-
-    if run.diagnostics:
-        coordinates["record"] = run.steps
-        for name, values in {**named_leaves(run.series), **named_leaves(run.diagnostics)}.items():
-            add(name, values, (*members, "record"))
-    if run.series is None:
-        for name, values in named_leaves(run.members).items():
-            add(name, values, members)
-    if run.status is not None:
-        data["status"] = (members, run.status)
-    for name, result in run.observed.items():
-        if hasattr(result, "centres"):
-            bins = tuple(f"{label(name)}_bin{'' if i == 0 else i}" for i in range(result.counts.ndim - len(members)))
-            data[f"{label(name)}_counts"] = ((*members, *bins), result.counts)
-            coordinates |= dict.fromkeys(bins, result.centres)
-            coordinates = {key: (key, value) if key in bins else value for key, value in coordinates.items()}
-        else:
-            for leaf, values in named_leaves(result).items():
-                add(f"{name}_{leaf}" if leaf else name, values, members)
-    for name, values in swept_fields(run.system).items():
-        coordinates[label(name)] = (axes, np.broadcast_to(values, sweep))
-    return io.to_xarray(data, coordinates, start=run.start)

@@ -15,7 +15,12 @@ from ._printing import AbstractPrinted
 
 
 class Status(enum.IntEnum):
-    """The ways to end. `SOLVED` and `REACHED` are good, `RUNNING` is not yet an end."""
+    """The ways to end. `SOLVED` and `REACHED` are good, `RUNNING` is not yet an end.
+
+    Examples:
+        >>> grokjax.Status.SOLVED.text, grokjax.Status(2).text
+        ('solved', 'no solution')
+    """
 
     RUNNING = -1, "running"
     SOLVED = 0, "solved"
@@ -51,7 +56,13 @@ class AbstractSolution(AbstractPrinted):
 
 
 def succeeded(status: Any) -> Any:
-    """Whether each status is `SOLVED` or `REACHED`."""
+    """Whether each status is `SOLVED` or `REACHED`.
+
+    Examples:
+        >>> from grokjax.status import succeeded
+        >>> succeeded(jnp.array([0, 2, 7])).tolist()
+        [True, False, True]
+    """
     return (status == Status.SOLVED) | (status == Status.REACHED)
 
 
@@ -61,6 +72,11 @@ def choose_status(*cases: tuple[Any, Any], otherwise: Any = Status.SOLVED) -> In
     Args:
         cases: pairs of a boolean array and a status (or an array of them).
         otherwise: the status where no condition holds.
+
+    Examples:
+        >>> from grokjax.status import choose_status
+        >>> choose_status((jnp.array([True, False]), grokjax.Status.NO_SOLUTION)).tolist()
+        [2, 0]
     """
     conditions, choices = zip(*cases, strict=True)
     arrays = jnp.broadcast_arrays(*(jnp.asarray(choice, jnp.int32) for choice in (*choices, otherwise)), *conditions)
@@ -91,7 +107,13 @@ def iterative_status(residual: Any, tolerance: Any, iterations: Any, max_steps: 
 
 
 def describe(status: Any) -> str:
-    """Counts by text, what is solved first: "398 solved, 2 out of steps"."""
+    """Counts by text, what is solved first: "398 solved, 2 out of steps".
+
+    Examples:
+        >>> from grokjax.status import describe
+        >>> describe(jnp.array([0, 0, 2]))
+        '2 solved, 1 no solution'
+    """
     codes, counts = np.unique(np.asarray(status), return_counts=True)
     order = sorted(range(codes.size), key=lambda i: (not succeeded(codes[i]), -counts[i]))
     return ", ".join(f"{counts[i]} {Status(codes[i]).text}" for i in order) or "no points"

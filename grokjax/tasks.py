@@ -22,7 +22,13 @@ class Data(eqx.Module):
 
 
 def hermite(degree: int, z: Float[Array, "..."]) -> Float[Array, "..."]:
-    r"""$He_k(z)$ by the recursion $He_{k+1} = z\,He_k - k\,He_{k-1}$; $He_3 = z^3-3z$."""
+    r"""$He_k(z)$ by the recursion $He_{k+1} = z\,He_k - k\,He_{k-1}$; $He_3 = z^3-3z$.
+
+    Examples:
+        >>> from grokjax import tasks
+        >>> tasks.hermite(3, jnp.array([1.0, 2.0, 3.0])).tolist()  # z**3 - 3 z
+        [-2.0, 2.0, 18.0]
+    """
     previous, current = jnp.zeros_like(z), jnp.ones_like(z)
     for k in range(degree):
         previous, current = current, z * current - k * previous
@@ -30,7 +36,13 @@ def hermite(degree: int, z: Float[Array, "..."]) -> Float[Array, "..."]:
 
 
 def unit_vector(key: Key[Array, ""], dimension: int, dtype: jnp.dtype | type = jnp.float32) -> Float[Array, " inputs"]:
-    """A uniformly random direction."""
+    """A uniformly random direction.
+
+    Examples:
+        >>> from grokjax import tasks
+        >>> float(jnp.round(jnp.linalg.norm(tasks.unit_vector(jax.random.key(0), 5)), 4))
+        1.0
+    """
     vector = jax.random.normal(key, (dimension,), dtype)
     return vector / jnp.linalg.norm(vector)
 

@@ -29,14 +29,34 @@ def test_example(example, tmp_path):
 
 
 @pytest.mark.smoke
-@pytest.mark.parametrize("page", ["README.md", "docs/your_own_system.md"])
-def test_the_code_of_a_page_runs_from_outside(page, tmp_path):
-    snippets = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), flags=re.DOTALL)
+def test_the_code_of_the_readme_runs_from_outside(tmp_path):
+    """That of the pages is run with the documentation (`make test-docs`)."""
+    snippets = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
     assert snippets, "the page shows code"
     script = tmp_path / "snippet.py"
     script.write_text("\n".join(snippets))
     printed = run(str(script), cwd=tmp_path)
     assert "overlap" in printed
+
+
+CELL_BY_CELL = """
+import sys
+sys.ps1 = ">>> "  # as in a console, so that the command line is not read
+import jupytext
+for cell in jupytext.read(sys.argv[1]).cells:
+    if cell.cell_type == "code":
+        exec(compile(cell.source, sys.argv[1], "exec"), globals())
+"""
+
+
+@pytest.mark.smoke
+def test_an_example_runs_cell_by_cell(tmp_path, monkeypatch):
+    pytest.importorskip("jupytext")
+    monkeypatch.setenv("GROKJAX_ARGUMENTS", f"--smoke --output {tmp_path}")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(ROOT / "examples"), os.environ.get("PYTHONPATH", "")]))
+    printed = run("-c", CELL_BY_CELL, str(ROOT / "examples" / "05_your_own_system.py"))
+    assert "overlap" in printed
+    assert (tmp_path / "overlap.png").exists()
 
 
 @pytest.mark.smoke

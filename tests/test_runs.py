@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import xarray
 
 import grokjax
 from grokjax.systems import hopfield as hop, modular_addition as ma, representation as rep, teacher_student as ts
@@ -47,6 +48,9 @@ def test_a_run_of_any_system(name, tmp_path):
     assert longer.steps_per_call * longer.ensemble.num_steps == options["num_steps"] + 12
     labelled = run.to_xarray()
     assert labelled.sizes["member"] == 2
+    assert all(variable.attrs["long_name"] for variable in labelled.data_vars.values())
+    labelled.to_netcdf(tmp_path / "run.nc", engine="h5netcdf")
+    xarray.testing.assert_identical(xarray.load_dataset(tmp_path / "run.nc", engine="h5netcdf"), labelled)
     back = grokjax.load(grokjax.save(tmp_path / "run", run))
     assert str(back) == str(run)
     again = back.extend(jax.random.key(1), 12)
@@ -56,5 +60,6 @@ def test_a_run_of_any_system(name, tmp_path):
     assert str(small) == str(run)
     if predict is not None:
         assert grokjax.compare(predict(run), run).rows
+        assert grokjax.to_xarray(predict(run), system=run.system).data_vars
     with pytest.raises(ValueError, match="Did you mean `num_members`"):
         simulate(jax.random.key(0), system, num_member=3)

@@ -19,6 +19,7 @@ import grokjax
 ROOT = Path(grokjax.__file__).parent
 OUTSIDE = {"jax", "jaxtyping", "numpy", "equinox", "math", "functools", "itertools", "collections", "abc"}
 OUTSIDE |= {"chex", "typing", "warnings", "dataclasses", "enum", "operator", "fractions"}
+OUTSIDE |= {"html", "inspect", "types"}  # of the standard library, for printing
 ROOMS = {"theory", "parameters", "status", "tasks", "networks", "phases", "_checks", "_tree", "_printing"}
 FIGURES = {"plot", "figures"}
 

@@ -21,7 +21,8 @@ from .._checks import argument_error, check_choice, check_whole
 from .._tree import map_members
 
 
-OTHER_START, HALF_STEP = "other start", "half step"
+OTHER_START = "other start"
+HALF_STEP = "half step"
 SHARING = ("nothing", "data", "everything")
 
 

@@ -22,7 +22,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.sharding import Mesh
 from jaxtyping import Array, Key, PyTree
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from .. import kernels
 from .._checks import argument_error, check_instance, check_key
@@ -39,7 +39,7 @@ from .devices import available
 from .memory import WORTH_SAYING, Memory, arrays_of, check_memory, memory_needed, memory_of, out_of_memory_in_words
 from .outcome import EnsembleRun
 from .placement import count_members, in_dtype, mesh_of, place_members, platform_of
-from .plan import Compute, Plan, Schedule
+from .plan import Chunk, Compute, Plan, Schedule
 from .programs import advance_members, empty_totals, own_states, start_members
 
 
@@ -80,6 +80,15 @@ def _run(
             folder is in use or holds checkpoints of another run or of other settings, or processes differ in their
             arguments or have no member.
         KeyboardInterrupt: Ctrl-C or SIGTERM before anything was measured.
+
+    Examples:
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.UnderdampedLangevin(0.3), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables={"energy": grokjax.Series(grokjax.observables.measure_energy)},
+        ...     num_steps=40, progress=False,
+        ... )
+        >>> run
+        EnsembleRun(4 members, 40 steps (warm-up 0), measured energy, 0 diverged)
     """
     check_instance("sampler", sampler, AbstractSampler, "Try grokjax.UnderdampedLangevin().")
     good = observables is None or isinstance(observables, Mapping)
@@ -243,7 +252,7 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
     bar = tqdm(
         total=plan.num_steps,
         initial=progress.steps_done,
-        desc=compute.label,
+        desc=f"{compute.label}, compiling",
         unit="step",
         disable=not (compute.progress and leads),
         dynamic_ncols=True,
@@ -254,12 +263,15 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
             if _all_ended(progress.states, loop.mesh) and chunk > plan.warmup_chunks:
                 break
             _advance_chunk(progress, loop, plan, schedule, chunk)
+            bar.set_description(compute.label, refresh=False)
             bar.update(plan.records[chunk] * plan.record_every)
             ended = _all_ended(progress.states, loop.mesh)
             due = keeper is not None and keeper.due(last=ended or chunk + 1 == len(plan.records))
             stop, due = processes.anywhere(loop.mesh, asked.is_set(), due)
             if due or stop:
                 _keep(progress, loop, keeper)
+            if schedule.on_chunk is not None:
+                schedule.on_chunk(_chunk_of(progress, loop, plan))
             if stop:
                 raise KeyboardInterrupt
     except KeyboardInterrupt:
@@ -279,6 +291,15 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
     finally:
         bar.close()
     return False
+
+
+def _chunk_of(progress: _Progress, loop: _Loop, plan: Plan) -> Chunk:
+    energy = getattr(progress.states, "energy", np.full(loop.num_members, np.nan))
+    energy = np.array(
+        processes.to_host(energy, loop.mesh) if processes.spans(loop.mesh) else energy
+    )  # states are donated
+    done, warming_up = progress.steps_done, progress.steps_done <= plan.warmup
+    return Chunk(done, plan.num_steps, progress.chunk_seconds[-1], warming_up, energy)
 
 
 def _keep(progress: _Progress, loop: _Loop, keeper: Checkpoints | None) -> None:

@@ -68,6 +68,12 @@ class EnsembleRun(eqx.Module):
             return 0.0
         return max(0.0, float(self.chunk_seconds[0] - np.median(self.chunk_seconds)))
 
+    def to_xarray(self) -> Any:
+        """The results as an `xarray.Dataset` over members and records; needs the extra `grokjax[results]`."""
+        from ..io.labelled import ensemble_to_xarray
+
+        return ensemble_to_xarray(self)
+
     def __repr__(self) -> str:
         end = ", interrupted" if self.interrupted else ""
         names = ", ".join(self.results) or "nothing"

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -33,6 +33,8 @@ class Schedule:
         checkpoint_seconds: wall time between checkpoints.
         adapt: makes the sampler to go on with from the states half-way through the warm-up, once; it may differ in the
             numbers of the sampler only, and nothing changes while it is measured.
+        on_chunk: called on the host after every chunk with a `Chunk`, for live logs; on every process of a run in
+            several. What it raises ends the run; after `KeyboardInterrupt` what was measured is kept.
     """
 
     num_steps: int | None = None
@@ -42,6 +44,7 @@ class Schedule:
     checkpoint: str | os.PathLike | None = None
     checkpoint_seconds: float = 60.0
     adapt: Callable[[Any], Any] | None = None
+    on_chunk: Callable[["Chunk"], Any] | None = None
 
     def __post_init__(self):
         for name, least in {"num_steps": 1, "warmup": 0, "record_every": 1, "num_chunks": 1}.items():
@@ -54,6 +57,27 @@ class Schedule:
         check_at_least("checkpoint_seconds", self.checkpoint_seconds, 0, remedy)
         if self.adapt is not None and not callable(self.adapt):
             raise argument_error("adapt", "a function of states that makes a sampler", self.adapt, "Leave it out.")
+        if self.on_chunk is not None and not callable(self.on_chunk):
+            raise argument_error("on_chunk", "a function of a Chunk", self.on_chunk, "Try on_chunk=print.")
+
+
+class Chunk(NamedTuple):
+    """What `on_chunk` is told.
+
+    Attributes:
+        steps: taken so far; with moves beside the dynamics a step is a sweep of all.
+        num_steps: of the whole run.
+        seconds: wall time of the chunk; of the first with compilation.
+        warming_up: whether it was part of the warm-up.
+        energy: of every entry at its end, shape (entry,): members and witnesses of all points, points fastest; nan
+            where states have none.
+    """
+
+    steps: int
+    num_steps: int
+    seconds: float
+    warming_up: bool
+    energy: Any
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

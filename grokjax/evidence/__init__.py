@@ -1,5 +1,6 @@
 """What numbers are worth: statistics of ensembles, certificates of equilibrium, comparison of the two roads."""
 
+from .._printing import listed as _listed
 from . import statistics as statistics
 from .certificate import Certificate as Certificate
 from .collapse import Collapse as Collapse, collapse as collapse
@@ -14,3 +15,28 @@ from .order import (
 )
 from .power_law import PowerLaw as PowerLaw, power_law as power_law
 from .statistics import Estimate as Estimate, TwoStart as TwoStart, two_start as two_start
+
+
+__all__ = [
+    "Certificate",
+    "Collapse",
+    "Comparison",
+    "Criteria",
+    "DatasetEstimate",
+    "Estimate",
+    "FreeEnergy",
+    "OrderOfTransition",
+    "PowerLaw",
+    "TwoStart",
+    "Verdict",
+    "collapse",
+    "compare",
+    "free_energy",
+    "information_criteria",
+    "order_of_transition",
+    "power_law",
+    "statistics",
+    "two_start",
+]
+
+__doc__ = _listed(__doc__, globals())

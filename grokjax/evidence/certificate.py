@@ -28,6 +28,7 @@ from typing import Any
 import equinox as eqx
 import numpy as np
 
+from .._printing import html_table
 from ..samplers.force_error import LARGEST_HEAT, LARGEST_PULL, ForceError
 from . import statistics
 from .statistics import LARGEST_Z, Estimate, TwoStart
@@ -38,6 +39,7 @@ LARGEST_RHAT = 1.1
 LARGEST_NESTED_RHAT = 1.05
 SMALLEST_ESS = 100.0
 
+MARKS = {True: "ok", False: "FAILED", None: "not checked"}
 LIMITS = {
     "two starts": f"|z| {LARGEST_Z:g}",
     "virial": f"|z| {LARGEST_Z:g} or {TOLERANCE:g}",
@@ -147,21 +149,28 @@ class Certificate(eqx.Module):
         """Whether every line speaks for equilibrium; a line without evidence does not."""
         return not self.failed and not self.missing
 
-    def __str__(self) -> str:
+    @property
+    def verdict(self) -> str:
+        """In words."""
         if self.ok:
-            verdict = "in equilibrium"
-        elif self.failed:
-            verdict = "NOT in equilibrium: " + ", ".join(self.failed)
-        else:
-            verdict = "not complete, no evidence on: " + ", ".join(self.missing)
+            return "in equilibrium"
+        if self.failed:
+            return "NOT in equilibrium: " + ", ".join(self.failed)
+        return "not complete, no evidence on: " + ", ".join(self.missing)
+
+    def _repr_html_(self) -> str:
+        limit = lambda name, passed: str(LIMITS[name]) if passed is False else ""
+        rows = [(name, MARKS[ok], self._evidence(name), limit(name, ok)) for name, ok in self.checks.items()]
+        return html_table(f"certificate: {self.verdict}", ("line", "", "evidence", "limit"), rows)
+
+    def __str__(self) -> str:
         width = max(map(len, self.checks))
-        marks = {True: "ok", False: "FAILED", None: "not checked"}
         lines = [
-            f"  {name:{width}}  {marks[passed]:{11 if self.missing else 6}}  {self._evidence(name)}"
+            f"  {name:{width}}  {MARKS[passed]:{11 if self.missing else 6}}  {self._evidence(name)}"
             f"{'' if passed is not False else f' (limit {LIMITS[name]})'}".rstrip()
             for name, passed in self.checks.items()
         ]
-        return "\n".join([f"certificate: {verdict}", *lines])
+        return "\n".join([f"certificate: {self.verdict}", *lines])
 
     def __repr__(self) -> str:
         return str(self)

@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from .._checks import argument_error, check_instance, check_positive, real_numbers
+from .._printing import html_table
 from ..status import Status, succeeded
 from .statistics import Estimate, as_estimate, is_estimate, z_score
 
@@ -102,12 +103,21 @@ class Comparison(eqx.Module):
     def __repr__(self) -> str:
         return str(self)
 
-    def __str__(self) -> str:
-        head = ("order parameter", self.theory_name, "experiment", "sigma", "verdict")
-        lines: list[tuple[str, ...]] = [head]
+    def _repr_html_(self) -> str:
+        head, *lines = self._lines()
+        return html_table("theory and experiment", head, lines, self.note)
+
+    def _lines(self) -> list[tuple[str, ...]]:
+        """The cells of the table, its head first."""
+        lines: list[tuple[str, ...]] = [("order parameter", self.theory_name, "experiment", "sigma", "verdict")]
         for row in self.rows:
             cells = (_digits(row.theory, row.experiment.error), str(row.experiment), f"{row.sigma:+.1f}")
             lines.append((row.name, *cells, self.verdict(row)))
+        return lines
+
+    def __str__(self) -> str:
+        lines = self._lines()
+        head = lines[0]
         widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
         justify = lambda line: "  ".join(
             cell.ljust(w) if i in (0, len(head) - 1) else cell.rjust(w)
@@ -140,6 +150,13 @@ def compare(
 
     Raises:
         ValueError: the two share no number, or the shapes of two leaves differ.
+
+    Examples:
+        >>> experiment = {"overlap": grokjax.Estimate(np.float64(0.52), np.float64(0.02))}
+        >>> grokjax.compare({"overlap": 0.5}, experiment).agree
+        True
+        >>> grokjax.compare({"overlap": 0.8}, experiment).agree
+        False
     """
     check_positive("threshold", threshold)
     check_instance("theory_name", theory_name, str, "It is the heading of a column.")

@@ -229,6 +229,15 @@ def free_energy(
     Raises:
         ValueError: the run has no recorded data energy, fewer than three rungs, neighbours that do not overlap, or
             (absolute) no problems left or a prior that is not Gaussian.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> free = grokjax.free_energy(run)
+        >>> free.heat_capacity.mean.shape
+        (3,)
     """
     recorded = getattr(run, "diagnostics", {}).get("data_energy")
     if recorded is None:

@@ -117,6 +117,16 @@ def order_of_transition(free_energies: FreeEnergy | Sequence[FreeEnergy]) -> Ord
 
     Raises:
         ValueError: no free energy, two of one size, or one that does not know its number of samples.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> free = grokjax.free_energy(run)
+        >>> verdict = grokjax.order_of_transition(free)
+        >>> isinstance(str(verdict), str)
+        True
     """
     given = (free_energies,) if isinstance(free_energies, FreeEnergy) else tuple(free_energies)
     sizes = [each.num_samples for each in given]

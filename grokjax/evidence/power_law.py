@@ -70,6 +70,11 @@ def power_law(sizes: Any, values: Any, errors: Any = None) -> PowerLaw:
     Raises:
         ValueError: shapes differ, there are fewer than three sizes, something is not positive or not finite, or an
             error is as large as its value.
+
+    Examples:
+        >>> law = grokjax.power_law([10, 20, 40, 80], [1.0, 0.5, 0.25, 0.125], [0.01, 0.01, 0.01, 0.01])
+        >>> float(round(law.exponent.mean, 6))
+        -1.0
     """
     for name, array in zip(NAMES, (sizes, values, np.ones(1) if errors is None else errors), strict=True):
         real_numbers(name, array, "Give one number per size.")

@@ -22,7 +22,12 @@ LARGEST_Z = 5.0  # what may happen by chance among hundreds of numbers; beyond i
 
 
 class Estimate(eqx.Module):
-    """A mean and the standard error of it."""
+    """A mean and the standard error of it.
+
+    Examples:
+        >>> print(grokjax.Estimate(np.float64(0.5213), np.float64(0.0048)))
+        0.5213(48)
+    """
 
     mean: Any
     error: Any
@@ -44,6 +49,10 @@ def over_members(values: Any, *, axis: int = 0, keep: np.ndarray | None = None) 
         values: member values along `axis`.
         axis: the member axis.
         keep: boolean, in the shape of `values`; entries that are False are left out.
+
+    Examples:
+        >>> grokjax.statistics.over_members([1.0, 2.0, 3.0]).mean.tolist()
+        2.0
     """
     values = np.asarray(values, np.float64)
     keep = np.ones(values.shape, bool) if keep is None else np.broadcast_to(keep, values.shape)
@@ -94,7 +103,13 @@ def over_subsets(values: Any, *, num_subsets: int = 5, axis: int = 0) -> Estimat
 
 
 def jackknife(function: Callable[[np.ndarray], Any], values: Any) -> Estimate:
-    """A nonlinear function of the member mean, with the leave-one-out error (and its bias taken off)."""
+    """A nonlinear function of the member mean, with the leave-one-out error (and its bias taken off).
+
+    Examples:
+        >>> square = grokjax.statistics.jackknife(lambda sample: sample.mean() ** 2, [1.0, 2.0, 3.0])
+        >>> bool(square.error > 0)
+        True
+    """
     values = np.asarray(values, np.float64)
     count = len(values)
     whole = np.asarray(function(values.mean(axis=0)))
@@ -114,6 +129,11 @@ def wilson_interval(fraction: Any, trials: Any, *, z: float = 1.0) -> tuple[np.n
         fraction: successes over trials.
         trials: how many.
         z: standard errors on each side.
+
+    Examples:
+        >>> low, high = grokjax.statistics.wilson_interval(np.array([1.0]), 10)
+        >>> bool(0.8 < low[0] < 1.0), round(float(high[0]), 6)
+        (True, 1.0)
     """
     fraction, trials = np.asarray(fraction, float), np.asarray(trials, float)
     centre = (fraction + z**2 / (2 * trials)) / (1 + z**2 / trials)
@@ -288,13 +308,27 @@ class TwoStart(eqx.Module):
 
 
 def two_start(cold: Any, hot: Any, *, threshold: float = LARGEST_Z) -> TwoStart:
-    """Compare two pytrees of `Estimate` from independent runs."""
+    """Compare two pytrees of `Estimate` from independent runs.
+
+    Examples:
+        >>> cold = {"overlap": grokjax.Estimate(np.float64(0.5), np.float64(0.03))}
+        >>> hot = {"overlap": grokjax.Estimate(np.float64(0.54), np.float64(0.04))}
+        >>> float(round(grokjax.two_start(cold, hot).largest, 1))
+        0.8
+    """
     check_positive("threshold", threshold)
     return TwoStart(jax.tree.map(z_score, cold, hot, is_leaf=is_estimate), threshold)
 
 
 def z_score(a: Any, b: Any) -> np.ndarray:
-    """(a - b) in standard errors; plain numbers count as exact."""
+    """(a - b) in standard errors; plain numbers count as exact.
+
+    Examples:
+        >>> a = grokjax.Estimate(np.float64(1.0), np.float64(0.3))
+        >>> b = grokjax.Estimate(np.float64(0.0), np.float64(0.4))
+        >>> float(grokjax.statistics.z_score(a, b))
+        2.0
+    """
     a, b = as_estimate(a), as_estimate(b)
     difference = np.asarray(a.mean, float) - np.asarray(b.mean, float)
     error = np.hypot(np.asarray(a.error, float), np.asarray(b.error, float))
@@ -303,12 +337,22 @@ def z_score(a: Any, b: Any) -> np.ndarray:
 
 
 def is_estimate(node: Any) -> bool:
-    """Whether a node of a pytree is an `Estimate`: the `is_leaf` of comparisons."""
+    """Whether a node of a pytree is an `Estimate`: the `is_leaf` of comparisons.
+
+    Examples:
+        >>> grokjax.statistics.is_estimate(0.5)
+        False
+    """
     return isinstance(node, Estimate)
 
 
 def as_estimate(value: Any) -> Estimate:
-    """`value` itself, or a number with zero error."""
+    """`value` itself, or a number with zero error.
+
+    Examples:
+        >>> float(grokjax.statistics.as_estimate(0.5).error)
+        0.0
+    """
     return value if is_estimate(value) else Estimate(np.asarray(value, float), np.zeros(np.shape(value)))
 
 

@@ -9,7 +9,6 @@ its package. Nothing in a file is called, and no array is read before its size i
 import datetime
 import os
 import platform
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ import numpy as np
 import optax
 
 from .._checks import argument_error
+from .._printing import listed as _listed
 from .archive import (
     read_arrays as read_arrays,
     read_header,
@@ -26,7 +26,17 @@ from .archive import (
     write_arrays as write_arrays,
 )
 from .codec import decode, encode
+from .labelled import to_xarray as to_xarray
 from .named import as_trust
+
+
+__all__ = [
+    "describe",
+    "load",
+    "save",
+    "to_xarray",
+    "versions",
+]
 
 
 FORMAT = "grokjax-results"
@@ -65,6 +75,12 @@ def save(path: str | os.PathLike, tree: Any, *, note: str = "") -> Path:
 
     Raises:
         ValueError: something in `tree` cannot be kept, such as a lambda or an array in a static field.
+
+    Examples:
+        >>> import tempfile
+        >>> path = grokjax.save(tempfile.mkdtemp() + "/result", {"x": jnp.arange(3.0)}, note="three numbers")
+        >>> path.name, grokjax.load(path)["x"].tolist()
+        ('result.npz', [0.0, 1.0, 2.0])
     """
     path = _as_path(path)
     path = path if path.suffix == ".npz" else path.with_name(path.name + ".npz")
@@ -99,6 +115,12 @@ def load(path: str | os.PathLike, *, trust: tuple[str, ...] = (), max_bytes: int
     Raises:
         ValueError: the file is not a grokjax result, is damaged, was written by another format version, names what is
             not trusted, needs 64-bit numbers while they are off, or unpacks to more than `max_bytes`.
+
+    Examples:
+        >>> import tempfile
+        >>> path = grokjax.save(tempfile.mkdtemp() + "/result", {"noise": 0.1})
+        >>> grokjax.load(path)
+        {'noise': 0.1}
     """
     trust = as_trust(trust)
     if max_bytes is not None and (type(max_bytes) is not int or max_bytes < 1):
@@ -113,37 +135,15 @@ def describe(path: str | os.PathLike) -> dict[str, Any]:
 
     Raises:
         ValueError: the file is not a grokjax result, is damaged, or was written by another format version.
+
+    Examples:
+        >>> import tempfile
+        >>> path = grokjax.save(tempfile.mkdtemp() + "/result", {"noise": 0.1}, note="a test")
+        >>> grokjax.io.describe(path)["note"]
+        'a test'
     """
     header = read_header(_existing(path), FORMAT, FORMAT_VERSION)
     return {name: value for name, value in header.items() if name not in ("tree", "arrays")}
-
-
-def to_xarray(data: Mapping[str, tuple[Any, Any]], coordinates: Mapping[str, Any] | None = None, **attributes):
-    """Named arrays as an `xarray.Dataset`: `{name: (dimensions, values)}`. Needs the extra `grokjax[results]`.
-
-    Args:
-        data: dimensions and values by name.
-        coordinates: of the dimensions, likewise, or plain arrays under the name of their dimension.
-        **attributes: of the data set, besides the versions.
-
-    Raises:
-        ValueError: an array does not have one axis for each of its dimensions.
-    """
-    try:
-        import xarray
-    except ImportError as error:
-        raise ImportError("to_xarray needs xarray: pip install 'grokjax[results]'") from error
-    if not isinstance(data, Mapping):
-        raise argument_error("data", "a mapping {name: (dimensions, values)}", data, "Name every array.")
-    variables = {}
-    for name, pair in data.items():
-        if not (isinstance(pair, tuple) and len(pair) == 2):
-            raise argument_error(f"data[{name!r}]", "(dimensions, values)", pair, "Name the axes of the array.")
-        dimensions, values = (pair[0],) if isinstance(pair[0], str) else pair[0], np.asarray(pair[1])
-        if values.ndim != len(dimensions):
-            raise argument_error(f"data[{name!r}]", f"of axes {dimensions}", values.shape, "Name every axis once.")
-        variables[name] = (dimensions, values)
-    return xarray.Dataset(variables, coordinates, {**versions(), **attributes})
 
 
 def _as_path(path: Any) -> Path:
@@ -156,3 +156,6 @@ def _as_path(path: Any) -> Path:
 def _existing(path: Any) -> Path:
     path = _as_path(path)
     return path if path.suffix == ".npz" or path.exists() else path.with_name(path.name + ".npz")
+
+
+__doc__ = _listed(__doc__, globals())

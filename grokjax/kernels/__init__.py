@@ -14,8 +14,18 @@ import jax.numpy as jnp
 from jaxtyping import Array, Scalar
 
 from .._checks import argument_error
+from .._printing import listed as _listed
 from ..precision import precision_name
 from . import reference, tpu, triton
+
+
+__all__ = [
+    "PLATFORMS",
+    "check_platform",
+    "fused_squared_error",
+    "kernel_precision",
+    "padded",
+]
 
 
 PLATFORMS = ("gpu", "tpu")
@@ -105,3 +115,6 @@ def _no_second_derivative(primals, tangents):
 
 def _in_xla(W: Array, a: Array, X: Array, y: Array) -> tuple[Array, Array, Array]:
     return reference.energy_and_gradient(W, a, X[:, : W.shape[1]], y)
+
+
+__doc__ = _listed(__doc__, globals())

@@ -48,6 +48,16 @@ class Histogram(AbstractObservable):
         high: upper end.
         num_bins: bins along each axis.
         pairs: whether the measurement is one of pairs, for a histogram in two dimensions.
+
+    Examples:
+        >>> measure = lambda key, state: jnp.abs(state.position).max()
+        >>> observables = {"largest": grokjax.Histogram(measure, 0.0, 4.0, 8)}
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables=observables, num_steps=20, record_every=2, progress=False,
+        ... )
+        >>> run.results["largest"].counts.shape
+        (4, 8)
     """
 
     measure: Measure

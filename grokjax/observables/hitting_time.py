@@ -22,6 +22,16 @@ class HittingTime(AbstractObservable):
     Attributes:
         measure: what is watched, `measure(key, state) -> array`.
         threshold: reached when the measurement is at least this.
+
+    Examples:
+        >>> measure = lambda key, state: jnp.abs(state.position).max()
+        >>> observables = {"largest": grokjax.HittingTime(measure, 0.5)}
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables=observables, num_steps=20, record_every=2, progress=False,
+        ... )
+        >>> run.results["largest"].shape
+        (4,)
     """
 
     measure: Measure

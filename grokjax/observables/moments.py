@@ -18,7 +18,18 @@ class Moments(eqx.Module):
 
 
 class RunningMoments(AbstractObservable):
-    """Time average and variance of a measurement of any shape."""
+    """Time average and variance of a measurement of any shape.
+
+    Examples:
+        >>> measure = lambda key, state: jnp.abs(state.position).max()
+        >>> observables = {"largest": grokjax.RunningMoments(measure)}
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables=observables, num_steps=20, record_every=2, progress=False,
+        ... )
+        >>> run.results["largest"].mean.shape, run.results["largest"].num_records
+        ((4,), 10)
+    """
 
     measure: Measure
 
@@ -53,7 +64,18 @@ class RunningMoments(AbstractObservable):
 
 
 class Series(AbstractObservable):
-    """The measurement at every record, shape (member, record, ...). For scalars: memory grows with the records."""
+    """The measurement at every record, shape (member, record, ...). For scalars: memory grows with the records.
+
+    Examples:
+        >>> measure = lambda key, state: jnp.abs(state.position).max()
+        >>> observables = {"largest": grokjax.Series(measure)}
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables=observables, num_steps=20, record_every=2, progress=False,
+        ... )
+        >>> run.results["largest"].shape
+        (4, 10)
+    """
 
     measure: Measure
 

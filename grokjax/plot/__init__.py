@@ -1,5 +1,6 @@
 """Figures; matplotlib is imported here and in `systems/*/figures.py` only."""
 
+from .._printing import listed as _listed
 from . import learning as learning, order as order
 from .phase_diagram import draw_phases as draw_phases
 from .style import (
@@ -16,3 +17,22 @@ from .theory_vs_experiment import (
     draw_theory as draw_theory,
     draw_transition as draw_transition,
 )
+
+
+__all__ = [
+    "COLOURS",
+    "MARKERS",
+    "draw_experiment",
+    "draw_phases",
+    "draw_theory",
+    "draw_transition",
+    "label_panel",
+    "learning",
+    "legend_below",
+    "order",
+    "save",
+    "style",
+    "subplots",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -1,5 +1,6 @@
 """Samplers and trainers behind one `init` / `step` protocol."""
 
+from .._printing import listed as _listed
 from .base import (
     About as About,
     AbstractLangevin as AbstractLangevin,
@@ -29,3 +30,36 @@ from .stiffness import (
     stability_limits as stability_limits,
 )
 from .underdamped import UnderdampedLangevin as UnderdampedLangevin
+
+
+__all__ = [
+    "MALA",
+    "About",
+    "AbstractLangevin",
+    "AbstractSampler",
+    "BlockGibbs",
+    "BoxState",
+    "DropletMoves",
+    "ExchangeReport",
+    "ForceError",
+    "GradientDescent",
+    "Langevin",
+    "LeimkuhlerMatthews",
+    "ReplicaExchange",
+    "State",
+    "UnderdampedLangevin",
+    "UntilFinished",
+    "WithBoxMoves",
+    "WithBroadMoves",
+    "WithDropletMoves",
+    "WithGradient",
+    "WithReplicaExchange",
+    "check_step_size",
+    "energy_and_gradient",
+    "force_error",
+    "largest_curvature",
+    "largest_curvatures",
+    "stability_limits",
+]
+
+__doc__ = _listed(__doc__, globals())

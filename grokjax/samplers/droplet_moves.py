@@ -53,6 +53,11 @@ class DropletMoves(eqx.Module):
         direction: "data" for the direction of the best single-index model of the data, or "teacher" for the teacher's.
         every: Langevin steps between sweeps; a sweep and the gradient after it cost two to three gradients.
         num_neurons: neurons tried in a sweep, in a random window; all unless given.
+
+    Examples:
+        >>> moves = grokjax.DropletMoves([0.0, 0.8], [0.1, 0.2], [0.5, 0.5], direction="teacher")
+        >>> moves.positions.tolist(), moves.direction
+        ([0.0, 0.8], 'teacher')
     """
 
     positions: Float[Array, "*points components"] | None = eqx.field(converter=_as_components, default=None)

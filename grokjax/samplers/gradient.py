@@ -36,6 +36,13 @@ class GradientDescent(AbstractSampler):
         factory: makes the transformation from `hyperparameters`, such as `optax.adam`; a named function, so that two
             trainers of one kind share a compiled program.
         hyperparameters: keyword arguments of the factory; numbers become array leaves.
+
+    Examples:
+        >>> import optax
+        >>> sampler, energy = grokjax.GradientDescent(optax.adam, learning_rate=0.1), lambda x: x @ x / 2
+        >>> state = sampler.init(jax.random.key(0), energy, jnp.ones(3))
+        >>> sampler.step(jax.random.key(1), energy, state).position.shape
+        (3,)
     """
 
     factory: Callable[..., optax.GradientTransformation] = eqx.field(static=True)

@@ -42,6 +42,12 @@ class Langevin(AbstractLangevin):
 
     Attributes:
         step_size: $h$; None for an automatic one.
+
+    Examples:
+        >>> sampler, energy = grokjax.Langevin(0.1), lambda x: x @ x / 2
+        >>> state = sampler.init(jax.random.key(0), energy, jnp.ones(3))
+        >>> sampler.step(jax.random.key(1), energy, state).position.shape
+        (3,)
     """
 
     step_size: Scalar | None = eqx.field(converter=as_scalar, default=None)
@@ -76,6 +82,12 @@ class LeimkuhlerMatthews(AbstractLangevin):
 
     Attributes:
         step_size: $h$; None for an automatic one.
+
+    Examples:
+        >>> sampler, energy = grokjax.LeimkuhlerMatthews(0.1), lambda x: x @ x / 2
+        >>> state = sampler.init(jax.random.key(0), energy, jnp.ones(3))
+        >>> sampler.step(jax.random.key(1), energy, state).position.shape
+        (3,)
     """
 
     step_size: Scalar | None = eqx.field(converter=as_scalar, default=None)

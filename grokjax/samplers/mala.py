@@ -44,6 +44,12 @@ class MALA(AbstractSampler):
 
     Attributes:
         step_size: $h$ of the overdamped proposal; an acceptance of 0.5 to 0.7 is efficient.
+
+    Examples:
+        >>> sampler, energy = grokjax.MALA(0.1), lambda x: x @ x / 2
+        >>> state = sampler.init(jax.random.key(0), energy, jnp.ones(3))
+        >>> sampler.step(jax.random.key(1), energy, state).position.shape
+        (3,)
     """
 
     step_size: Scalar = eqx.field(converter=as_scalar)

@@ -37,6 +37,11 @@ class ReplicaExchange(eqx.Module):
     Attributes:
         noise_variances: $\sigma^2$ of the rungs, strictly increasing or decreasing, shape (rung,).
         every: Langevin steps between swaps.
+
+    Examples:
+        >>> ladder = grokjax.ReplicaExchange([0.1, 0.15, 0.2])
+        >>> ladder.noise_variances.shape, ladder.every
+        ((3,), 5)
     """
 
     noise_variances: Float[Array, " rungs"] = eqx.field(converter=as_scalar)

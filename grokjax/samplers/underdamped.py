@@ -58,6 +58,12 @@ class UnderdampedLangevin(AbstractLangevin):
             from the names of the layers to numbers, such as `{"read_in": 1.0, "read_out": 2.0}`.
         scale: $s$, likewise one number or one per layer.
         splitting: "BAOAB" or "BAOA".
+
+    Examples:
+        >>> sampler, energy = grokjax.UnderdampedLangevin(0.3, friction=1.0), lambda x: x @ x / 2
+        >>> state = sampler.init(jax.random.key(0), energy, jnp.ones(3))
+        >>> sampler.step(jax.random.key(1), energy, state).position.shape
+        (3,)
     """
 
     step_size: Scalar | None = eqx.field(converter=as_scalar, default=0.3)

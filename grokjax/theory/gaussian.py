@@ -43,13 +43,27 @@ def normal_rule(num_panels: int = 10, reach: float = 11.0) -> tuple[Float[Array,
     Args:
         num_panels: panels on each side of zero, of 16 nodes each.
         reach: the largest $|z|$.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()
+        >>> float(jnp.round(jnp.sum(weight * z**4), 6))
+        3.0
     """
     nodes, weights = gauss_legendre_panels(jnp.linspace(-reach, reach, 2 * num_panels + 1))
     return nodes, weights * jnp.exp(-(nodes**2) / 2) / math.sqrt(2 * math.pi)
 
 
 def normalised_hermite(degrees: Sequence[int], z: Float[Array, "*points"]) -> Float[Array, "*points degrees"]:
-    r"""Orthonormal $h_k(z)$ for each $k$ in `degrees`, by $\sqrt{k+1}\,h_{k+1} = z h_k - \sqrt{k}\,h_{k-1}$."""
+    r"""Orthonormal $h_k(z)$ for each $k$ in `degrees`, by $\sqrt{k+1}\,h_{k+1} = z h_k - \sqrt{k}\,h_{k-1}$.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()
+        >>> h = theory.normalised_hermite((1, 3), z)
+        >>> jnp.round(jnp.abs(jnp.einsum("i,ij,ik", weight, h, h)), 6).tolist()
+        [[1.0, 0.0], [0.0, 1.0]]
+    """
     if any(degree < 0 for degree in degrees):
         raise argument_error(
             "degrees", "of whole numbers of at least 0", tuple(degrees), "Hermite degrees count from 0."
@@ -69,6 +83,11 @@ def hermite_coefficients(
         activation: $\phi$, elementwise.
         scale: $s$, standard deviations of the pre-activation.
         degrees: the $k$.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> jnp.round(jnp.abs(theory.hermite_coefficients(lambda x: x, jnp.array(2.0), (1, 3))), 6).tolist()
+        [2.0, 0.0]
     """
     nodes, weights = normal_rule()
     basis = weights[:, None] * normalised_hermite(degrees, nodes)
@@ -76,7 +95,13 @@ def hermite_coefficients(
 
 
 def second_moment(activation: Callable[[Array], Array], scale: Float[Array, "*points"]) -> Float[Array, "*points"]:
-    r"""$\langle\phi(s z)^2\rangle$ for every scale $s$; $\frac2\pi\arcsin\frac{2s^2}{1+2s^2}$ for erf."""
+    r"""$\langle\phi(s z)^2\rangle$ for every scale $s$; $\frac2\pi\arcsin\frac{2s^2}{1+2s^2}$ for erf.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> float(jnp.round(theory.second_moment(lambda x: x, jnp.array(2.0)), 6))
+        4.0
+    """
     if is_erf(activation):
         return 2 / math.pi * jnp.arcsin(2 * scale**2 / (1 + 2 * scale**2))
     nodes, weights = normal_rule()

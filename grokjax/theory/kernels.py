@@ -29,7 +29,14 @@ from .gaussian import is_erf, normal_rule
 def arcsine_kernel(
     left: Float[Array, "rows inputs"], right: Float[Array, "columns _"], *, weight_variance: Any, readout_variance: Any
 ) -> Float[Array, "rows columns"]:
-    r"""The kernel of an infinitely wide erf network with $w\sim N(0,\sigma_w^2 I/d)$."""
+    r"""The kernel of an infinitely wide erf network with $w\sim N(0,\sigma_w^2 I/d)$.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> x = jnp.eye(2)
+        >>> theory.arcsine_kernel(x, x, weight_variance=1.0, readout_variance=1.0).shape
+        (2, 2)
+    """
     cross, left_norm, right_norm = _covariances(left, right, weight_variance)
     cosine = 2 * cross / jnp.sqrt((1 + 2 * left_norm)[:, None] * (1 + 2 * right_norm)[None])
     return readout_variance * 2 / math.pi * jnp.arcsin(cosine)
@@ -113,7 +120,13 @@ def gaussian_process(
 
 
 def equivalent_kernel_learnability(eigenvalue: Any, noise_variance: Any, num_samples: Any) -> Any:
-    r"""$\lambda/(\lambda+\sigma^2/n)$, the learned fraction of a kernel eigenmode, averaged over many data sets."""
+    r"""$\lambda/(\lambda+\sigma^2/n)$, the learned fraction of a kernel eigenmode, averaged over many data sets.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> theory.equivalent_kernel_learnability(0.1, noise_variance=1.0, num_samples=10)
+        0.5
+    """
     return eigenvalue / (eigenvalue + noise_variance / num_samples)
 
 

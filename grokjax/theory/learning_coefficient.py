@@ -51,6 +51,11 @@ def monomial(powers: Sequence[int]) -> tuple[float, int]:
 
     Raises:
         ValueError: no power, or one that is no whole number.
+
+    Examples:
+        >>> from grokjax.theory import learning_coefficient
+        >>> learning_coefficient.monomial([2, 1])  # loss (x**2 y)**2: zeros of order 4 and 2
+        (0.25, 1)
     """
     if not len(powers):
         raise argument_error("powers", "one or more", powers, "Try [1].")

@@ -49,18 +49,39 @@ def narrow(
 def bisect(
     holds: Callable[[Numbers], Bool[Array, "*points"]], inside: Ends, outside: Ends, num_halvings: int = 50
 ) -> Numbers:
-    """The border of the region where `holds` is true: the middle of what `narrow` leaves."""
+    """The border of the region where `holds` is true: the middle of what `narrow` leaves.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> root = theory.bisect(lambda x: x**2 < 2, jnp.array(1.0), jnp.array(2.0))
+        >>> round(float(root), 6)
+        1.414214
+    """
     inside, outside = narrow(holds, inside, outside, num_halvings)
     return (inside + outside) / 2
 
 
 def first_true(mask: Bool[Array, " points"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
-    """Index of the first True of a scan, 0 if there is none, and whether there is one."""
+    """Index of the first True of a scan, 0 if there is none, and whether there is one.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> index, found = theory.first_true(jnp.array([False, True, True]))
+        >>> int(index), bool(found)
+        (1, True)
+    """
     return jnp.argmax(mask), jnp.any(mask)
 
 
 def last_true(mask: Bool[Array, " points"]) -> tuple[Int[Array, ""], Bool[Array, ""]]:
-    """Index of the last True of a scan, the last of all if there is none, and whether there is one."""
+    """Index of the last True of a scan, the last of all if there is none, and whether there is one.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> index, found = theory.last_true(jnp.array([True, True, False]))
+        >>> int(index), bool(found)
+        (1, True)
+    """
     return mask.size - 1 - jnp.argmax(mask[::-1]), jnp.any(mask)
 
 

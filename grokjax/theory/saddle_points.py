@@ -55,6 +55,12 @@ def saddle_points(
         upper: right end of the search.
         num_grid: points of the search grid; an odd number on a symmetric interval includes its centre.
         max_points: how many minima to keep.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> wells = theory.saddle_points(lambda q: (q**2 - 1) ** 2, -2.0, 2.0)
+        >>> jnp.round(jnp.abs(wells.position[:2]), 4).tolist()
+        [1.0, 1.0]
     """
     grid = jnp.linspace(lower, upper, num_grid)
     values = jax.lax.stop_gradient(jax.vmap(action)(grid))

@@ -1,5 +1,6 @@
 """Approximation rates: networks with explicit weights, and the phase diagram of their rates (arXiv:1906.09477)."""
 
+from ..._printing import listed as _listed
 from .constructions import (
     AbstractNetwork as AbstractNetwork,
     FixedWidth as FixedWidth,
@@ -46,3 +47,52 @@ from .phases import (
 from .system import Approximation as Approximation
 from .targets import Target as Target, bumps as bumps, target as target
 from .theory import Prediction as Prediction, predict as predict
+
+
+__all__ = [
+    "PHASES",
+    "AbstractNetwork",
+    "Approximation",
+    "Capacity",
+    "Families",
+    "FixedWidth",
+    "Grid",
+    "Interpolant",
+    "OrderParameters",
+    "PeriodicLookup",
+    "Prediction",
+    "Product",
+    "Squarer",
+    "Target",
+    "TaylorCode",
+    "TaylorPatches",
+    "TwoScale",
+    "TwoScaleSmooth",
+    "Unit",
+    "Units",
+    "bumps",
+    "capacity",
+    "classify",
+    "fixed_width",
+    "grid",
+    "interpolant",
+    "max_rate",
+    "min_depth_exponent",
+    "periodic",
+    "phase",
+    "phase_diagram",
+    "predict",
+    "product",
+    "rate_bound",
+    "region",
+    "simulate",
+    "squarer",
+    "sup_error",
+    "target",
+    "taylor",
+    "taylor_code",
+    "two_scale",
+    "two_scale_smooth",
+]
+
+__doc__ = _listed(__doc__, globals())

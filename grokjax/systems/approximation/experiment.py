@@ -104,6 +104,13 @@ def simulate(
 
     Raises:
         ValueError: nothing is built for such a system, too few sizes, or a target of wrong shape or not finite.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> system = ap.Approximation(target="kink", order=1, depth_exponent=1.0)
+        >>> run = ap.simulate(system, sizes=[4, 8, 16])
+        >>> len(run.errors)
+        3
     """
     check_instance("system", system, Approximation)
     if sizes is not None and not isinstance(sizes, Sequence | np.ndarray):

@@ -60,6 +60,11 @@ def phase(p: Any, r: Any, d: Any, activation: str = "relu") -> str:
 
     Raises:
         ValueError: p or r is not positive, d is below 1, or the activation is unknown.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.phase(0.75, r=1, d=2)
+        'deep discontinuous'
     """
     return region(p, r, d, activation).name
 
@@ -129,6 +134,11 @@ def min_depth_exponent(p: Any, r: Any, d: Any, activation: str = "relu") -> Any:
 
     Raises:
         ValueError: as for `phase`.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> float(ap.min_depth_exponent(0.75, r=1, d=2))
+        0.5
     """
     _check(r, d, activation)
     _check_rate(p)
@@ -147,6 +157,11 @@ def max_rate(alpha: Any, r: Any, d: Any, activation: str = "relu") -> Any:
 
     Raises:
         ValueError: r is not positive, d is below 1, or the activation is unknown.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> float(ap.max_rate(1.0, r=1, d=1)), float(ap.max_rate(0.0, r=1, d=1))
+        (2.0, 1.0)
     """
     _check(r, d, activation)
     xp = _module(alpha, r, d)

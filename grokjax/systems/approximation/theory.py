@@ -49,7 +49,14 @@ class Prediction(AbstractPrinted):
 
 
 def predict(system: Approximation) -> Prediction:
-    """The best rate at the depth of `system`, its depth exponent and its phase; works under `jit` and `vmap`."""
+    """The best rate at the depth of `system`, its depth exponent and its phase; works under `jit` and `vmap`.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> system = ap.Approximation(target="kink", order=1, depth_exponent=1.0)
+        >>> float(ap.predict(system).rate)
+        2.0
+    """
     check_instance("system", system, Approximation)
     order, dim, alpha = (jnp.asarray(value, float) for value in (system.order, system.dim, system.depth_exponent))
     if system.weight_bits is not None and system.activation != "periodic":

@@ -1,5 +1,6 @@
 """Associative memory with hidden units of any prior: Hopfield and bipartite phase diagrams (arXiv:2506.10552)."""
 
+from ..._printing import listed as _listed
 from .experiment import (
     Memories as Memories,
     final_magnetisation as final_magnetisation,
@@ -41,3 +42,40 @@ from .theory import (
     predict as predict,
     rs_free_energy as rs_free_energy,
 )
+
+
+__all__ = [
+    "PHASES",
+    "AbstractHidden",
+    "AssociativeMemory",
+    "BernoulliHidden",
+    "BinaryHidden",
+    "BipartiteNetwork",
+    "Branch",
+    "Capacity",
+    "DiscreteHidden",
+    "FiniteSizeHidden",
+    "GaussBinaryHidden",
+    "GaussianHidden",
+    "GroupedHidden",
+    "Memories",
+    "MultilevelHidden",
+    "OrderParameters",
+    "ReLUHidden",
+    "Site",
+    "SoftThresholdHidden",
+    "TernaryHidden",
+    "capacity",
+    "classify",
+    "final_magnetisation",
+    "glass_load",
+    "glass_temperature",
+    "phase_diagram",
+    "predict",
+    "recalled",
+    "replicon_temperature",
+    "rs_free_energy",
+    "simulate",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -156,6 +156,13 @@ simulate = door(
     Raises:
         ValueError: a keyword is not known, fewer than two spins, a load below one pattern, a temperature of zero, or a
             corruption that is no fraction.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> run = hop.simulate(jax.random.key(0), memory, num_spins=100, num_members=2, num_steps=24, progress=False)
+        >>> run.members.magnetisation.shape
+        (2,)
     """,
 )
 

@@ -61,6 +61,11 @@ def glass_temperature(hidden: AbstractHidden, load: Scalar | float) -> Scalar:
 
     Raises:
         ValueError: 64-bit numbers are off, or the load is not positive.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> float(jnp.round(hop.glass_temperature(hop.GaussianHidden(), 0.25), 4))
+        1.5
     """
     load = as_scalar(load)
     check_double("a transition temperature", (hidden, load))

@@ -40,6 +40,12 @@ def predict(system: AssociativeMemory, *, branch: str = "retrieval", num_mixed: 
     Raises:
         ValueError: the branch is unknown, 64-bit numbers are off, or the temperature is zero and there is a field or
             the prior has no law for it.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> bool(hop.predict(memory).magnetisation > 0.9)
+        True
     """
     check_instance("system", system, AssociativeMemory)
     check_choice("branch", branch, BRANCHES)

@@ -1,5 +1,6 @@
 """Regimes of wide networks: which layers move as the width grows (arXiv:2007.07497, arXiv:2205.12101)."""
 
+from ..._printing import listed as _listed
 from .data import DataSet as DataSet
 from .datasets import (
     cloud as cloud,
@@ -42,3 +43,44 @@ from .theory import (
     three_layer_exponents as three_layer_exponents,
     two_layer_exponents as two_layer_exponents,
 )
+
+
+__all__ = [
+    "INITIALISATIONS",
+    "PHASES",
+    "DataSet",
+    "DescentFlow",
+    "Displacement",
+    "ExponentialFlow",
+    "FourLayer",
+    "Networks",
+    "OrderParameters",
+    "Prediction",
+    "Scaling",
+    "ThreeLayer",
+    "TwoLayer",
+    "classify",
+    "cloud",
+    "coordinates",
+    "digits",
+    "first_layer",
+    "first_layer_border",
+    "four_points",
+    "initialisation",
+    "lazy_prefactor",
+    "outputs",
+    "phase_diagram",
+    "predict",
+    "second_layer_border",
+    "simulate",
+    "small_initialisation",
+    "three_layer_exponents",
+    "three_points",
+    "train",
+    "two_layer_border",
+    "two_layer_exponents",
+    "two_neurons",
+    "zero_crossing",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -33,7 +33,13 @@ from .theory.budget import budget_exponents
 
 
 def two_layer_border(gamma_prime: Any) -> Float[Array, "..."]:
-    r"""$\gamma$ at which the input weights are critical."""
+    r"""$\gamma$ at which the input weights are critical.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.two_layer_border(jnp.array([-1.0, 0.5])).tolist()
+        [1.0, 1.5]
+    """
     return jnp.maximum(1.0, 1.0 + jnp.asarray(gamma_prime, float))
 
 

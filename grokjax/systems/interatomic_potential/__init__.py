@@ -1,5 +1,6 @@
 """Two phases of an interatomic potential: absolute free energies, and refinement through their transition."""
 
+from ..._printing import listed as _listed
 from .built_in import (
     anharmonic_wells as anharmonic_wells,
     einstein_solid as einstein_solid,
@@ -29,3 +30,39 @@ from .thermodynamics import (
     surface as surface,
     thermal_expansion as thermal_expansion,
 )
+
+
+__all__ = [
+    "AbstractEnergy",
+    "AbstractPhase",
+    "Crystal",
+    "Foreign",
+    "FreeEnergies",
+    "Listed",
+    "OrderParameters",
+    "Prediction",
+    "Refinement",
+    "Sampling",
+    "Scaled",
+    "Surface",
+    "TwoPhases",
+    "Wanted",
+    "anharmonic_wells",
+    "bulk_modulus",
+    "clausius_clapeyron",
+    "crystal",
+    "einstein_solid",
+    "gaussian_core",
+    "gibbs_helmholtz",
+    "lattice",
+    "predict",
+    "refine",
+    "reversible_scaling",
+    "simulate",
+    "surface",
+    "thermal_expansion",
+    "titanium",
+    "two_wells",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -81,6 +81,12 @@ def predict(system: TwoPhases) -> Prediction:
 
     Raises:
         ValueError: 64-bit floats are off, or there is no theory of this energy.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> wells = ip.two_wells(dim=24, stiffness=(4.0, 1.0), offset=6.0, temperature=0.3)
+        >>> float(np.round(ip.predict(wells).transition_temperature, 6))
+        0.360674
     """
     check_double("theory", system)
     shape = sweep_shape(system)

@@ -1,5 +1,6 @@
 """Mean-variance regression under regularisation (arXiv:2306.16717)."""
 
+from ..._printing import listed as _listed
 from .baselines import RivalNetworks as RivalNetworks, rivals as rivals
 from .data import cubic as cubic, curve as curve, sine as sine, synthetic as synthetic
 from .experiment import Networks as Networks, simulate as simulate
@@ -42,3 +43,55 @@ from .theory import (
     two_sites as two_sites,
     white_noise_critical_alpha as white_noise_critical_alpha,
 )
+
+
+__all__ = [
+    "PAPER_NETWORK_SQUARE",
+    "PAPER_SQUARE",
+    "PHASES",
+    "TABLES",
+    "MeanVariance",
+    "Metrics",
+    "Mode",
+    "Networks",
+    "OrderParameters",
+    "Prediction",
+    "RegressionData",
+    "RivalNetworks",
+    "best",
+    "borders",
+    "classify",
+    "collapsed",
+    "continuation",
+    "critical_alpha",
+    "cubic",
+    "curve",
+    "depth_transition",
+    "diagonal_collapse",
+    "distance_from_uniform",
+    "fold",
+    "iso_alpha",
+    "iso_beta",
+    "marginal_free_energy",
+    "marginal_precision",
+    "metrics",
+    "path",
+    "phase_diagram",
+    "predict",
+    "published_midpoint",
+    "rivals",
+    "search",
+    "seed_spread",
+    "separable",
+    "simulate",
+    "sine",
+    "spectrum",
+    "spinodal",
+    "standardised",
+    "synthetic",
+    "table",
+    "two_sites",
+    "white_noise_critical_alpha",
+]
+
+__doc__ = _listed(__doc__, globals())

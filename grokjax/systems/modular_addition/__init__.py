@@ -1,5 +1,6 @@
 """Modular addition: the mixed phase, in theory and in real networks."""
 
+from ..._printing import listed as _listed
 from .basins import Basin as Basin, basins as basins, free_energy_of_basins as free_energy_of_basins
 from .experiment import (
     QuadraticNetworks as QuadraticNetworks,
@@ -59,3 +60,55 @@ from .thermodynamics import (
     sharp_thermodynamics as sharp_thermodynamics,
     thermodynamics as thermodynamics,
 )
+
+
+__all__ = [
+    "GENERALISATION_PHASES",
+    "PHASES",
+    "REGULARISERS",
+    "Basin",
+    "KernelSpectrum",
+    "LeadingOrder",
+    "Learned",
+    "ModularAddition",
+    "NormDecayPrediction",
+    "OrderParameters",
+    "PartPrediction",
+    "Prediction",
+    "QuadraticNetworks",
+    "Thermodynamics",
+    "Transitions",
+    "basins",
+    "classify",
+    "classify_generalisation",
+    "detection_power",
+    "equivalent_kernel",
+    "finite_size_transitions",
+    "generalisation_boundary",
+    "generalisation_diagram",
+    "gp_learned",
+    "gp_on_part",
+    "gp_sample_complexity",
+    "kernel_spectrum",
+    "latent_kernels",
+    "latent_spectrum",
+    "lazy_learned",
+    "nngp_eigenvalues",
+    "nngp_kernel",
+    "passes_half",
+    "phase_diagram",
+    "predict",
+    "predict_on_part",
+    "pruned",
+    "pruned_dominant",
+    "random_masks",
+    "reward_of_a_frequency",
+    "reward_of_a_position",
+    "safe_step_size",
+    "sharp_thermodynamics",
+    "simulate",
+    "thermodynamics",
+    "transitions",
+]
+
+__doc__ = _listed(__doc__, globals())

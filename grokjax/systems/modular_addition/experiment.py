@@ -170,6 +170,15 @@ simulate = door(
     Raises:
         ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
             all members of a point diverged.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=20, noise_variance=1e-3, readout_variance=1e-4 / 25, sextic_decay=3.0
+        ... )
+        >>> run = ma.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> run.members.discrepancy.shape
+        (2,)
     """,
 )
 

@@ -62,6 +62,15 @@ def transitions(system: ModularAddition, convention: str = "exact") -> Transitio
     Args:
         system: the parameters; fields may be arrays.
         convention: "paper" takes the saturated eigenvalue as printed, $\sigma_a^2x^{*2}$.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=11, width=500, noise_variance=4e-4, readout_variance=1e-4 / 121, sextic_decay=3.0
+        ... )
+        >>> borders = ma.transitions(system)
+        >>> bool(borders.end < borders.start)
+        True
     """
     check_instance("system", system, ModularAddition)
     check_choice("convention", convention, CONVENTIONS)

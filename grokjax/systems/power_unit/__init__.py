@@ -1,5 +1,6 @@
 """One weight that learns one number: exact controls of first order, continuous and crossover."""
 
+from ..._printing import listed as _listed
 from .dynamics import escapes as escapes, loop as loop, umbrella as umbrella
 from .experiment import PowerUnits as PowerUnits, simulate as simulate
 from .kinetics import escape_time as escape_time, loop_work as loop_work
@@ -13,3 +14,21 @@ from .theory import (
     sharp_limit as sharp_limit,
     spinodal as spinodal,
 )
+
+
+__all__ = [
+    "Coexistence",
+    "OrderParameters",
+    "PowerUnit",
+    "PowerUnits",
+    "Prediction",
+    "coexistence",
+    "escape_time",
+    "loop_work",
+    "predict",
+    "sharp_limit",
+    "simulate",
+    "spinodal",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -104,5 +104,12 @@ simulate = door(
 
     Raises:
         ValueError: a keyword is not known, the size is not concrete, or the start is unknown.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> run.members.output.shape
+        (4,)
     """,
 )

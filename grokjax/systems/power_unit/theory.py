@@ -66,6 +66,12 @@ def predict(system: PowerUnit) -> Prediction:
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> bool(pu.predict(system).converged)
+        True
     """
     check_double("theory", system)
     return over_points(_predict, system)
@@ -144,6 +150,11 @@ def spinodal(power: int) -> float:
 
     Args:
         power: 3 or more.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> bool(pu.spinodal(3) > 0)
+        True
     """
     _check_first_order(power)
     turn = (power - 2) / (2 * power - 2)

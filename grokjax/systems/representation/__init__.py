@@ -1,5 +1,6 @@
 """Toy grokking by representation learning: parallelograms, the effective theory, and four phases (arXiv:2205.10343)."""
 
+from ..._printing import listed as _listed
 from .critical_fraction import (
     critical_fraction as critical_fraction,
     exact_unique_probability as exact_unique_probability,
@@ -47,3 +48,46 @@ from .training_sets import (
     random_training_sets as random_training_sets,
     training_sets_of_sizes as training_sets_of_sizes,
 )
+
+
+__all__ = [
+    "PHASES",
+    "Addition",
+    "ModularAddition",
+    "OrderParameters",
+    "Permutations",
+    "Phase",
+    "Prediction",
+    "Seeds",
+    "ToyNetwork",
+    "ToyRepresentation",
+    "Training",
+    "TrainingLoss",
+    "TrainingPhaseDiagram",
+    "classify",
+    "critical_fraction",
+    "effective_flow",
+    "effective_loss",
+    "euler_flow",
+    "exact_unique_counts",
+    "exact_unique_probability",
+    "first_unique_sizes",
+    "flow_time_to_structure",
+    "hamiltonian",
+    "isolated_symbol_estimate",
+    "phase_diagram",
+    "predict",
+    "predictable_training_sets",
+    "random_training_sets",
+    "released_start",
+    "share_within_bounds",
+    "simulate",
+    "steps_to_structure",
+    "train_masks",
+    "trained",
+    "training_sets_of_sizes",
+    "trajectory",
+    "unique_probability",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -228,6 +228,13 @@ simulate = door(
 
     Raises:
         ValueError: a keyword is not known, or as `Training`.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> run = rep.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> run.status.shape
+        (2,)
     """,
 )
 

@@ -89,6 +89,13 @@ def predict(
 
     References:
         arXiv:2205.10343, eq. 8 and eq. 14.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> bool(rep.predict(task, mask).unique_structure)
+        True
     """
     check_x64("the theory of representations")
     task = check_sum_task(task)

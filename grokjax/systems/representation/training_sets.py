@@ -25,6 +25,12 @@ def random_training_sets(
 
     Raises:
         ValueError: the training set would be empty or leave nothing for validation.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> masks = rep.random_training_sets(jax.random.key(0), rep.Addition(num_symbols=10), 45, 7)
+        >>> masks.shape, masks.sum(axis=1).tolist()
+        ((7, 55), [45, 45, 45, 45, 45, 45, 45])
     """
     row = jnp.arange(task.num_samples) < check_train_size(task, train_size)
     rows = jnp.broadcast_to(row, (check_whole("num_sets", num_sets), task.num_samples))

@@ -1,5 +1,6 @@
 """Teacher-student grokking: a linear and a cubic component learned by a two-layer network (arXiv:2310.03789)."""
 
+from ..._printing import listed as _listed
 from .baseline import lazy_baseline as lazy_baseline, lazy_regression as lazy_regression
 from .coexistence import SharpThermodynamics as SharpThermodynamics, sharp_thermodynamics as sharp_thermodynamics
 from .decomposition import decompose as decompose
@@ -45,3 +46,46 @@ from .theory import (
     predict as predict,
     thermodynamics as thermodynamics,
 )
+
+
+__all__ = [
+    "PHASES",
+    "DataEvidence",
+    "NamedPrediction",
+    "NeuronEscape",
+    "NeuronStatistics",
+    "OrderParameters",
+    "Prediction",
+    "Range",
+    "SharpLimit",
+    "SharpThermodynamics",
+    "Spinodal",
+    "Stopping",
+    "Students",
+    "TeacherStudent",
+    "Thermodynamics",
+    "at_barrier",
+    "barrier",
+    "classify",
+    "data_evidence",
+    "decompose",
+    "escapes",
+    "gaussian_features",
+    "lazy_baseline",
+    "lazy_regression",
+    "negative_log_density",
+    "neuron_escape",
+    "neuron_statistics",
+    "paper_protocol",
+    "phase_diagram",
+    "predict",
+    "rescaled_kernel",
+    "sharp_limit",
+    "sharp_thermodynamics",
+    "simulate",
+    "spinodal",
+    "thermodynamics",
+    "wells",
+]
+
+__doc__ = _listed(__doc__, globals())

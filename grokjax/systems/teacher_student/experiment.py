@@ -204,6 +204,13 @@ simulate = door(
     Raises:
         ValueError: a keyword is not known, a size is not concrete, the start is unknown, the step size is unstable, or
             all members of a point diverged.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> run = ts.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> sorted(run.overlap), run.members.side_weight.shape
+        ([1, 3], (2,))
     """,
 )
 

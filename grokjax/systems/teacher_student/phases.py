@@ -42,6 +42,12 @@ def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*
     Args:
         order_parameters: only `side_weight` decides.
         threshold: the smallest weight that counts, such as `1 / system.width`.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> order_parameters = ts.OrderParameters(overlap={}, side_weight=jnp.array([0.001, 0.1, 0.999]))
+        >>> [ts.PHASES[i] for i in ts.classify(order_parameters, threshold=0.01)]
+        ['GFL', 'GMFL-I', 'GMFL-II']
     """
     side = jnp.asarray(order_parameters.side_weight, float)
     return jnp.where(side < threshold, 0, jnp.where(1 - side < threshold, 2, 1))
@@ -148,6 +154,13 @@ def phase_diagram(
 
     Raises:
         ValueError: neither or both of `widths` and `num_samples` are given, or an argument of `predict` is wrong.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> diagram = ts.phase_diagram(system, jnp.geomspace(0.1, 1.0, 4), widths=jnp.geomspace(10, 100, 3))
+        >>> diagram.labels.shape, diagram.phases
+        ((4, 3), ('GFL', 'GMFL-I', 'GMFL-II'))
     """
     check_double("theory", system)
     check_choice("perpendicular", perpendicular, PERPENDICULAR)

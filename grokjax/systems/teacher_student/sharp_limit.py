@@ -57,6 +57,13 @@ def sharp_limit(system: TeacherStudent) -> SharpLimit:
     Raises:
         ValueError: the teacher gives no transition (no mode above the linear one that the activation can express, or
             a specialised minimum that runs off to infinity). Under `vmap` or `jit` such a point has no solution.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> transition = lambda system: ts.sharp_limit(system).noise_variance
+        >>> bool(jax.grad(transition)(system).width < 0)
+        True
     """
     check_double("theory", system)
     limit = _sharp_limit(system)

@@ -61,6 +61,12 @@ class TeacherStudent(AbstractParameters):
     Raises:
         ValueError: a variance is not positive, a size is below 1, the activation is unknown, or the teacher is empty
             or has a degree below 1.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 8, noise_variance=0.18)
+        >>> int(system.width), int(system.input_dim), int(system.num_samples)
+        (88, 53, 375)
     """
 
     width: Number = size()

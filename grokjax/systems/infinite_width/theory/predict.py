@@ -43,6 +43,11 @@ def predict(network: AbstractNetwork) -> Prediction:
 
     Args:
         network: its coordinates may be arrays that broadcast.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.predict(iw.TwoLayer(gamma=0.5)).regime
+        {'input': 'linear'}
     """
     check_instance("network", network, AbstractNetwork)
     found = budget_exponents(network)

@@ -4,6 +4,7 @@ References:
     arXiv:2306.16717, figures 1, 2 and 3.
 """
 
+from ...._printing import listed as _listed
 from .lines import (
     caption_3 as caption_3,
     caption_hysteresis as caption_hysteresis,
@@ -18,3 +19,19 @@ from .squares import (
     figure_2 as figure_2,
     spread_map as spread_map,
 )
+
+
+__all__ = [
+    "METRICS",
+    "Square",
+    "caption_2",
+    "caption_3",
+    "caption_hysteresis",
+    "figure_1",
+    "figure_2",
+    "figure_3",
+    "hysteresis",
+    "spread_map",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -1,5 +1,6 @@
 """The field theory of mean and precision: solver, thresholds, continuation."""
 
+from ...._printing import listed as _listed
 from .continuation import continuation as continuation
 from .lattice import spectrum as spectrum
 from .marginal import marginal_free_energy as marginal_free_energy, marginal_precision as marginal_precision
@@ -18,3 +19,28 @@ from .thresholds import (
     two_sites as two_sites,
     white_noise_critical_alpha as white_noise_critical_alpha,
 )
+
+
+__all__ = [
+    "THEORIES",
+    "Borders",
+    "Mode",
+    "Prediction",
+    "borders",
+    "continuation",
+    "critical_alpha",
+    "depth_transition",
+    "diagonal_collapse",
+    "fold",
+    "iso_alpha",
+    "iso_beta",
+    "marginal_free_energy",
+    "marginal_precision",
+    "predict",
+    "spectrum",
+    "spinodal",
+    "two_sites",
+    "white_noise_critical_alpha",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -209,6 +209,12 @@ def predict(
 
     Raises:
         ValueError: no 64-bit numbers, inputs not on a line, an unknown option, or a truth that is missing.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> mv.predict(system).mse.shape
+        ()
     """
     check_instance("system", system, MeanVariance)
     check_tolerance("tolerance", tolerance)

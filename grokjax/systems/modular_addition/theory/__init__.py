@@ -1,5 +1,6 @@
 """The road of theory: the whole table, and a part of it."""
 
+from ...._printing import listed as _listed
 from .generalisation import (
     Learned as Learned,
     equivalent_kernel as equivalent_kernel,
@@ -24,3 +25,28 @@ from .prediction import (
     predict as predict,
     readout_coherence as readout_coherence,
 )
+
+
+__all__ = [
+    "CONVENTIONS",
+    "LatentSpectrum",
+    "LeadingOrder",
+    "Learned",
+    "NormDecayPrediction",
+    "PartPrediction",
+    "Prediction",
+    "convex_dual",
+    "equivalent_kernel",
+    "generalisation_boundary",
+    "gp_on_part",
+    "latent_spectrum",
+    "lazy_learned",
+    "predict",
+    "predict_on_part",
+    "random_masks",
+    "readout_coherence",
+    "reward_of_a_frequency",
+    "reward_of_a_position",
+]
+
+__doc__ = _listed(__doc__, globals())

@@ -140,6 +140,15 @@ def predict(
         ValueError: 64-bit floats are off, the system holds more than one axis of points, the convention is unknown, the
             regulariser has no theory of the whole table in closed form, or a width correction is asked for on part of
             the table, for P = 3, for another regulariser than the published one, or in the paper's convention.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=20, noise_variance=1e-3, readout_variance=1e-4 / 25, sextic_decay=3.0
+        ... )
+        >>> prediction = ma.predict(system)
+        >>> bool(prediction.converged), bool(0 < prediction.discrepancy <= 1)
+        (True, True)
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)

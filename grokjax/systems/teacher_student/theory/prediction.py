@@ -89,6 +89,13 @@ def predict(
     Raises:
         ValueError: 64-bit floats are off, the system's fields have more than one axis, an option is unknown, the theory
             does not cover teacher or activation, or a data set does not fit the system.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> prediction.overlap[1].shape, bool(prediction.converged)
+        ((), True)
     """
     check_instance("system", system, TeacherStudent)
     check_double("theory", system)
