@@ -140,9 +140,7 @@ for count in mixed[1:]:
     print(f"mixtures of {count} lie below the pure state up to T = {few_heats[wins].max(initial=0):.3f}")
 few = {}
 for number in copies[1:3]:
-    memory = hop.AssociativeMemory(
-        3 / spins, jnp.array([0.3, 0.6, 0.9]) * number**0.5, hop.GroupedHidden(unit, number)
-    )
+    memory = hop.AssociativeMemory(3 / spins, jnp.array([0.3, 0.6, 0.9]) * number**0.5, hop.GroupedHidden(unit, number))
     few[number] = hop.simulate(few_key, memory, num_spins=spins, **options)
 figure = figures.low_load_figure(few_heats, pure, mixtures, few)
 pictures.append(plot.save(figure, args.output / "low_load.png", caption=figures.CAPTION_LOW_LOAD))
