@@ -132,6 +132,8 @@ def main() -> None:
         print(f"\nstudents, {name}, d = {int(system.input_dim)}, n = {int(system.num_samples)}")
         print(f"{runs[name].exchange}; certificate {_verdict(runs[name])}\n{measured[name]}  {clock()}")
     verdicts["students"] = grokjax.order_of_transition(list(measured.values()))
+    for each in verdicts["students"].sizes:
+        print(f"n = {each.size}: C_max/n {each.capacity}, max|dC/dln b|/n {each.slope}, valley {each.valley}")
     print(f"\nstudents\n{verdicts['students']}\nwhat theory sees at larger sizes, in the same window of noises:")
     noises = jnp.geomspace(*size.noises, 16 if args.smoke else 120)
     for scale in (1 / 32, 1 / 8, 1.0, 8.0, 64.0, 512.0)[: 1 if args.smoke else 6]:
