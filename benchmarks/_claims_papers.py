@@ -62,6 +62,7 @@ def of_memories(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     by = lambda kind: [row for row in rows if row["what"] == kind]
     z = lambda row: abs(row["m"] - row["m, theory"]) / row["m error"]
     sizes, few, bounded, field = by("size"), by("few"), by("bounded"), by("field")
+    field = [row for row in field if row["load"] == field[0]["load"]]
     largest = max(row["N"] for row in sizes)
     inside = [row for row in sizes if row["N"] == largest and row["load"] < 0.9 * row["capacity"]]
     beyond = [row for row in sizes if row["N"] == largest and row["load"] > 1.2 * row["capacity"]]
@@ -84,7 +85,7 @@ def of_memories(rows: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     costs = field[-1]["m"] < field[0]["m"]
     agrees = all(z(row) < 5 for row in field)
     return [
-        (f"spinodal {sizes[0]['capacity']:.4g} (T = 0.3); m = {theory(inside)} at loads {series(inside, 'load')}", f"{lines(inside)} at N = {largest}; recall by {lines(beyond, 'recalled')} at loads {series(beyond, 'load')}", HOLDS if follows and lost else IN_PART),
+        (f"spinodal {sizes[0]['capacity']:.4g} (T = 0.3); m = {theory(inside)} at loads {series(inside, 'load')}", f"{lines(inside)} at N = {largest}; recall by {max(row['recalled'] for row in beyond):.0%} at loads {series(beyond, 'load')}", HOLDS if follows and lost else IN_PART),
         (f"m = {theory(pure)} at T = {series(pure, 'temperature')}", lines(pure), curie),
         shown("binary groups"),
         shown("ternary groups"),
