@@ -65,6 +65,8 @@ def compared(theory: float, mean: float, error: float, *, close: float = 0.1) ->
 
 def worst(verdicts: list[str]) -> str:
     """It holds where all do, and does not where one does not."""
+    if set(verdicts) == {OPEN}:
+        return OPEN
     return HOLDS if set(verdicts) == {HOLDS} else DOES_NOT if DOES_NOT in verdicts else IN_PART
 
 

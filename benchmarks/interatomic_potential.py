@@ -89,7 +89,7 @@ def of_jax_md(system, displacement, repeats: int) -> list[dict]:
         return []
     functions, kind, phase = Titanium(), jnp.asarray(0), system.phases[1]
     shift = space.periodic(jnp.asarray(phase.edges, jnp.float32))[0]
-    radial = lambda r: functions.radial(system.theta, jnp.maximum(r, 1e-3), kind, kind)
+    radial = lambda r: functions.radial(system.theta, jnp.maximum(r, 1.0), kind, kind)  # atoms themselves: no overflow
     density = lambda r: jnp.where(r > 0.1, radial(r)[0], 0.0)  # jax-md counts an atom in its own density
     total = energy.eam(shift, density, functions.embed, lambda r: radial(r)[1])
     call = jax.jit(lambda x: jax.lax.map(jax.grad(total), x))

@@ -40,7 +40,10 @@ def representation(args: argparse.Namespace) -> None:
             "rank correlation of steps": float(spearmanr(slow, steps)[0]),  # pyright: ignore[reportArgumentType],
         }
     ]
-    for name, diagram in (("decoder rate and decay", found["diagram"]), ("both rates", found["by_rates"])):
+    for name, key in (("decoder rate and decay", "diagram"), ("both rates", "by_rates")):
+        if key not in found:  # an example that was cut short
+            continue
+        diagram = found[key]
         zone = rep.goldilocks(diagram)
         row = {"what": name, **{phase: float(share.mean) for phase, share in zone.shares.items()}}
         row |= {"zone": float(zone.zone.mean), "zone error": float(zone.zone.error), "between": between(diagram.phase)}

@@ -11,7 +11,7 @@ from grokjax._tree import leading_axes
 from grokjax.driver import first_positions
 from grokjax.ensemble import memory
 from grokjax.observables import Series, measure_energy
-from grokjax.systems import teacher_student as ts
+from grokjax.systems import hopfield as hop, teacher_student as ts
 
 
 WIDTH, SAMPLES, DIM, MEMBERS = 40, 300, 10, 6
@@ -112,3 +112,12 @@ def test_a_real_allocation_that_fails_is_explained():
         memory.out_of_memory_in_words(3),
     ):
         jnp.zeros((1 << 44,), np.float32).block_until_ready()
+
+
+@pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
+def test_measurements_that_read_the_problem_are_counted(monkeypatch):
+    """A memory measures overlaps with its own patterns, of which only shapes are known before the start."""
+    monkeypatch.setattr("grokjax.ensemble.loop.WORTH_SAYING", 0)
+    system = hop.AssociativeMemory(0.05, 0.3)
+    run = hop.simulate(jax.random.key(0), system, num_spins=40, num_members=2, num_steps=6, progress=False)
+    assert np.all(np.isfinite(run.series.magnetisation))

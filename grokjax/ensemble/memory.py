@@ -78,8 +78,8 @@ def memory_needed(arguments: Any, axes: Any, capacity: int, member_block: int | 
     members = len(jax.tree.leaves(fixed[3])[0]) // devices
     sampler, target, observables, keys = eqx.combine(jax.tree.map(_of_a_member, batched), shared)
     state = jax.tree.map(lambda leaf: _of_a_member(leaf) if _has_shape(leaf) else leaf, states)
-    empty = lambda key, state: {name: each.init(key[2], state, capacity) for name, each in observables.items()}
-    carries = members * arrays_of(eqx.filter_eval_shape(empty, keys, state))
+    empty = lambda each, key, state: {name: one.init(key[2], state, capacity) for name, one in each.items()}
+    carries = members * arrays_of(eqx.filter_eval_shape(empty, observables, keys, state))
     one_step = lambda sampler, target, key, state: sampler.step(key[1], target, state)
     step, _, _ = eqx.filter_make_jaxpr(one_step)(sampler, target, keys, state)
     together = members if member_block is None else min(member_block, members)

@@ -28,7 +28,7 @@ from ..status import describe, succeeded
 from .free_energy import SMALLEST_OVERLAP
 from .ladder import statistical_inefficiency
 from .profile import Profile, profile_on
-from .reweighting import mbar
+from .reweighting import Reweighting, mbar
 
 
 BINS_PER_WINDOW = 4
@@ -141,11 +141,8 @@ def umbrella(
 def _combine(q: np.ndarray, centres: np.ndarray, stiffness: float, noise: float) -> Umbrella:
     """MBAR over the windows of each member, and a histogram of its samples without restraints."""
     inefficiency = statistical_inefficiency(np.moveaxis(q, 1, 0)[:, :, None])
-    thin = q[..., :: max(1, round(inefficiency))]
-    pooled = thin.reshape(len(q), -1)
-    origin = jnp.repeat(jnp.arange(len(centres)), thin.shape[-1])
-    potentials = lambda one: stiffness / 2 * (one[None] - jnp.asarray(centres)[:, None]) ** 2
-    solved = jax.lax.map(lambda one: mbar(potentials(one), origin), jnp.asarray(pooled))
+    pooled = q.reshape(len(q), -1)
+    solved = _solve(jnp.asarray(pooled), jnp.asarray(centres), stiffness)
     overlap = np.asarray(solved.overlap)
     _check_overlap(overlap, centres)
     if not succeeded(np.asarray(solved.status)).all():
@@ -157,8 +154,17 @@ def _combine(q: np.ndarray, centres: np.ndarray, stiffness: float, noise: float)
     weights = np.exp(log_weights - log_weights.max(axis=1, keepdims=True))
     mass = np.stack([histogram(*pair) for pair in zip(pooled, weights, strict=True)])
     seen = np.stack([histogram(one, None) for one in pooled])
-    profile = profile_on((edges[1:] + edges[:-1]) / 2, mass / mass.sum(axis=1, keepdims=True), noise, samples=seen)
+    middle, share = (edges[1:] + edges[:-1]) / 2, mass / mass.sum(axis=1, keepdims=True)
+    profile = profile_on(middle, share, noise, samples=seen / inefficiency)
     return Umbrella(profile, centres, stiffness, overlap.mean(axis=0), inefficiency, q)
+
+
+@eqx.filter_jit
+def _solve(pooled: Array, centres: Array, stiffness: float) -> Reweighting:
+    """MBAR of every member's windows; all have as many records."""
+    origin = jnp.repeat(jnp.arange(len(centres)), pooled.shape[1] // len(centres))
+    potentials = lambda one: stiffness / 2 * (one[None] - centres[:, None]) ** 2
+    return jax.lax.map(lambda one: mbar(potentials(one), origin), pooled)
 
 
 def _check_centres(centres: Any) -> tuple[np.ndarray, float]:

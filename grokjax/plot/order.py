@@ -218,7 +218,8 @@ def kinetics(
                 label=f"measured, {name}",
             )
         for name, (barrier, time) in exact.items():
-            left.plot(barrier, time, color=colour[name], label=f"theory, {name}")
+            mark = "-" if np.size(barrier) > 1 else "*"
+            left.plot(barrier, time, mark, color=colour[name], label=f"theory, {name}")
         for marker, (name, ramps) in zip(MARKERS, loops.items(), strict=False):
             rate, work, error = np.transpose([(r.rate, float(r.work.mean), float(r.work.error)) for r in ramps])
             right.errorbar(

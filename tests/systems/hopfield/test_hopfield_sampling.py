@@ -162,12 +162,12 @@ def test_recall_of_gaussian_units(sweep):
 @pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
 def test_a_field_on_the_spins():
     """A sweep over the field, one point without: theory at all of them, on the magnetisation, overlap and energy."""
-    system = hop.AssociativeMemory(0.03, 0.3, field=jnp.array([0.0, 0.2, 0.4]))
+    system = hop.AssociativeMemory(0.03, 0.3, field=jnp.array([0.0, 0.1, 0.2]))
     options = {"num_members": 8, "num_steps": 150, "num_witnesses": 0, "progress": False}
     run = hop.simulate(jax.random.key(12), system, num_spins=1000, **options)
     theory = hop.predict(system).order_parameters
     assert all(agree(theory, run, point) for point in range(3))
-    assert float(theory.magnetisation[0] - theory.magnetisation[2]) > 10 * run.magnetisation.error[2]
+    assert float(theory.magnetisation[0] - theory.magnetisation[2]) > 5 * run.magnetisation.error[2]
 
 
 def test_patterns_beyond_the_load_of_a_point(sweep):

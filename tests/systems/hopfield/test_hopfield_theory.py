@@ -343,7 +343,6 @@ BAD_INPUT = {
     "bias": lambda: hop.ReLUHidden(-np.inf),
     "threshold": lambda: hop.SoftThresholdHidden(np.inf),
     "field": lambda: hop.predict(hop.AssociativeMemory(load=0.1, temperature=0.0, field=0.1)),
-    "hidden": lambda: hop.low_load("gaussian", 0.3),
     "num_mixed": lambda: hop.low_load(hop.GaussianHidden(), 0.3, num_mixed=2),
     "stiffness": lambda: hop.GaussianHidden(0.0),
     "gaussian_fraction": lambda: hop.GaussBinaryHidden(1.5),
@@ -373,8 +372,6 @@ def test_more_bad_input():
     for field in (np.inf, "up"):
         with pytest.raises(ValueError, match="`field`"):
             hop.AssociativeMemory(0.1, 0.3, field=field)
-    with pytest.raises(ValueError, match="`field`"):
-        hop.capacity(hop.GaussianHidden(), 0.3, field=[0.1, 0.2])
     with pytest.raises(ValueError, match="`load`"):
         hop.simulate(jax.random.key(0), hop.AssociativeMemory(1e-5, 0.3), num_spins=100)
     with pytest.raises(ValueError, match="`temperature`"):

@@ -62,6 +62,7 @@ def low_load_figure(
 CAPTION_LOW_LOAD = (
     "A finite number of patterns. (a) Recall by groups of binary units with several copies per spin: a continuous "
     "transition at the root of their number; points: Gibbs sampling of three patterns, one standard error over draws. "
-    "(b) Free energy of symmetric mixtures of L patterns above that of one, one copy per spin; dotted where it "
-    "is no local minimum. Below zero a mixture wins: binary units confuse their patterns at low temperature."
+    "Close to the transition capacities are small, and three patterns in a finite network are more than they allow. "
+    "(b) Free energy of symmetric mixtures of L patterns above that of one, one copy per spin; dotted where it is "
+    "no local minimum. Below zero a mixture wins: binary units confuse their patterns at low temperature."
 )
