@@ -146,7 +146,7 @@ def two_wells(
 
     Examples:
         >>> from grokjax.systems import interatomic_potential as ip
-        >>> float(ip.two_wells(temperature=0.4).temperature.round(6))
+        >>> round(float(ip.two_wells(temperature=0.4).temperature), 6)
         0.4
     """
     dim = check_whole("dim", dim)
