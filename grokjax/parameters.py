@@ -52,6 +52,14 @@ def parameter(
         converter: makes leaves of what the user gives; numbers become floating-point arrays.
         remedy: the last sentence of the error.
         **options: of `equinox.field`, such as `default`.
+
+    Examples:
+        >>> class Oven(grokjax.AbstractParameters):
+        ...     temperature: object = grokjax.parameter(positive=True)
+        >>> Oven(temperature=-1.0)
+        Traceback (most recent call last):
+            ...
+        ValueError: ...
     """
     kind = _Kind(False, positive, at_least, remedy or "Give a number.")
     return eqx.field(converter=converter, metadata={"grokjax": kind}, **{"kw_only": True, **options})
@@ -64,6 +72,12 @@ def size(*, at_least: int = 1, remedy: str | None = None, **options: Any) -> Any
         at_least: its smallest value.
         remedy: the last sentence of the error.
         **options: of `equinox.field`, such as `default`.
+
+    Examples:
+        >>> class Box(grokjax.AbstractParameters):
+        ...     width: object = grokjax.size(at_least=2)
+        >>> Box(width=3)
+        Box(width=3)
     """
     kind = _Kind(True, False, at_least, remedy or "Sizes count units, samples or dimensions.")
     return eqx.field(converter=as_scalar, metadata={"grokjax": kind}, **{"kw_only": True, **options})

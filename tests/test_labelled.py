@@ -4,6 +4,7 @@ import html
 import types
 import warnings
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -85,9 +86,6 @@ def test_arviz_summarises_and_draws_the_chains(run):
 
 
 def test_a_member_that_diverged_is_no_chain(run):
-    pytest.importorskip("arviz")
-    import equinox as eqx
-
     lost = np.zeros_like(run.diverged)
     lost[1, 2] = True
     tree = eqx.tree_at(lambda r: r.diverged, run, lost).to_arviz()

@@ -35,6 +35,10 @@ class Schedule:
             numbers of the sampler only, and nothing changes while it is measured.
         on_chunk: called on the host after every chunk with a `Chunk`, for live logs; on every process of a run in
             several. What it raises ends the run; after `KeyboardInterrupt` what was measured is kept.
+
+    Examples:
+        >>> grokjax.Schedule(num_steps=900, warmup=300).num_steps
+        900
     """
 
     num_steps: int | None = None
@@ -93,6 +97,10 @@ class Compute:
         precision: of matrix products, by name (`grokjax.precision`); "highest" is true float32 on accelerators.
         progress: whether to show a progress bar.
         label: its title.
+
+    Examples:
+        >>> grokjax.Compute(precision="highest", progress=False).label
+        'ensemble'
     """
 
     member_block: int | None = None

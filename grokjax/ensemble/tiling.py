@@ -41,6 +41,11 @@ def choose_tiling(width: int, num_samples: int, *, backend: str | None = None, i
         num_samples: rows of a data set.
         backend: "cpu", "gpu" or "tpu"; that of the device in use unless given.
         itemsize: bytes per number.
+
+    Examples:
+        >>> tiling = grokjax.ensemble.choose_tiling(88, 375)
+        >>> type(tiling).__name__
+        'Tiling'
     """
     rule = TABLE.get(backend or available()[0].platform, TABLE["gpu"])
     row = width * itemsize

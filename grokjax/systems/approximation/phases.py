@@ -108,6 +108,11 @@ def classify(p: Any, r: Any, d: Any, activation: str = "relu") -> Any:
 
     Raises:
         ValueError: as for `phase`.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.PHASES[int(ap.classify(0.75, 1, 2))] == ap.phase(0.75, r=1, d=2)
+        True
     """
     _check(r, d, activation)
     _check_rate(p)
@@ -180,6 +185,11 @@ def rate_bound(alpha: Any, r: Any, d: Any, activation: str = "relu") -> Any:
 
     Raises:
         ValueError: as for `max_rate`.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> bool(ap.rate_bound(1.0, r=1, d=1) >= ap.max_rate(1.0, r=1, d=1))
+        True
     """
     _check(r, d, activation)
     alpha = _module(alpha, r, d).clip(alpha, 0, 1)
@@ -211,6 +221,11 @@ def phase_diagram(ratios: Any, rates: Any, activation: str = "relu") -> PhaseDia
 
     Raises:
         ValueError: the activation is unknown or an axis is not 1-d.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.phase_diagram(jnp.linspace(0.1, 3.0, 5), jnp.linspace(0.1, 6.0, 4)).labels.shape
+        (5, 4)
     """
     check_choice("activation", activation, ACTIVATIONS)
     return sweep(_Point(activation), {"ratio": ratios, "p": rates}, PHASES)

@@ -37,6 +37,11 @@ class Approximation(AbstractParameters):
 
     Raises:
         ValueError: order not above 0, dimension below 1, depth exponent outside of [0, 1], or an unknown name.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> float(ap.Approximation(target="kink", order=1).replace(depth_exponent=0.5).depth_exponent)
+        0.5
     """
 
     order: Any = parameter(default=1.0, positive=True, remedy="Smoothness is above zero.")

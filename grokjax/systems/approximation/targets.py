@@ -54,6 +54,11 @@ def target(name: str, order: float = 1.0, dim: int = 1, *, seed: int = 0) -> Tar
 
     Raises:
         ValueError: an unknown name, or one that has no form in this dimension.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> float(ap.target("kink")(np.array([1.0]))[0].round(6))  # |x - 1/3|
+        0.666667
     """
     check_choice("target", name, tuple(_BUILDERS))
     if dim > 1:

@@ -9,24 +9,52 @@ from .data import DataSet
 
 
 def four_points() -> DataSet:
-    """D4: four equidistant points with targets of order one; the default."""
+    """D4: four equidistant points with targets of order one; the default.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> data = iw.four_points()
+        >>> data.inputs.shape[0] == np.size(data.targets)
+        True
+    """
     return DataSet([-1, -1 / 3, 1 / 3, 1], [0.4, -0.3, -0.1, 1.0], "four points")
 
 
 def three_points() -> DataSet:
-    """D3: the points of the authors' one-dimensional script."""
+    """D3: the points of the authors' one-dimensional script.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> data = iw.three_points()
+        >>> data.inputs.shape[0] == np.size(data.targets)
+        True
+    """
     return DataSet([-0.5, 0.0, 0.5], [-0.5, 0.0, 1.0], "three points")
 
 
 def two_neurons() -> DataSet:
-    r"""X4: four points of a target made of two neurons, $0.2\sigma(x-1/3)+0.2\sigma(-x-1/3)$."""
+    r"""X4: four points of a target made of two neurons, $0.2\sigma(x-1/3)+0.2\sigma(-x-1/3)$.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> data = iw.two_neurons()
+        >>> data.inputs.shape[0] == np.size(data.targets)
+        True
+    """
     x = np.linspace(-1, 1, 4)
     relu = lambda z: np.maximum(z, 0)
     return DataSet(x, 0.2 * relu(x - 1 / 3) + 0.2 * relu(-x - 1 / 3), "two neurons")
 
 
 def cloud() -> DataSet:
-    """H20: twenty Gaussian points in ten dimensions."""
+    """H20: twenty Gaussian points in ten dimensions.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> data = iw.cloud()
+        >>> data.inputs.shape[0] == np.size(data.targets)
+        True
+    """
     x = np.random.default_rng(12345).standard_normal((20, 10)) / np.sqrt(10)
     return DataSet(x, np.cos(2 * np.pi * 3 * np.arange(20) / 20), "cloud")
 

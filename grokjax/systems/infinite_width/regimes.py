@@ -18,6 +18,11 @@ def classify(exponent: Any, tolerance: Any = 1e-6) -> Int[Array, "..."]:
     Args:
         exponent: $S$.
         tolerance: what counts as zero; for a measured exponent twice its error, and more at small widths.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> [iw.PHASES[i] for i in iw.classify(jnp.array([-1.0, 0.0, 0.5]))]
+        ['linear', 'critical', 'condensed']
     """
     exponent = jnp.asarray(exponent, float)
     return jnp.where(exponent < -tolerance, 0, jnp.where(exponent > tolerance, 2, 1))

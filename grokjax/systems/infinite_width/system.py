@@ -216,6 +216,11 @@ def initialisation(name: str, depth: int = 2) -> AbstractNetwork:
 
     Raises:
         ValueError: no such depth or name.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> type(iw.initialisation("mean-field", depth=3)).__name__
+        'ThreeLayer'
     """
     if depth not in INITIALISATIONS:
         raise argument_error("depth", "2 or 3", depth, "Use `coordinates` for other networks.")

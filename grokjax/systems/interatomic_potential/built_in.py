@@ -36,6 +36,11 @@ def two_wells(
 
     Raises:
         ValueError: a number is out of its range.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> round(float(ip.two_wells(temperature=0.4).temperature), 6)
+        0.4
     """
     dim = check_whole("dim", dim)
     check_positive("stiffness", stiffness, "A well holds its particle.")

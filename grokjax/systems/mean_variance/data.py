@@ -33,6 +33,11 @@ def sine(num_samples: int = 64, *, seed: int = 0, noisy: bool = True, num_test: 
         seed: of the noise.
         noisy: whether the noise depends on the input; else it is one.
         num_test: held-out samples.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> mv.sine(16).targets.shape
+        (16,)
     """
     noise = (lambda x: np.sin(6 * math.pi * x) + 1.25) if noisy else np.ones_like
     return synthetic("sine", lambda x: 2 * np.sin(4 * math.pi * x), noise, (0.0, 1.0), num_samples, seed, num_test)
@@ -46,6 +51,11 @@ def cubic(num_samples: int = 64, *, seed: int = 0, noisy: bool = True, num_test:
         seed: of the noise.
         noisy: whether the noise depends on the input; else it is one.
         num_test: held-out samples.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> mv.cubic(16).targets.shape
+        (16,)
     """
     steps = np.array([0.0025, 0.025, 0.075, 0.25])
     noise = (lambda x: steps[np.clip(np.floor(2 * (x + 1)).astype(int), 0, 3)]) if noisy else np.ones_like
@@ -60,6 +70,11 @@ def curve(num_samples: int = 64, *, seed: int = 0, noisy: bool = True, num_test:
         seed: of the noise.
         noisy: whether the noise depends on the input; else it is one.
         num_test: held-out samples.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> mv.curve(16).targets.shape
+        (16,)
     """
     noise = (lambda x: x + 1.5) if noisy else np.ones_like
     return synthetic("curve", lambda x: x - 2 * x**2 + x**3 / 2, noise, (-1.5, 1.5), num_samples, seed, num_test)

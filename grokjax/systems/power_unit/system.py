@@ -30,6 +30,12 @@ class PowerUnit(AbstractParameters):
 
     Raises:
         ValueError: the power is no whole number, the size is below 1 or the noise is not positive.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> system
+        PowerUnit(power=3, num_observations=20, noise_variance=4)
     """
 
     power: int = eqx.field(static=True, kw_only=True)

@@ -169,6 +169,12 @@ def coexistence(system: PowerUnit) -> Coexistence:
 
     Raises:
         ValueError: 64-bit floats are off, or the power is below 3.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> type(pu.coexistence(system)).__name__
+        'Coexistence'
     """
     check_double("theory", system)
     _check_first_order(system.power)

@@ -51,6 +51,11 @@ def critical_fraction(
 
     Raises:
         ValueError: x64 is off, fewer than 3 symbols, too many for "exact", or an unknown method.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> bool(0 < rep.critical_fraction(num_symbols=6, num_orders=200) < 1)
+        True
     """
     check_x64("the critical fraction")
     check_choice("method", method, METHODS)

@@ -163,6 +163,11 @@ class Addition(AbstractSumTask):
 
     Raises:
         ValueError: fewer than 3 symbols.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> rep.Addition(num_symbols=10).num_samples
+        55
     """
 
     num_symbols: int = eqx.field(static=True, default=10, converter=_as_num_symbols)
@@ -183,6 +188,11 @@ class ModularAddition(AbstractSumTask):
 
     Raises:
         ValueError: fewer than 3 symbols.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> rep.ModularAddition(num_symbols=5).num_samples > 0
+        True
     """
 
     num_symbols: int = eqx.field(static=True, default=11, converter=_as_num_symbols)

@@ -114,6 +114,11 @@ def squarer(num_hats: int) -> Squarer:
 
     Raises:
         ValueError: `num_hats` is no whole number of at least 1.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.squarer(4).num_weights > 0
+        True
     """
     return Squarer(check_whole("num_hats", num_hats))
 
@@ -127,6 +132,11 @@ def product(num_hats: int, radius: float = 1.0) -> Product:
 
     Raises:
         ValueError: `num_hats` is no whole number of at least 1, or the radius is not positive.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.product(4).num_weights > ap.squarer(4).num_weights
+        True
     """
     check_positive("radius", radius)
     return Product(check_whole("num_hats", num_hats), float(radius))

@@ -137,6 +137,12 @@ def interpolant(f: Function, num_cells: int, dim: int = 1) -> Interpolant:
 
     Raises:
         ValueError: a size or the dimension is below 1, or the function has the wrong shape or is not finite.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> net = ap.interpolant(ap.target("kink"), num_cells=8)
+        >>> net.values.shape
+        (9,)
     """
     check_x64("interpolant")
     num_cells, dim = check_whole("num_cells", num_cells), check_whole("dim", dim)

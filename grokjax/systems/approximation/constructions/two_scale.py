@@ -166,6 +166,12 @@ def two_scale(f: Function, num_cells: int, num_fine: int, *, backend: str = "flo
     Raises:
         ValueError: sizes below 2, a code that float64 cannot hold, or a function of wrong shape or without finite
             values.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> net = ap.two_scale(ap.target("kink"), num_cells=64, num_fine=24)
+        >>> net.num_weights, net.to_units().num_weights
+        (775, 775)
     """
     check_x64("two_scale")
     num_cells, num_fine = codes.check_sizes(num_cells, num_fine, lambda bits: bits, backend)

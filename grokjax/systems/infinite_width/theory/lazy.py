@@ -34,6 +34,11 @@ def lazy_prefactor(inputs: object, targets: object, gamma_prime: float = 0.0) ->
 
     Raises:
         ValueError: the data are not finite, or equal inputs have different targets.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.lazy_prefactor([-1, 0, 1], [0.3, 0.1, 1.0]) > 0
+        True
     """
     check_finite("gamma_prime", gamma_prime)
     points, y = check_data(inputs, targets)

@@ -56,6 +56,11 @@ def critical_alpha(targets: Sites, inputs: Sites | None = None, *, weighting: st
 
     Raises:
         ValueError: fewer than three targets, targets that are constant or not finite, repeated inputs.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> bool(mv.critical_alpha(mv.sine(16).targets) > 0)
+        True
     """
     return fold(targets, inputs, weighting=weighting).alpha
 
