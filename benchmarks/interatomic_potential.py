@@ -89,7 +89,8 @@ def of_jax_md(system, displacement, repeats: int) -> list[dict]:
         return []
     functions, kind, phase = Titanium(), jnp.asarray(0), system.phases[1]
     shift = space.periodic(jnp.asarray(phase.edges, jnp.float32))[0]
-    radial = lambda r: functions.radial(system.theta, jnp.maximum(r, 1.0), kind, kind)  # atoms themselves: no overflow
+    inside = lambda r: jnp.clip(r, 1.0, functions.cutoff)  # the Gaussians overflow beyond, in 32 bits
+    radial = lambda r: functions.radial(system.theta, inside(r), kind, kind)
     density = lambda r: jnp.where(r > 0.1, radial(r)[0], 0.0)  # jax-md counts an atom in its own density
     total = energy.eam(shift, density, functions.embed, lambda r: radial(r)[1])
     call = jax.jit(lambda x: jax.lax.map(jax.grad(total), x))

@@ -26,7 +26,7 @@ def representation(args: argparse.Namespace) -> None:
 
     found = grokjax.load(OUTPUT / "representation" / "results.npz")
     sweep = found["sweep"]
-    bound, members = rep.predict(rep.Addition(10), rep.train_masks(sweep)), sweep.members
+    bound, members = rep.predict(rep.Addition(10), found["masks"]), sweep.members
     structured = np.isfinite(members.structure_step) & np.asarray(bound.unique_structure)
     steps, slow = members.structure_step[structured], 1 / np.asarray(bound.third_eigenvalue)[structured]
     rows: list[dict[str, Any]] = [

@@ -136,5 +136,5 @@ for name, figure in pictures.items():
     caption = figures.caption(getattr(figures, "figure_6" if name == "figure_6a" else name))
     print(f"wrote {plot.save(figure, args.output / name, caption=caption)}")
 diagrams = {"diagram": diagram.without_states(), "by_rates": by_rates.without_states()}
-results = {**diagrams, "sweep": sweep.without_states(), "critical": critical}
+results = {**diagrams, "sweep": sweep.without_states(), "masks": sweep_masks, "critical": critical}
 print(f"wrote {io.save(args.output / 'results.npz', results)} after {time.perf_counter() - started:.0f} s")

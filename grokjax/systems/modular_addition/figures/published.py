@@ -70,6 +70,7 @@ def figure_3(
             ax.set(xlabel="$X=V$ (units of $x^*$)", xlim=(0, 2.2))
             plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
         left.set(ylabel=r"action as printed, $S_k/(Px^*)$", ylim=(-0.18, 0.38))
+        left.set(xlim=(0, 4.6), xticks=[0, 1, 2])  # room for the inset, where no curve is
         _inset(left)
         middle.set(ylabel=r"exact action of a pair, $S/(Px^*)$", ylim=(-0.1, 0.76))
         for convention, (name, line) in CONVENTIONS.items():
@@ -97,8 +98,8 @@ CAPTION_3 = (
 
 
 def _inset(ax: Axes) -> None:
-    """The curves of these axes near the side wells, again, in the corner that they leave free."""
-    inset = ax.inset_axes((0.1, 0.56, 0.5, 0.4))
+    """The curves of these axes near the side wells, again, beside them."""
+    inset = ax.inset_axes((0.6, 0.42, 0.4, 0.54))
     for line in list(ax.lines):
         inset.plot(*line.get_data(), color=line.get_color(), linestyle=line.get_linestyle(), linewidth=0.9)
     inset.set(xlim=WELL[0], ylim=WELL[1])

@@ -44,7 +44,7 @@ def overlap_maps(
                 mesh = ax.pcolormesh(
                     noise, coefficient, share, cmap="cividis", vmin=0, vmax=1, shading="nearest", rasterized=True
                 )
-                limits = limits or (ax.get_xlim(), ax.get_ylim())
+                limits = limits or ((noise[0], noise[-1]), (coefficient[0], coefficient[-1]))
                 if transition is not None:
                     ax.plot(*map(np.asarray, transition), color="white", linestyle=":", linewidth=1.4)
                 ax.set(xlim=limits[0], ylim=limits[1], xlabel=AXES["noise_variance"])
