@@ -7,79 +7,48 @@ Two roads, one pytree: each system in `grokjax.systems` has a road of simulation
 
 from importlib.metadata import version as _version
 
-from . import (
-    ensemble as ensemble,
-    evidence as evidence,
-    io as io,
-    likelihoods as likelihoods,
-    observables as observables,
-    samplers as samplers,
-    systems as systems,
-)
+from . import ensemble, evidence, io, likelihoods, observables, samplers, systems
 from ._printing import listed as _listed
-from .driver import door as door, evaluate as evaluate, simulate as simulate
-from .ensemble import (
-    Compute as Compute,
-    EnsembleRun as EnsembleRun,
-    Moves as Moves,
-    Schedule as Schedule,
-    devices as devices,
-    run as run,
-)
+from .driver import door, evaluate, simulate
+from .ensemble import Compute, EnsembleRun, Moves, Schedule, devices, run
 from .evidence import (
-    Certificate as Certificate,
-    Collapse as Collapse,
-    Comparison as Comparison,
-    Estimate as Estimate,
-    FreeEnergy as FreeEnergy,
-    OrderOfTransition as OrderOfTransition,
-    PowerLaw as PowerLaw,
-    TwoStart as TwoStart,
-    collapse as collapse,
-    compare as compare,
-    free_energy as free_energy,
-    order_of_transition as order_of_transition,
-    power_law as power_law,
-    statistics as statistics,
-    two_start as two_start,
+    Certificate,
+    Collapse,
+    Comparison,
+    Estimate,
+    FreeEnergy,
+    OrderOfTransition,
+    PowerLaw,
+    TwoStart,
+    collapse,
+    compare,
+    free_energy,
+    order_of_transition,
+    power_law,
+    statistics,
+    two_start,
 )
-from .experiment import (
-    AbstractEvaluation as AbstractEvaluation,
-    AbstractExperiment as AbstractExperiment,
-    Design as Design,
-    Problem as Problem,
-    Settings as Settings,
-)
-from .io import load as load, save as save, to_xarray as to_xarray
-from .networks import TwoLayer as TwoLayer
-from .observables import (
-    Histogram as Histogram,
-    HittingTime as HittingTime,
-    RunningMoments as RunningMoments,
-    Series as Series,
-)
-from .parameters import (
-    AbstractParameters as AbstractParameters,
-    over_sizes as over_sizes,
-    parameter as parameter,
-    size as size,
-)
-from .phases import PhaseDiagram as PhaseDiagram, PhasePoint as PhasePoint, sweep as sweep
-from .posterior import Posterior as Posterior
-from .results import NotInEquilibrium as NotInEquilibrium, Run as Run
+from .experiment import AbstractEvaluation, AbstractExperiment, Design, Problem, Settings
+from .io import load, save, to_xarray
+from .networks import TwoLayer
+from .observables import Histogram, HittingTime, RunningMoments, Series
+from .parameters import AbstractParameters, over_sizes, parameter, size
+from .phases import PhaseDiagram, PhasePoint, sweep
+from .posterior import Posterior
+from .results import NotInEquilibrium, Run
 from .samplers import (
-    MALA as MALA,
-    AbstractSampler as AbstractSampler,
-    BlockGibbs as BlockGibbs,
-    DropletMoves as DropletMoves,
-    GradientDescent as GradientDescent,
-    Langevin as Langevin,
-    LeimkuhlerMatthews as LeimkuhlerMatthews,
-    ReplicaExchange as ReplicaExchange,
-    UnderdampedLangevin as UnderdampedLangevin,
+    MALA,
+    AbstractSampler,
+    BlockGibbs,
+    DropletMoves,
+    GradientDescent,
+    Langevin,
+    LeimkuhlerMatthews,
+    ReplicaExchange,
+    UnderdampedLangevin,
 )
-from .status import Status as Status
-from .tasks import Data as Data
+from .status import Status
+from .tasks import Data
 
 
 __all__ = [

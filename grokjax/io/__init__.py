@@ -26,17 +26,11 @@ from .archive import (
     write_arrays as write_arrays,
 )
 from .codec import decode, encode
-from .labelled import to_xarray as to_xarray
+from .labelled import to_xarray
 from .named import as_trust
 
 
-__all__ = [
-    "describe",
-    "load",
-    "save",
-    "to_xarray",
-    "versions",
-]
+__all__ = ["describe", "load", "save", "to_xarray", "versions"]
 
 
 FORMAT = "grokjax-results"

@@ -1,33 +1,14 @@
 """The road of theory: Gaussian averages, kernels, the convex dual of an adaptive kernel, saddle points, roots."""
 
 from .._printing import listed as _listed
-from .adaptive_kernel import ConvexDual as ConvexDual, DualSolution as DualSolution, minimise as minimise
-from .continuation import Continuation as Continuation, Way as Way, continuation as continuation
-from .escape import langer_rate as langer_rate, mean_passage_time as mean_passage_time
-from .fokker_planck import loop_work as loop_work
-from .gaussian import (
-    gauss_legendre_panels as gauss_legendre_panels,
-    hermite_coefficients as hermite_coefficients,
-    normal_rule as normal_rule,
-    normalised_hermite as normalised_hermite,
-    second_moment as second_moment,
-)
-from .kernels import (
-    arcsine_kernel as arcsine_kernel,
-    equivalent_kernel_learnability as equivalent_kernel_learnability,
-    gaussian_process as gaussian_process,
-    nngp_kernel as nngp_kernel,
-)
-from .roots import (
-    Root as Root,
-    bisect as bisect,
-    first_true as first_true,
-    largest_root as largest_root,
-    last_true as last_true,
-    narrow as narrow,
-    newton_root as newton_root,
-)
-from .saddle_points import SaddlePoints as SaddlePoints, saddle_points as saddle_points
+from .adaptive_kernel import ConvexDual, DualSolution, minimise
+from .continuation import Continuation, Way, continuation
+from .escape import langer_rate, mean_passage_time
+from .fokker_planck import loop_work
+from .gaussian import gauss_legendre_panels, hermite_coefficients, normal_rule, normalised_hermite, second_moment
+from .kernels import arcsine_kernel, equivalent_kernel_learnability, gaussian_process, nngp_kernel
+from .roots import Root, bisect, first_true, largest_root, last_true, narrow, newton_root
+from .saddle_points import SaddlePoints, saddle_points
 
 
 __all__ = [

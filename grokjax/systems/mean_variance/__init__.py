@@ -1,47 +1,33 @@
 """Mean-variance regression under regularisation (arXiv:2306.16717)."""
 
 from ..._printing import listed as _listed
-from .baselines import RivalNetworks as RivalNetworks, rivals as rivals
-from .data import cubic as cubic, curve as curve, sine as sine, synthetic as synthetic
-from .experiment import Networks as Networks, simulate as simulate
-from .metrics import Metrics as Metrics, distance_from_uniform as distance_from_uniform, metrics as metrics
-from .order_parameters import OrderParameters as OrderParameters
-from .phases import (
-    PAPER_NETWORK_SQUARE as PAPER_NETWORK_SQUARE,
-    PAPER_SQUARE as PAPER_SQUARE,
-    PHASES as PHASES,
-    classify as classify,
-    phase_diagram as phase_diagram,
-)
-from .search import (
-    best as best,
-    collapsed as collapsed,
-    path as path,
-    published_midpoint as published_midpoint,
-    search as search,
-    seed_spread as seed_spread,
-    separable as separable,
-)
-from .system import MeanVariance as MeanVariance, RegressionData as RegressionData
-from .tables import TABLES as TABLES, standardised as standardised, table as table
+from .baselines import RivalNetworks, rivals
+from .data import cubic, curve, sine, synthetic
+from .experiment import Networks, simulate
+from .metrics import Metrics, distance_from_uniform, metrics
+from .order_parameters import OrderParameters
+from .phases import PAPER_NETWORK_SQUARE, PAPER_SQUARE, PHASES, classify, phase_diagram
+from .search import best, collapsed, path, published_midpoint, search, seed_spread, separable
+from .system import MeanVariance, RegressionData
+from .tables import TABLES, standardised, table
 from .theory import (
-    Mode as Mode,
-    Prediction as Prediction,
-    borders as borders,
-    continuation as continuation,
-    critical_alpha as critical_alpha,
-    depth_transition as depth_transition,
-    diagonal_collapse as diagonal_collapse,
-    fold as fold,
-    iso_alpha as iso_alpha,
-    iso_beta as iso_beta,
-    marginal_free_energy as marginal_free_energy,
-    marginal_precision as marginal_precision,
-    predict as predict,
-    spectrum as spectrum,
-    spinodal as spinodal,
-    two_sites as two_sites,
-    white_noise_critical_alpha as white_noise_critical_alpha,
+    Mode,
+    Prediction,
+    borders,
+    continuation,
+    critical_alpha,
+    depth_transition,
+    diagonal_collapse,
+    fold,
+    iso_alpha,
+    iso_beta,
+    marginal_free_energy,
+    marginal_precision,
+    predict,
+    spectrum,
+    spinodal,
+    two_sites,
+    white_noise_critical_alpha,
 )
 
 

@@ -1,19 +1,12 @@
 """One weight that learns one number: exact controls of first order, continuous and crossover."""
 
 from ..._printing import listed as _listed
-from .dynamics import escapes as escapes, loop as loop, umbrella as umbrella
-from .experiment import PowerUnits as PowerUnits, simulate as simulate
-from .kinetics import escape_time as escape_time, loop_work as loop_work
-from .order_parameters import OrderParameters as OrderParameters
-from .system import PowerUnit as PowerUnit
-from .theory import (
-    Coexistence as Coexistence,
-    Prediction as Prediction,
-    coexistence as coexistence,
-    predict as predict,
-    sharp_limit as sharp_limit,
-    spinodal as spinodal,
-)
+from .dynamics import escapes, loop, umbrella
+from .experiment import PowerUnits, simulate
+from .kinetics import escape_time, loop_work
+from .order_parameters import OrderParameters
+from .system import PowerUnit
+from .theory import Coexistence, Prediction, coexistence, predict, sharp_limit, spinodal
 
 
 __all__ = [
@@ -24,11 +17,14 @@ __all__ = [
     "Prediction",
     "coexistence",
     "escape_time",
+    "escapes",
+    "loop",
     "loop_work",
     "predict",
     "sharp_limit",
     "simulate",
     "spinodal",
+    "umbrella",
 ]
 
 __doc__ = _listed(__doc__, globals())

@@ -1,50 +1,29 @@
 """Teacher-student grokking: a linear and a cubic component learned by a two-layer network (arXiv:2310.03789)."""
 
 from ..._printing import listed as _listed
-from .baseline import lazy_baseline as lazy_baseline, lazy_regression as lazy_regression
-from .coexistence import SharpThermodynamics as SharpThermodynamics, sharp_thermodynamics as sharp_thermodynamics
-from .decomposition import decompose as decompose
-from .dynamics import escapes as escapes, loop as loop, umbrella as umbrella
-from .experiment import (
-    Students as Students,
-    negative_log_density as negative_log_density,
-    paper_protocol as paper_protocol,
-    simulate as simulate,
-)
-from .named_theories import (
-    NamedPrediction as NamedPrediction,
-    gaussian_features as gaussian_features,
-    rescaled_kernel as rescaled_kernel,
-)
-from .neuron_statistics import NeuronStatistics as NeuronStatistics, neuron_statistics as neuron_statistics
-from .order_parameters import OrderParameters as OrderParameters
-from .paired_evidence import evidence_of_run as evidence_of_run
-from .phases import (
-    PHASES as PHASES,
-    at_barrier as at_barrier,
-    barrier as barrier,
-    classify as classify,
-    phase_diagram as phase_diagram,
-    wells as wells,
-)
-from .sharp_limit import (
-    SharpLimit as SharpLimit,
-    Spinodal as Spinodal,
-    sharp_limit as sharp_limit,
-    spinodal as spinodal,
-)
-from .system import TeacherStudent as TeacherStudent
+from .baseline import lazy_baseline, lazy_regression
+from .coexistence import SharpThermodynamics, sharp_thermodynamics
+from .decomposition import decompose
+from .dynamics import escapes, loop, umbrella
+from .experiment import Students, negative_log_density, paper_protocol, simulate
+from .named_theories import NamedPrediction, gaussian_features, rescaled_kernel
+from .neuron_statistics import NeuronStatistics, neuron_statistics
+from .order_parameters import OrderParameters
+from .paired_evidence import evidence_of_run
+from .phases import PHASES, at_barrier, barrier, classify, phase_diagram, wells
+from .sharp_limit import SharpLimit, Spinodal, sharp_limit, spinodal
+from .system import TeacherStudent
 from .theory import (
-    DataEvidence as DataEvidence,
-    NeuronEscape as NeuronEscape,
-    Prediction as Prediction,
-    Range as Range,
-    Stopping as Stopping,
-    Thermodynamics as Thermodynamics,
-    data_evidence as data_evidence,
-    neuron_escape as neuron_escape,
-    predict as predict,
-    thermodynamics as thermodynamics,
+    DataEvidence,
+    NeuronEscape,
+    Prediction,
+    Range,
+    Stopping,
+    Thermodynamics,
+    data_evidence,
+    neuron_escape,
+    predict,
+    thermodynamics,
 )
 
 
@@ -70,9 +49,11 @@ __all__ = [
     "data_evidence",
     "decompose",
     "escapes",
+    "evidence_of_run",
     "gaussian_features",
     "lazy_baseline",
     "lazy_regression",
+    "loop",
     "negative_log_density",
     "neuron_escape",
     "neuron_statistics",
@@ -85,6 +66,7 @@ __all__ = [
     "simulate",
     "spinodal",
     "thermodynamics",
+    "umbrella",
     "wells",
 ]
 

@@ -1,10 +1,10 @@
 """The road of theory: exponents in closed form and from the norm budget, and the prefactor of the lazy regime."""
 
 from ...._printing import listed as _listed
-from .budget import budget_exponents as budget_exponents
-from .exponents import three_layer_exponents as three_layer_exponents, two_layer_exponents as two_layer_exponents
-from .lazy import lazy_prefactor as lazy_prefactor
-from .predict import Prediction as Prediction, predict as predict
+from .budget import budget_exponents
+from .exponents import three_layer_exponents, two_layer_exponents
+from .lazy import lazy_prefactor
+from .predict import Prediction, predict
 
 
 __all__ = [

@@ -5,20 +5,8 @@ References:
 """
 
 from ...._printing import listed as _listed
-from .lines import (
-    caption_3 as caption_3,
-    caption_hysteresis as caption_hysteresis,
-    figure_3 as figure_3,
-    hysteresis as hysteresis,
-)
-from .squares import (
-    METRICS as METRICS,
-    Square as Square,
-    caption_2 as caption_2,
-    figure_1 as figure_1,
-    figure_2 as figure_2,
-    spread_map as spread_map,
-)
+from .lines import caption_3, caption_hysteresis, figure_3, hysteresis
+from .squares import METRICS, Square, caption_2, figure_1, figure_2, spread_map
 
 
 __all__ = [

@@ -2,28 +2,29 @@
 
 from ...._printing import listed as _listed
 from .generalisation import (
-    CAPTION_BOUNDARY as CAPTION_BOUNDARY,
-    CAPTION_MAP as CAPTION_MAP,
-    CAPTION_NOISE as CAPTION_NOISE,
-    accuracies_against_noise as accuracies_against_noise,
-    boundary_against_prime as boundary_against_prime,
-    caption_learning_curve as caption_learning_curve,
-    generalisation_map as generalisation_map,
-    learning_curve as learning_curve,
+    CAPTION_BOUNDARY,
+    CAPTION_MAP,
+    CAPTION_NOISE,
+    accuracies_against_noise,
+    boundary_against_prime,
+    caption_learning_curve,
+    generalisation_map,
+    learning_curve,
 )
 from .mixed_phase import (
-    CAPTION_PHASES as CAPTION_PHASES,
-    caption_mixed_phase as caption_mixed_phase,
-    mixed_phase as mixed_phase,
-    pair_densities as pair_densities,
-    phase_diagram as phase_diagram,
-    phase_diagrams as phase_diagrams,
-    width_convergence as width_convergence,
+    CAPTION_PHASES,
+    caption_mixed_phase,
+    mixed_phase,
+    pair_densities,
+    phase_diagram,
+    phase_diagrams,
+    width_convergence,
 )
-from .published import CAPTION_3 as CAPTION_3, figure_3 as figure_3, paper_system as paper_system
+from .published import CAPTION_3, figure_3, paper_system
 
 
 __all__ = [
+    "CAPTION_3",
     "CAPTION_BOUNDARY",
     "CAPTION_MAP",
     "CAPTION_NOISE",
