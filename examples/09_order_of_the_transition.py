@@ -10,23 +10,16 @@
 #     python examples/09_order_of_the_transition.py --smoke  # seconds
 
 # %%
-import argparse
 import time
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from _arguments import parser
+from _arguments import parser, read
 
 
 jax.config.update("jax_enable_x64", True)
-
-
-def arguments() -> argparse.Namespace:
-    made = parser("Order of the transition: of one neuron, and of the network.", "order_of_the_transition")
-    made.add_argument("--full", action="store_true", help="larger networks and more data sets, for a GPU")
-    return made.parse_args()
 
 
 class Size(NamedTuple):
@@ -80,148 +73,6 @@ CAPTIONS = {
     "(cubic unit): both grow, the first in proportion. Continuous (quadratic): the first saturates, the second grows. "
     "Crossover (linear): neither grows. Lines: exact. Students, tables of modular addition: networks.",
 }
-
-
-def main() -> None:
-    args = arguments()
-    started = time.perf_counter()
-
-    import grokjax
-    from grokjax import devices, io, plot
-    from grokjax.evidence.droplets import number_profile
-    from grokjax.evidence.profile import profiles
-    from grokjax.systems import modular_addition as ma, power_unit as pu, teacher_student as ts
-
-    device = devices.use(args.device)
-    name = "smoke" if args.smoke else "full" if args.full else "default"
-    size, keys = SIZES[name], jax.random.split(jax.random.key(args.seed), 8)
-    clock = lambda: f"(after {time.perf_counter() - started:.0f} s)"
-    print(f"{name} sizes on {device.device_kind}")
-    pictures, verdicts = [], {}
-    save = lambda figure, name: pictures.append(plot.save(figure, args.output / name, caption=CAPTIONS[name]))
-    quiet = {"progress": False}
-
-    # %% Three controls whose answer is known
-    exact = {}
-    for power in size.powers:
-        frees, (low, high) = [], RANGES[power]
-        for number in size.units:
-            unit = pu.PowerUnit(power=power, num_observations=number)
-            ladder = grokjax.ReplicaExchange.between(low, high, number)
-            run = pu.simulate(keys[power], unit, exchange=ladder, num_members=8, num_steps=size.unit_steps, **quiet)
-            frees.append(grokjax.free_energy(run))
-        verdicts[NAMES[power]] = grokjax.order_of_transition(frees)
-        exact[NAMES[power]] = _exact_growth(pu, power, size.units)
-        print(f"\n{NAMES[power]}, f = w^{power}\n{verdicts[NAMES[power]]}  {clock()}")
-    latent = pu.coexistence(pu.PowerUnit(power=3, num_observations=float(size.units[-1])))
-    print(
-        f"exact latent heat per sample {float(latent.latent_heat):.4f} at noise {1 / float(latent.inverse_noise):.4f}"
-    )
-
-    # %% Networks: ladders of students
-    measured, runs = {}, {}
-    for scale, members, steps in size.students:
-        system = ts.TeacherStudent.at_scale(scale)
-        ladder = grokjax.ReplicaExchange.between(*size.noises, system.num_samples, acceptance=0.35)
-        name = f"N = {int(system.width)}"
-        runs[name] = ts.simulate(
-            keys[4], system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
-            **quiet,
-        )  # fmt: skip
-        measured[name] = grokjax.free_energy(runs[name])
-        print(f"\nstudents, {name}, d = {int(system.input_dim)}, n = {int(system.num_samples)}")
-        print(f"{runs[name].exchange}; certificate {_verdict(runs[name])}\n{measured[name]}  {clock()}")
-    verdicts["students"] = grokjax.order_of_transition(list(measured.values()))
-    for each in verdicts["students"].sizes:
-        print(f"n = {each.size}: C_max/n {each.capacity}, max|dC/dln b|/n {each.slope}, valley {each.valley}")
-    print(f"\nstudents\n{verdicts['students']}\nwhat theory sees at larger sizes, in the same window of noises:")
-    noises = jnp.geomspace(*size.noises, 16 if args.smoke else 120)
-    for scale in (1 / 32, 1 / 8, 1.0, 8.0, 64.0, 512.0)[: 1 if args.smoke else 6]:
-        system = ts.TeacherStudent.at_scale(scale, noises)
-        found = _growth(system.noise_variance, ts.thermodynamics(system).heat_capacity, float(system.num_samples))
-        print(f"  n = {int(system.num_samples):>8}: C_max/n = {found[0]:.3f}, max|dC/dln b|/n = {found[1]:.2f}")
-
-    # %% Modular addition: the neuron is a pair of a neuron and a frequency
-    frees = [_table(grokjax, ma, keys[5], prime, *size.table) for prime in size.primes]
-    if frees:  # no tables in a small run
-        verdicts["tables"] = grokjax.order_of_transition(frees)
-        print(f"\nmodular addition, P = {size.primes}\n{verdicts['tables']}  {clock()}")
-
-    # %% (a) Evidence of theory on the same data sets, with and without the determinant of fluctuations
-    differences, theory = {}, {}
-    for name, run in runs.items():
-        found, mine = ts.evidence_of_run(run, num_draws=size.draws), measured[name].log_evidence.per_dataset
-        cold, hot = (find(measured[name].noise_variance) for find in (np.argmin, np.argmax))
-        differences[name] = np.asarray(mine)[:, cold] - np.asarray(mine)[:, hot]
-        solved = np.asarray(found.converged).all(axis=1)
-        change = lambda values, solved=solved: np.where(solved, np.asarray(values[:, 1] - values[:, 0]), np.nan)
-        theory[name] = {"leading order": change(found.leading), "with its determinant": change(found.total)}
-        for each, values in theory[name].items():
-            gap = (differences[name] - values)[solved]
-            error = gap.std(ddof=1) / np.sqrt(gap.size)
-            print(
-                f"{name}: networks minus theory, {each}: {grokjax.Estimate(gap.mean(), error)} nats, median "
-                f"{np.median(gap):.2f}, within 10 nats {(abs(gap) < 10).sum()} of {solved.size} data sets  {clock()}"
-            )
-        left = np.asarray(found.quadrature_error[:, 1])
-        print(f"{name}: the nodes of theory leave open {np.median(left):.2f} nats (median), {left.max():.1f} at most")
-    save(plot.order.evidence_per_dataset(differences, theory), "evidence")
-
-    # %% (b) Laws of the energy, and the number of specialised neurons
-    hidden = ("linear unit", "tables")
-    shown = {f"{name}, $n={v.sizes[-1].size}$": v.sizes[-1] for name, v in verdicts.items() if name not in hidden}
-    numbers = {}
-    for name, run in runs.items():
-        noise = np.asarray(run.system.noise_variance)
-        rung = int(np.argmin(np.abs(noise - 0.18)))
-        found = number_profile(run, int(np.max(run.system.width)), rung)
-        numbers[rf"{name}, $\sigma^2={noise[rung]:.2f}$"] = (found.number, found.profile.mean, found.profile.error)
-        law = f"<k> = {found.mean}, Var k/<k> = {found.variance}"
-        print(f"{name}, noise {noise[rung]:.3f}: {law}, barrier of F(k) {found.barrier} nats")
-    save(plot.order.distributions(shown, numbers), "laws")
-
-    # %% (c) Energy and heat capacity
-    curves = {}
-    for scale in [scale for scale, *_ in size.students] + ([] if args.smoke else [8.0, 64.0]):
-        system = ts.TeacherStudent.at_scale(scale, noises)
-        found, n = ts.thermodynamics(system), float(system.num_samples)
-        curves[f"N = {int(system.width)}"] = noises, found.energy / n, found.heat_capacity / n
-    base = ts.TeacherStudent.at_scale(1.0)
-    onset = float(ts.sharp_limit(base).noise_variance)
-    about = jnp.sort(jnp.append(noises, onset * jnp.array([1 - 1e-6, 1 + 1e-6])))
-    limit = ts.sharp_thermodynamics(base.replace(noise_variance=about))
-    curves["infinite size"] = about, limit.energy, limit.heat_capacity
-    kink = onset, float(np.interp(onset, about, limit.energy))
-    save(plot.order.energy_and_capacity(measured, curves, kink=kink), "heat_capacity")
-
-    # %% (d) One neuron: its profile on the ladder and in restrained windows, and the action of theory
-    name, run = list(runs.items())[-1]
-    noise, rungs = measured[name].noise_variance, profiles(measured[name])
-    coldest = int(np.argmin(noise))
-    count, steps = size.windows
-    windows = ts.umbrella(keys[0], run, coldest, centres=np.linspace(-0.1, 1.2, count), num_steps=steps)
-    print(f"{name}, noise {noise[coldest]:.3g}, {windows}  {clock()}")
-    chosen, actions, q = {}, {}, jnp.linspace(0.0, 1.3, 200)
-    for rung in sorted({coldest, int(np.argmin(np.abs(noise - 0.05))), int(np.argmin(np.abs(noise - 0.15)))}):
-        label = rf"$\sigma^2={noise[rung]:.3g}$"
-        chosen[label], each = rungs[rung], rungs[rung]
-        system = ts.TeacherStudent.at_scale(size.students[-1][0], noise[rung])
-        actions[label] = q, -np.asarray(ts.predict(system, theory="mean_field").log_density(q))
-        print(f"{name}, {label}: barrier from the centre {each.from_centre}, from the side {each.from_side} nats")
-    chosen[rf"$\sigma^2={noise[coldest]:.3g}$, windows"] = windows.profile
-    save(plot.order.neuron_profiles(chosen, actions), "profiles")
-
-    # %% (e) In time: escapes against the measured barrier, loops against their rate
-    save(plot.order.kinetics(*_in_time(pu, ts, keys[6:], size, measured, runs)), "kinetics")
-    print(clock())
-
-    # %% (f) Growth with the size
-    save(plot.order.growth({name: verdict.sizes for name, verdict in verdicts.items()}, exact), "growth")
-
-    # %% Results
-    results = {name: run.without_states() for name, run in runs.items()}
-    data_file = io.save(args.output / "results.npz", results, note="order of the transition")
-    print(f"\nwrote {', '.join(str(path) for path in pictures)} and {data_file} {clock()}")
 
 
 def _in_time(pu, ts, keys, size, measured, runs):
@@ -318,5 +169,144 @@ def _verdict(run):
     return "ok" if run.certificate.ok else run.certificate.failed
 
 
-if __name__ == "__main__":
-    main()
+# %% What the command line says
+made = parser("Order of the transition: of one neuron, and of the network.", "order_of_the_transition")
+made.add_argument("--full", action="store_true", help="larger networks and more data sets, for a GPU")
+args = read(made)
+started = time.perf_counter()
+
+import grokjax
+from grokjax import devices, io, plot
+from grokjax.evidence.droplets import number_profile
+from grokjax.evidence.profile import profiles
+from grokjax.systems import modular_addition as ma, power_unit as pu, teacher_student as ts
+
+
+device = devices.use(args.device)
+name = "smoke" if args.smoke else "full" if args.full else "default"
+size, keys = SIZES[name], jax.random.split(jax.random.key(args.seed), 8)
+clock = lambda: f"(after {time.perf_counter() - started:.0f} s)"
+print(f"{name} sizes on {device.device_kind}")
+pictures, verdicts = [], {}
+save = lambda figure, name: pictures.append(plot.save(figure, args.output / name, caption=CAPTIONS[name]))
+quiet = {"progress": False}
+
+# %% Three controls whose answer is known
+exact = {}
+for power in size.powers:
+    frees, (low, high) = [], RANGES[power]
+    for number in size.units:
+        unit = pu.PowerUnit(power=power, num_observations=number)
+        ladder = grokjax.ReplicaExchange.between(low, high, number)
+        run = pu.simulate(keys[power], unit, exchange=ladder, num_members=8, num_steps=size.unit_steps, **quiet)
+        frees.append(grokjax.free_energy(run))
+    verdicts[NAMES[power]] = grokjax.order_of_transition(frees)
+    exact[NAMES[power]] = _exact_growth(pu, power, size.units)
+    print(f"\n{NAMES[power]}, f = w^{power}\n{verdicts[NAMES[power]]}  {clock()}")
+latent = pu.coexistence(pu.PowerUnit(power=3, num_observations=float(size.units[-1])))
+print(f"exact latent heat per sample {float(latent.latent_heat):.4f} at noise {1 / float(latent.inverse_noise):.4f}")
+
+# %% Networks: ladders of students
+measured, runs = {}, {}
+for scale, members, steps in size.students:
+    system = ts.TeacherStudent.at_scale(scale)
+    ladder = grokjax.ReplicaExchange.between(*size.noises, system.num_samples, acceptance=0.35)
+    name = f"N = {int(system.width)}"
+    runs[name] = ts.simulate(
+        keys[4], system, exchange=ladder, num_members=members, num_steps=steps, num_witnesses=2, record_every=5,
+        **quiet,
+    )  # fmt: skip
+    measured[name] = grokjax.free_energy(runs[name])
+    print(f"\nstudents, {name}, d = {int(system.input_dim)}, n = {int(system.num_samples)}")
+    print(f"{runs[name].exchange}; certificate {_verdict(runs[name])}\n{measured[name]}  {clock()}")
+verdicts["students"] = grokjax.order_of_transition(list(measured.values()))
+for each in verdicts["students"].sizes:
+    print(f"n = {each.size}: C_max/n {each.capacity}, max|dC/dln b|/n {each.slope}, valley {each.valley}")
+print(f"\nstudents\n{verdicts['students']}\nwhat theory sees at larger sizes, in the same window of noises:")
+noises = jnp.geomspace(*size.noises, 16 if args.smoke else 120)
+for scale in (1 / 32, 1 / 8, 1.0, 8.0, 64.0, 512.0)[: 1 if args.smoke else 6]:
+    system = ts.TeacherStudent.at_scale(scale, noises)
+    found = _growth(system.noise_variance, ts.thermodynamics(system).heat_capacity, float(system.num_samples))
+    print(f"  n = {int(system.num_samples):>8}: C_max/n = {found[0]:.3f}, max|dC/dln b|/n = {found[1]:.2f}")
+
+# %% Modular addition: the neuron is a pair of a neuron and a frequency
+frees = [_table(grokjax, ma, keys[5], prime, *size.table) for prime in size.primes]
+if frees:  # no tables in a small run
+    verdicts["tables"] = grokjax.order_of_transition(frees)
+    print(f"\nmodular addition, P = {size.primes}\n{verdicts['tables']}  {clock()}")
+
+# %% (a) Evidence of theory on the same data sets, with and without the determinant of fluctuations
+differences, theory = {}, {}
+for name, run in runs.items():
+    found, mine = ts.evidence_of_run(run, num_draws=size.draws), measured[name].log_evidence.per_dataset
+    cold, hot = (find(measured[name].noise_variance) for find in (np.argmin, np.argmax))
+    differences[name] = np.asarray(mine)[:, cold] - np.asarray(mine)[:, hot]
+    solved = np.asarray(found.converged).all(axis=1)
+    change = lambda values, solved=solved: np.where(solved, np.asarray(values[:, 1] - values[:, 0]), np.nan)
+    theory[name] = {"leading order": change(found.leading), "with its determinant": change(found.total)}
+    for each, values in theory[name].items():
+        gap = (differences[name] - values)[solved]
+        error = gap.std(ddof=1) / np.sqrt(gap.size)
+        print(
+            f"{name}: networks minus theory, {each}: {grokjax.Estimate(gap.mean(), error)} nats, median "
+            f"{np.median(gap):.2f}, within 10 nats {(abs(gap) < 10).sum()} of {solved.size} data sets  {clock()}"
+        )
+    left = np.asarray(found.quadrature_error[:, 1])
+    print(f"{name}: the nodes of theory leave open {np.median(left):.2f} nats (median), {left.max():.1f} at most")
+save(plot.order.evidence_per_dataset(differences, theory), "evidence")
+
+# %% (b) Laws of the energy, and the number of specialised neurons
+hidden = ("linear unit", "tables")
+shown = {f"{name}, $n={v.sizes[-1].size}$": v.sizes[-1] for name, v in verdicts.items() if name not in hidden}
+numbers = {}
+for name, run in runs.items():
+    noise = np.asarray(run.system.noise_variance)
+    rung = int(np.argmin(np.abs(noise - 0.18)))
+    found = number_profile(run, int(np.max(run.system.width)), rung)
+    numbers[rf"{name}, $\sigma^2={noise[rung]:.2f}$"] = (found.number, found.profile.mean, found.profile.error)
+    law = f"<k> = {found.mean}, Var k/<k> = {found.variance}"
+    print(f"{name}, noise {noise[rung]:.3f}: {law}, barrier of F(k) {found.barrier} nats")
+save(plot.order.distributions(shown, numbers), "laws")
+
+# %% (c) Energy and heat capacity
+curves = {}
+for scale in [scale for scale, *_ in size.students] + ([] if args.smoke else [8.0, 64.0]):
+    system = ts.TeacherStudent.at_scale(scale, noises)
+    found, n = ts.thermodynamics(system), float(system.num_samples)
+    curves[f"N = {int(system.width)}"] = noises, found.energy / n, found.heat_capacity / n
+base = ts.TeacherStudent.at_scale(1.0)
+onset = float(ts.sharp_limit(base).noise_variance)
+about = jnp.sort(jnp.append(noises, onset * jnp.array([1 - 1e-6, 1 + 1e-6])))
+limit = ts.sharp_thermodynamics(base.replace(noise_variance=about))
+curves["infinite size"] = about, limit.energy, limit.heat_capacity
+kink = onset, float(np.interp(onset, about, limit.energy))
+save(plot.order.energy_and_capacity(measured, curves, kink=kink), "heat_capacity")
+
+# %% (d) One neuron: its profile on the ladder and in restrained windows, and the action of theory
+name, run = list(runs.items())[-1]
+noise, rungs = measured[name].noise_variance, profiles(measured[name])
+coldest = int(np.argmin(noise))
+count, steps = size.windows
+windows = ts.umbrella(keys[0], run, coldest, centres=np.linspace(-0.1, 1.2, count), num_steps=steps)
+print(f"{name}, noise {noise[coldest]:.3g}, {windows}  {clock()}")
+chosen, actions, q = {}, {}, jnp.linspace(0.0, 1.3, 200)
+for rung in sorted({coldest, int(np.argmin(np.abs(noise - 0.05))), int(np.argmin(np.abs(noise - 0.15)))}):
+    label = rf"$\sigma^2={noise[rung]:.3g}$"
+    chosen[label], each = rungs[rung], rungs[rung]
+    system = ts.TeacherStudent.at_scale(size.students[-1][0], noise[rung])
+    actions[label] = q, -np.asarray(ts.predict(system, theory="mean_field").log_density(q))
+    print(f"{name}, {label}: barrier from the centre {each.from_centre}, from the side {each.from_side} nats")
+chosen[rf"$\sigma^2={noise[coldest]:.3g}$, windows"] = windows.profile
+save(plot.order.neuron_profiles(chosen, actions), "profiles")
+
+# %% (e) In time: escapes against the measured barrier, loops against their rate
+save(plot.order.kinetics(*_in_time(pu, ts, keys[6:], size, measured, runs)), "kinetics")
+print(clock())
+
+# %% (f) Growth with the size
+save(plot.order.growth({name: verdict.sizes for name, verdict in verdicts.items()}, exact), "growth")
+
+# %% Results
+results = {name: run.without_states() for name, run in runs.items()}
+data_file = io.save(args.output / "results.npz", results, note="order of the transition")
+print(f"\nwrote {', '.join(str(path) for path in pictures)} and {data_file} {clock()}")

@@ -12,10 +12,9 @@ jupytext = pytest.importorskip("jupytext")
 
 ROOT = Path(__file__).parent.parent
 EXAMPLES = sorted((ROOT / "examples").glob("[0-9]*.py"))
-IN_CELLS = [path for path in EXAMPLES if path.name < "09"]  # the others still have a function `main`
 
 
-@pytest.mark.parametrize("path", IN_CELLS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_a_notebook(path):
     text = path.read_text()
     notebook = jupytext.reads(text, fmt="py:percent")
@@ -30,7 +29,7 @@ def test_an_example_is_a_notebook(path):
             ast.parse(cell.source)  # whole statements, so that a cell runs by itself
 
 
-@pytest.mark.parametrize("path", IN_CELLS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_cells_of_an_example_are_at_top_level(path):
     text = path.read_text()
     assert not re.search(r"^[ \t]+# %%", text, flags=re.MULTILINE), "a cell within a function is none"

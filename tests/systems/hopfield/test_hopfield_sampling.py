@@ -159,6 +159,7 @@ def test_recall_of_gaussian_units(sweep):
     assert mean == pytest.approx(float(sweep.overlap.mean[0]), abs=0.01)
 
 
+@pytest.mark.medium
 @pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
 def test_a_field_on_the_spins():
     """A sweep over the field, one point without: theory at all of them, on the magnetisation, overlap and energy."""

@@ -259,6 +259,7 @@ def test_phase_diagram():
     assert bool(jnp.all(diagram.order_parameters.magnetisation[1:] == 0))
 
 
+@pytest.mark.medium
 def test_few_patterns():
     """Closed forms at low load: Curie-Weiss, groups of binary units, and where mixtures win and are stable."""
     temperature = jnp.array([0.3, 0.8, 1.1])
@@ -286,6 +287,7 @@ def biased_average(function, signal, spread, beta, field):
     return np.mean([exact_average(function, field + sign * signal, spread, beta) for sign in (-1, 1)])
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("field", [0.2])
 def test_a_field_on_the_spins(field):
     """The saddle point by brute force; its free energy is stationary, and its slope in the field is the mean spin."""

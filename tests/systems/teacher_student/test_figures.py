@@ -81,6 +81,7 @@ def run():
     return ts.simulate(jax.random.key(0), system, num_members=2, num_steps=10, num_witnesses=0, progress=False)
 
 
+@pytest.mark.medium
 def test_maps_of_overlaps(run):
     """Cells of theory and of networks are the shares of the teacher's coefficients; the line is as given."""
     noise, coefficient = (grid.ravel() for grid in np.meshgrid(NOISES, COEFFICIENTS))
