@@ -45,6 +45,7 @@ def test_penalty_sees_physical_weights():
     np.testing.assert_allclose(posterior(position) - plain(position), extra, rtol=1e-9)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("tile", [1, 5, 8, 23, 40])
 def test_tiled_energy_and_gradient_equal_the_untiled(tile):
     (tiled, position), (plain, _) = make(tile), make()

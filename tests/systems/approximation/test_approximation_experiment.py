@@ -130,6 +130,7 @@ def test_quantiles():
     assert experiment.student_quantile(1) == pytest.approx(12.7062, abs=1e-3)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize(
     ("fields", "construction", "rate"),
     [

@@ -55,6 +55,7 @@ def test_site_is_the_derivative_of_its_partition_function(name):
         assert float(second) == pytest.approx(float(site.variance), abs=1e-7)
 
 
+@pytest.mark.medium
 def test_groups_are_sums_of_their_copies():
     """Mean and variance of the centred sum of n copies, also for copies whose mean is not zero."""
     num_spins, beta, count = 400, jnp.asarray(1.3), 20_000
@@ -132,6 +133,7 @@ def agree(theory, run, point=(), num_errors=5.0):
     )
 
 
+@pytest.mark.medium
 @pytest.mark.slow
 def test_paramagnet_of_gaussian_units(sweep):
     """Above the freezing temperature the coupling energy is -load/(1 - beta) and nothing is recalled."""
@@ -171,6 +173,7 @@ def test_a_field_on_the_spins():
     assert float(theory.magnetisation[0] - theory.magnetisation[2]) > 5 * run.magnetisation.error[2]
 
 
+@pytest.mark.medium
 def test_patterns_beyond_the_load_of_a_point(sweep):
     """They are rows of zeros; the histogram of pattern overlaps is filled from the others."""
     patterns, counts = sweep.problem.target.patterns, np.rint(np.array(LOADS) * 1000).astype(int)
@@ -184,6 +187,7 @@ def test_patterns_beyond_the_load_of_a_point(sweep):
     np.testing.assert_allclose(seen[3:], 1e-3 / (1 - 1 / np.array([2.0, 2.5])), rtol=0.1)
 
 
+@pytest.mark.medium
 def test_run_of_gibbs_sampling(sweep):
     """Exact dynamics without gradient or step: the certificate says so, and sees the ageing remnant."""
     certificate = sweep.certificate
@@ -254,6 +258,7 @@ def test_basin_of_attraction_and_storage():
     assert packed.problem.target.patterns.dtype == jnp.int8
 
 
+@pytest.mark.medium
 def test_figures_show_the_results(sweep):
     """Lines are the predictions, points the run; a diagram's lines end where there is no recall."""
     theory, name = hop.predict(sweep.system), "simulated"
@@ -279,6 +284,7 @@ def test_figures_show_the_results(sweep):
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(hop.PHASES)
 
 
+@pytest.mark.medium
 def test_figure_of_few_patterns(sweep):
     temperatures = np.array([0.3, 0.6, 1.2])
     prior = hop.GroupedHidden(hop.BinaryHidden())
@@ -293,6 +299,7 @@ def test_figure_of_few_patterns(sweep):
     assert np.isnan(drawn[2])  # a paramagnet
 
 
+@pytest.mark.medium
 def test_figures_of_finite_networks(sweep):
     """Sizes by colour with the spinodal; a field on the horizontal axis with theory of both order parameters."""
     branch = hop.predict(sweep.system)

@@ -37,6 +37,7 @@ def test_trained_networks_have_theorys_exponents(scaled):
     assert "exponent['input'][0, 0]" in str(table)
 
 
+@pytest.mark.medium
 def test_condensation_of_trained_networks(scaled):
     final, first = scaled.measured.effective_neurons.mean[:, 0, -1], scaled.measured.effective_neurons_at_start.mean
     assert final[0] > 0.9 * first[0, 0, -1]

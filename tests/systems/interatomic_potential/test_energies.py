@@ -31,6 +31,7 @@ def test_analytic_forces_are_those_of_automatic_differentiation(titanium, index)
     np.testing.assert_allclose(gradient, slope, atol=1e-13)
 
 
+@pytest.mark.medium
 def test_the_table_of_the_dynamics(titanium):
     phase, theta = titanium.phases[0], 0.02 * jnp.arange(-4.0, 5.0)
     y = displaced(phase)

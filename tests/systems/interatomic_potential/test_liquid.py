@@ -9,6 +9,7 @@ from grokjax.systems import interatomic_potential as ip
 from grokjax.systems.interatomic_potential.liquid import Fluid, _slope
 
 
+@pytest.mark.medium
 def test_all_pairs_of_a_large_box_are_those_of_the_list():
     """Titanium's cutoff is just below half the edge of 128 atoms, so that lists and images see the same pairs."""
     system = ip.titanium()

@@ -82,6 +82,7 @@ def test_no_move_and_a_constant_change_no_weight():
     assert float(lifted.kish) == pytest.approx(1, abs=1e-12)
 
 
+@pytest.mark.medium
 def test_two_wells_reach_their_temperature(refined):
     """The smallest move in relative entropy is symmetric: (1.526481, -0.140186)."""
     exact = ip.predict(refined.system)

@@ -58,6 +58,7 @@ def test_frames_of_titanium_stay_in_their_basins(titanium):
         assert frames.energy[1, 3] == pytest.approx(float(one), rel=1e-12)
 
 
+@pytest.mark.medium
 def test_a_phase_that_melts_is_a_flag_and_no_number(titanium):
     hot = titanium.replace(temperature=30_000.0)
     run = ip.simulate(jax.random.key(0), hot, num_replicas=2, num_frames=60, equilibration=20, num_witnesses=0)

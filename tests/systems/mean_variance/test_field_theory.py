@@ -49,6 +49,7 @@ def test_a_finer_lattice_has_its_own_phases():
     assert int(diagram.collapsed.sum()) == 46
 
 
+@pytest.mark.medium
 def test_fits_are_stationary_minima(square):
     _, found = square
     held = np.asarray(found.converged)

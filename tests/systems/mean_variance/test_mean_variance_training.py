@@ -164,6 +164,7 @@ def test_a_run_reports_what_the_theory_does(run):
     np.testing.assert_allclose(spread.mse, run.mse.error * np.sqrt(3))
 
 
+@pytest.mark.medium
 def test_a_strong_penalty_flattens_the_mean(run):
     r"""All weights of the mean decay to zero, and what is left is the variance of the targets, one.
 

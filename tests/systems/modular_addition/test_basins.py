@@ -18,6 +18,7 @@ SYSTEM = ma.ModularAddition(
 KEY = jax.random.key(0)
 
 
+@pytest.mark.medium
 def test_the_ladder_has_the_training_set_of_the_basins(monkeypatch):
     seen, module = {}, sys.modules["grokjax.systems.modular_addition.basins"]
     real = module.free_energy
@@ -30,6 +31,7 @@ def test_the_ladder_has_the_training_set_of_the_basins(monkeypatch):
     assert (np.asarray(free.learning_coefficient.mean) > 0).all()
 
 
+@pytest.mark.medium
 def test_both_minima_and_their_coefficients():
     """Restrained chains hold half a direction for each that the data or the restraint hold, and no more."""
     found = ma.basins(KEY, SYSTEM, inverse_noise=200.0, num_descent=800, num_chains=8, num_steps=400)

@@ -38,12 +38,14 @@ def test_networks_as_measured(runs, start):
             assert abs(found.mean[point] - value) < 5 * error, (name, point, str(found))
 
 
+@pytest.mark.medium
 def test_both_starts_agree(runs):
     test = grokjax.two_start(runs["prior"].order_parameters, runs["frequencies"].order_parameters, threshold=5.0)
     for name in ("discrepancy", "side_weight", "overlap_moment", "target_eigenvalue"):
         assert (abs(getattr(test.z_score, name)) < 5).all(), (name, str(test))
 
 
+@pytest.mark.medium
 def test_run_reports(runs):
     run = runs["prior"]
     assert not run.diverged.any()
@@ -60,6 +62,7 @@ def test_run_reports(runs):
     assert run.layout.num_datasets == 6
 
 
+@pytest.mark.medium
 def test_neurons(runs):
     run = runs["prior"]
     assert run.occupation.mean.shape == (2, 5)
@@ -80,6 +83,7 @@ def test_neurons(runs):
     np.testing.assert_allclose(weight.mean(axis=-1), run.side_weight.mean, atol=0.02)  # the border is inside of a bin
 
 
+@pytest.mark.medium
 def test_a_run_is_printed_labelled_and_kept(runs, tmp_path):
     run = runs["prior"]
     assert "phase_coherence" in str(run)

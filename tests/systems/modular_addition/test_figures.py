@@ -75,6 +75,7 @@ def test_mixed_phase(run, theory):
     plt.close(figure)
 
 
+@pytest.mark.medium
 def test_pair_densities(run, theory):
     figure = figures.pair_densities(theory, run, 1)
     left, right = figure.axes[:2]
@@ -89,6 +90,7 @@ def test_pair_densities(run, theory):
     plt.close(figure)
 
 
+@pytest.mark.medium
 def test_phase_diagrams(run):
     base = run.system.replace(noise_variance=1e-3)
     diagrams, borders = [], []

@@ -63,6 +63,7 @@ def test_accuracies_against_noise(grid):
     plt.close(figure)
 
 
+@pytest.mark.medium
 def test_map(grid):
     axes = {"noise_variance": np.geomspace(1e-4, 3e-3, 4), "training_fraction": np.linspace(0.5, 0.95, 3)}
     diagram = ma.generalisation_diagram(NORM, axes)

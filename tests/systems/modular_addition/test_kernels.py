@@ -38,6 +38,7 @@ def test_outliers_are_alike_and_follow_theory(run):
     assert (found.coupling < 0.2).all()  # 1/sqrt(800) times a few, the largest of 66
 
 
+@pytest.mark.medium
 def test_pruning_the_target_takes_all_that_was_learned(run):
     target = [(k, k) for k in range(1, 7)]
     gone = ma.pruned(run, target)
@@ -60,12 +61,14 @@ def test_detection_power():
         ma.detection_power(quiet[:5], quiet)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("mode", [(7, 1), (1.5, 1), (1,), "target", (-1, 1)])
 def test_a_direction_that_is_no_mode(run, mode):
     with pytest.raises(ValueError, match="Argument `modes`"):
         ma.pruned(run, [mode])
 
 
+@pytest.mark.medium
 def test_what_has_no_kernel(run):
     with pytest.raises(ValueError, match="Argument `run`"):
         ma.kernel_spectrum(run.without_states())

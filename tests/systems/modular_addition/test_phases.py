@@ -135,6 +135,7 @@ def test_bad_parameters(change, words):
         BASE.replace(**change)
 
 
+@pytest.mark.medium
 def test_bad_options():
     with pytest.raises(ValueError, match="convention"):
         ma.predict(BASE, "printed")

@@ -105,6 +105,7 @@ def test_held_out_sums_are_inverted_or_learned_by_what_decays(runs):
     assert fourier.held_out_learned.mean + 5 * fourier.held_out_learned.error < 0
 
 
+@pytest.mark.medium
 def test_classes_of_networks(runs):
     found = [int(ma.classify_generalisation(runs[name].order_parameters)) for name in ("fourier", "norm")]
     assert [ma.GENERALISATION_PHASES[index] for index in found] == ["memorising", "generalising"]

@@ -127,6 +127,7 @@ def test_diagram_of_both_rates():
         rep.rate_diagram(jax.random.key(0), system.task, 1e-3, [1e-3], **options)
 
 
+@pytest.mark.medium
 def test_diagram_in_one_call():
     system = rep.ToyRepresentation(rep.Addition(10), widths=(8,))
     rates, decays = [1e-4, 1e-3], [0.0, 1.0, 5.0]

@@ -53,12 +53,14 @@ def test_released_reference_run(released):
     assert end.quality[0] == 1.0
 
 
+@pytest.mark.medium
 def test_released_steps_to_structure(released):
     steps = released[0].members.structure_step
     np.testing.assert_array_equal(steps[2:5], [867, np.nan, 943])
     np.testing.assert_array_equal(steps[5:8], [833, 1071, 887])
 
 
+@pytest.mark.medium
 def test_published_diagram_points(released):
     """Two cells of the data behind Fig. 6b, exactly."""
     slow, fast = (run.members for run in released)
@@ -211,6 +213,7 @@ def test_a_diverged_point_ends_no_sweep(tmp_path):
     assert back.to_xarray()["accuracy"].dims == ("point", "member")
 
 
+@pytest.mark.medium
 def test_final_state_is_read_off_correctly(released):
     target, network = rep.trained(released[0])
     shares = []
@@ -229,6 +232,7 @@ def test_final_state_is_read_off_correctly(released):
     assert min(shares) < 0.6 < max(shares)
 
 
+@pytest.mark.medium
 def test_status_and_averages_over_seeds(released):
     run = released[0]
     reached = np.isfinite(run.members.validation_step)
@@ -250,6 +254,7 @@ def test_other_operations_are_learned(task, loss):
     np.testing.assert_array_equal(rep.train_masks(run).sum(axis=1), 24 if task.num_samples == 36 else 23)
 
 
+@pytest.mark.medium
 def test_theory_bounds_networks(released):
     """No network shows a structure that its training set does not fix: here, 12 samples never do."""
     run = released[0]

@@ -34,6 +34,7 @@ def test_the_energy_is_continuous_and_the_heat_capacity_jumps(limit):
     assert float(limit.droplet_share[2]) / -1e-7 == pytest.approx(-103.075, abs=1e-2)
 
 
+@pytest.mark.medium
 def test_the_limit_over_the_noise(limit):
     np.testing.assert_allclose(limit.energy[jnp.array([3, 6])], [0.189386, 0.313210], atol=1e-5)
     np.testing.assert_allclose(limit.heat_capacity[3:8], [1.416, 1.605, 1.700, 0.462, 0.506], atol=1e-3)
@@ -41,6 +42,7 @@ def test_the_limit_over_the_noise(limit):
     assert (limit.droplet_share[6:8] == 0).all()
 
 
+@pytest.mark.medium
 def test_networks_of_larger_scale_come_closer(limit):
     """At beta = 8 and 64, far from the onset."""
     whole, rest = float(limit.energy[3]), []
@@ -63,6 +65,7 @@ def test_one_neuron_escapes_by_langers_rate(onset):
     assert bool(found.converged)
 
 
+@pytest.mark.medium
 def test_the_barrier_along_the_mixed_phase(limit):
     """In the field of the limit; per dimension."""
     for noise, barrier in ((0.14, 0.0213), (0.10, 0.0490), (0.08, 0.0786), (0.05, 0.1825), (0.03, 0.3677)):

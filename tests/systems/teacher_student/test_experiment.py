@@ -46,6 +46,7 @@ def test_reference_values(baoab):
     assert not baoab.diverged.any()
 
 
+@pytest.mark.medium
 def test_it_is_in_equilibrium(baoab):
     for name, virial in baoab.equipartition.items():
         assert abs(z_score(virial, 1.0)) < 5, f"{name}: {virial}"
@@ -129,6 +130,7 @@ def test_seeds_on_one_data_set_share_it():
         ts.simulate(jax.random.key(3), TINY, num_members=6, num_datasets=4, **QUIET)
 
 
+@pytest.mark.medium
 def test_droplets_start_aligned():
     run = ts.simulate(
         jax.random.key(4),

@@ -99,6 +99,7 @@ def test_maps_of_overlaps(run):
     plt.close(figure)
 
 
+@pytest.mark.medium
 def test_the_gaussian_process_on_figure_2(run):
     """Beside the curves, in the colours of its components and dashes of its own."""
     one = run.system.replace(noise_variance=NOISES, teacher={1: 1.0, 3: -0.3})

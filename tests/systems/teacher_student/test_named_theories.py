@@ -104,6 +104,7 @@ def test_neurons_of_the_prior(run):
     assert found.degrees == (1, 3)
 
 
+@pytest.mark.medium
 def test_a_copy_without_states_has_no_neurons(run):
     with pytest.raises(ValueError, match="Argument `run`"):
         ts.neuron_statistics(run.without_states())

@@ -39,6 +39,7 @@ def test_numbers_of_the_reference(best):
     assert best.converged.all()
 
 
+@pytest.mark.medium
 def test_the_default_is_the_field_theory_here_and_knows_its_range(best):
     assert best.chosen_theory.tolist() == ["field", "field"]
     assert best.trustworthy.all()
@@ -49,6 +50,7 @@ def test_the_default_is_the_field_theory_here_and_knows_its_range(best):
     assert "2 solved; trustworthy" in repr(best)
 
 
+@pytest.mark.medium
 @pytest.mark.slow
 def test_many_samples_of_much_noise_are_the_population(best):
     """At fixed n/sigma^2 the data become the population, with the modes that the teacher lacks but neurons have."""
@@ -79,6 +81,7 @@ def test_noise_in_the_targets_of_an_infinitely_wide_network():
     np.testing.assert_allclose(clean.overlap[3], -0.00130, atol=4 * 0.00002)
 
 
+@pytest.mark.medium
 def test_the_law_carries_the_side_weight(best):
     q = np.linspace(0, 2.0, 401)
     law = jax.tree.map(lambda leaf: leaf[1], best.law)

@@ -46,6 +46,7 @@ def test_all_corrections_come_closer_to_networks(system, linear, cubic, side_wei
     assert not p.trustworthy  # and it knows
 
 
+@pytest.mark.medium
 def test_density_is_normalised_and_carries_the_side_weight():
     p = predict(CASES[1][0], theory="finite_size")
     q = np.linspace(-2.5, 2.5, 2001)
@@ -74,6 +75,7 @@ def test_corrections_vanish_in_the_sharp_limit():
     assert shift[1] < 0.4 * shift[0]
 
 
+@pytest.mark.medium
 def test_each_correction_moves_the_answer():
     system = CASES[1][0]
     sets = [("norm",), ("norm", "readout"), ("norm", "sample"), ("norm", "readout", "sample")]
