@@ -107,12 +107,6 @@ def _is_room(module: str) -> bool:
     return source is not None and not behind
 
 
-def re_exported(path: Path) -> set[str]:
-    """Names that a package imports as its own, `from .module import name as name`; modules among them."""
-    nodes = [node for node in ast.parse(path.read_text()).body if isinstance(node, ast.ImportFrom) and node.level]
-    return {alias.name for node in nodes for alias in node.names if alias.asname == alias.name}
-
-
 def _imported_modules(tree: ast.Module) -> set[str]:
     """What a package imports by `from . import name`, and modules of other packages."""
     plain = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level and not node.module]

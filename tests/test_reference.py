@@ -99,17 +99,6 @@ def test_help_begins_with_a_line_for_every_name(name):
     assert all(len(words) == 2 for words in lines)
 
 
-def test_what_a_package_brings_by_name_is_in_its_list():
-    """`from .module import name as name` is how a package says that a name is its own."""
-    pages = staged_pages()
-    for path in (ROOT / "grokjax").rglob("__init__.py"):
-        short = ".".join(path.parent.relative_to(ROOT / "grokjax").parts)
-        if short != "systems":
-            listed = set(importlib.import_module(f"grokjax.{short}".rstrip(".")).__all__)
-            internal = {"read_arrays", "remove_leftovers", "write_arrays"} if short == "io" else set()
-            assert pages.re_exported(path) - internal <= listed, short
-
-
 def test_links_between_files_become_links_between_pages():
     pages = staged_pages()
     text = "[a](docs/sampling.md#x), [b](grokjax/systems/hopfield), [c](tests/conftest.py), [d](https://x.org)"

@@ -1,11 +1,19 @@
 """Figures of the teacher-student task: the published ones, and maps of the overlaps."""
 
-from .overlap_maps import caption_overlap_maps as caption_overlap_maps, overlap_maps as overlap_maps
-from .published import (
-    LAZY as LAZY,
-    THEORY_NAMES as THEORY_NAMES,
-    caption_2 as caption_2,
-    decomposition as decomposition,
-    figure_1 as figure_1,
-    figure_2 as figure_2,
-)
+from ...._printing import listed as _listed
+from .overlap_maps import caption_overlap_maps, overlap_maps
+from .published import LAZY, THEORY_NAMES, caption_2, decomposition, figure_1, figure_2
+
+
+__all__ = [
+    "LAZY",
+    "THEORY_NAMES",
+    "caption_2",
+    "caption_overlap_maps",
+    "decomposition",
+    "figure_1",
+    "figure_2",
+    "overlap_maps",
+]
+
+__doc__ = _listed(__doc__, globals())
