@@ -242,7 +242,7 @@ def _draw_steps(ax: Axes, run: Any, bound: Any, reached: Any) -> None:
         axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
         axis.set_minor_formatter(NullFormatter())
-    ax.legend(loc="lower right")
+    ax.legend(loc="upper left")
 
 
 def _draw_critical(ax: Axes, critical: Mapping[int, float], isolated: Mapping[int, float]) -> None:
