@@ -7,7 +7,7 @@
 # a grid of decoder learning rates and weight decays with several seeds in one compiled call and names the phase of
 # each run.
 #
-#     python examples/03_representation.py          # two CPU cores, a few minutes
+#     python examples/03_representation.py          # two CPU cores, about ten minutes
 #     python examples/03_representation.py --full   # the paper's 16 x 11 grid, 10 seeds, 1e5 steps: for a GPU
 #     python examples/03_representation.py --smoke  # seconds
 
