@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.transforms import ScaledTranslation
 
 
 # Okabe & Ito's palette (jfly.uni-koeln.de/color): distinct under all common colour deficiencies.
@@ -94,8 +95,12 @@ def legend_below(ax: Axes, handles: Iterable[Any], *, columns: int = 1, title: s
         columns: of the legend.
         title: above it.
     """
-    options = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.22), "ncols": columns, "borderaxespad": 0.0}
-    ax.legend(handles=list(handles), title=title, title_fontsize=7, **options)
+    # In inches, as ticks and labels are: a share of the axes would shrink onto them as the legend grows.
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    below = ax.transAxes + ScaledTranslation(0, -0.42, figure.dpi_scale_trans)
+    place = {"loc": "upper center", "bbox_to_anchor": (0.5, 0.0), "bbox_transform": below, "borderaxespad": 0.0}
+    ax.legend(handles=list(handles), title=title, title_fontsize=7, ncols=columns, **place)
 
 
 def label_panel(ax: Axes, letter: str) -> None:
