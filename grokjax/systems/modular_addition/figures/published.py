@@ -99,7 +99,7 @@ CAPTION_3 = (
 
 def _inset(ax: Axes) -> None:
     """The curves of these axes near the side wells, again, beside them."""
-    inset = ax.inset_axes((0.6, 0.42, 0.4, 0.54))
+    inset = ax.inset_axes((0.58, 0.42, 0.38, 0.54))
     for line in list(ax.lines):
         inset.plot(*line.get_data(), color=line.get_color(), linestyle=line.get_linestyle(), linewidth=0.9)
     inset.set(xlim=WELL[0], ylim=WELL[1])
