@@ -295,9 +295,7 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
 
 def _chunk_of(progress: _Progress, loop: _Loop, plan: Plan) -> Chunk:
     energy = getattr(progress.states, "energy", np.full(loop.num_members, np.nan))
-    energy = np.array(
-        processes.to_host(energy, loop.mesh) if processes.spans(loop.mesh) else energy
-    )  # states are donated
+    energy = np.array(processes.to_host(energy, loop.mesh))  # a copy, as states are donated
     done, warming_up = progress.steps_done, progress.steps_done <= plan.warmup
     return Chunk(done, plan.num_steps, progress.chunk_seconds[-1], warming_up, energy)
 

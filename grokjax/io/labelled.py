@@ -19,6 +19,7 @@ import numpy as np
 
 from .._checks import argument_error
 from .._tree import named_leaves
+from ..evidence.statistics import is_estimate
 from ..parameters import sweep_shape, swept_fields
 
 
@@ -75,9 +76,8 @@ def run_to_xarray(run: Any) -> Any:
     if run.series is None:
         for name, values in named_leaves(run.members).items():
             data.add(name, members, values, words.get(_field(name)))
-    is_estimate = lambda leaf: hasattr(leaf, "mean") and hasattr(leaf, "error")
     for name, estimate in named_leaves(run.order_parameters, is_leaf=is_estimate).items():
-        if is_estimate(estimate) and not eqx.is_array(estimate):
+        if is_estimate(estimate):
             data.add(f"{name}_mean", points, estimate.mean, f"mean over members of {name}")
             data.add(f"{name}_error", points, estimate.error, f"standard error of the mean, over {run.errors_from}")
     if run.status is not None:
