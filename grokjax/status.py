@@ -47,7 +47,16 @@ class _Ended(Protocol):
 
 
 class AbstractSolution(AbstractPrinted):
-    """A result that tells in its field `status` how its solver ended."""
+    """A result that tells in its field `status` how its solver ended.
+
+    Examples:
+        >>> class Answer(grokjax.status.AbstractSolution):
+        ...     value: object
+        ...     status: object
+        >>> answer = Answer(jnp.array([1.5, jnp.nan]), jnp.array([grokjax.Status.SOLVED, grokjax.Status.NO_SOLUTION]))
+        >>> answer.converged.tolist()
+        [True, False]
+    """
 
     @property
     def converged(self: _Ended) -> Bool[Array, "..."]:
@@ -85,8 +94,14 @@ def choose_status(*cases: tuple[Any, Any], otherwise: Any = Status.SOLVED) -> In
 
 
 def first_failure(*statuses: Any) -> Int[Array, "..."]:
-    """The status of what needs several solutions: of the first that was not solved, else of the last."""
-    return choose_status(*((~succeeded(status), status) for status in statuses), otherwise=statuses[-1])
+    """The status of what needs several solutions: of the first that was not solved, else of the last.
+
+    Examples:
+        >>> from grokjax.status import describe, first_failure
+        >>> describe(first_failure(grokjax.Status.SOLVED, grokjax.Status.STUCK, grokjax.Status.NOT_FINITE))
+        '1 stuck'
+    """
+    return choose_status(*((jnp.logical_not(succeeded(each)), each) for each in statuses), otherwise=statuses[-1])
 
 
 def iterative_status(residual: Any, tolerance: Any, iterations: Any, max_steps: Any) -> Int[Array, "..."]:
@@ -97,6 +112,11 @@ def iterative_status(residual: Any, tolerance: Any, iterations: Any, max_steps: 
         tolerance: the residual that is accepted.
         iterations: steps taken.
         max_steps: steps allowed; an iteration that stopped before, with a large residual, is stuck.
+
+    Examples:
+        >>> from grokjax.status import describe, iterative_status
+        >>> describe(iterative_status(jnp.array([1e-12, 0.1, 0.1]), 1e-10, jnp.array([7, 50, 7]), max_steps=50))
+        '1 solved, 1 out of steps, 1 stuck'
     """
     return choose_status(
         (~jnp.isfinite(residual), Status.NOT_FINITE),

@@ -44,6 +44,7 @@ def test_what_needs_two_solutions_reports_the_first_that_failed():
     second = jnp.array([Status.SOLVED, Status.NOT_FINITE, Status.COLLAPSED, Status.REACHED])
     expected = [Status.SOLVED, Status.STUCK, Status.COLLAPSED, Status.REACHED]
     np.testing.assert_array_equal(first_failure(first, second), expected)
+    assert first_failure(Status.SOLVED, Status.STUCK, Status.NOT_FINITE) == Status.STUCK  # plain codes, too
 
 
 def test_a_status_survives_a_file(tmp_path):
