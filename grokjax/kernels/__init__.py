@@ -37,7 +37,13 @@ _INSTEAD = {
 
 
 def kernel_precision(precision: Any, platform: str) -> str:
-    """What a kernel computes in where a run asks for this precision; float32 is bf16x3, which no average can tell."""
+    """What a kernel computes in where a run asks for this precision; float32 is bf16x3, which no average can tell.
+
+    Examples:
+        >>> from grokjax import kernels
+        >>> kernels.kernel_precision("highest", "gpu"), kernels.kernel_precision("default", "tpu")
+        ('bf16x3', 'bf16')
+    """
     name = precision_name(precision)
     return _INSTEAD.get(platform, {}).get(name, name)
 
@@ -47,6 +53,14 @@ def check_platform(platform: str) -> None:
 
     Raises:
         ValueError: there is none.
+
+    Examples:
+        >>> from grokjax import kernels
+        >>> kernels.check_platform("gpu")
+        >>> kernels.check_platform("cpu")
+        Traceback (most recent call last):
+            ...
+        ValueError: Argument `compute` must be "xla" on a cpu, but got 'fused'. ...
     """
     if platform not in PLATFORMS:
         listed = " or ".join(PLATFORMS)
@@ -59,13 +73,18 @@ def padded(inputs: Array, targets: Array) -> tuple[Array, Array]:
     Args:
         inputs: shape (samples, dim).
         targets: shape (1, samples).
+
+    Examples:
+        >>> from grokjax import kernels
+        >>> x, y = kernels.padded(jnp.ones((20, 3)), jnp.ones((1, 20)))
+        >>> x.shape, y.shape
+        ((128, 16), (128,))
     """
     samples, dim = inputs.shape
     more = -samples % SAMPLES
     return jnp.pad(inputs, ((0, more), (0, -dim % INPUTS))), jnp.pad(targets[0], (0, more))
 
 
-@eqx.filter_custom_vjp
 def fused_squared_error(network: Any, inputs: Array, targets: Array) -> Scalar:
     r"""$\sum_s (f(x_s)-y_s)^2$ of one network with one output.
 
@@ -73,18 +92,30 @@ def fused_squared_error(network: Any, inputs: Array, targets: Array) -> Scalar:
         network: a `TwoLayer` with erf; it alone is differentiated.
         inputs: `padded`, as are the targets.
         targets: shape (samples,).
+
+    Examples:
+        >>> from grokjax import kernels
+        >>> x, y = kernels.padded(jnp.ones((20, 3)), jnp.ones((1, 20)))
+        >>> network = grokjax.TwoLayer(jnp.zeros((5, 3)), jnp.ones((1, 5)), jax.lax.erf)
+        >>> float(kernels.fused_squared_error(network, x, y))  # outputs are zero, so every sample adds 1
+        20.0
     """
+    return _squared_error(network, inputs, targets)
+
+
+@eqx.filter_custom_vjp
+def _squared_error(network: Any, inputs: Array, targets: Array) -> Scalar:
     return _energy_and_gradient(*_arrays(network, inputs, targets))[0]
 
 
-@fused_squared_error.def_fwd
+@_squared_error.def_fwd
 def _forward(perturbed, network, inputs, targets):
     del perturbed
     energy, by_read_in, by_read_out = _energy_and_gradient(*_arrays(network, inputs, targets))
     return energy, (by_read_in, by_read_out[None])
 
 
-@fused_squared_error.def_bwd
+@_squared_error.def_bwd
 def _backward(gradient, cotangent, perturbed, network, inputs, targets):
     del perturbed, inputs, targets
     scaled = jax.tree.map(lambda leaf: cotangent * leaf, gradient)
