@@ -30,7 +30,8 @@ class Softmax(eqx.Module):
 
     Examples:
         >>> from grokjax import likelihoods
-        >>> float(jnp.round(likelihoods.Softmax()(jnp.zeros((2, 1)), jnp.array([[1.0], [0.0]])), 4))
+        >>> undecided, first = jnp.zeros((2, 1)), jnp.array([[1.0], [0.0]])
+        >>> round(float(likelihoods.Softmax()(undecided, first)), 4)  # log 2
         0.6931
     """
 

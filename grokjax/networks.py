@@ -39,6 +39,13 @@ def activation_function(activation: str | Callable[[Array], Array]) -> Callable[
 
     Raises:
         ValueError: the name is unknown, or the argument is neither a name nor callable.
+
+    Examples:
+        >>> from grokjax import networks
+        >>> float(networks.activation_function("square")(jnp.array(3.0)))
+        9.0
+        >>> networks.activation_function(jnp.sin) is jnp.sin
+        True
     """
     if isinstance(activation, str):
         if activation in ACTIVATIONS:
@@ -95,7 +102,15 @@ def standard_normal_two_layer(
     activation: Callable[[Array], Array],
     dtype: jnp.dtype | type = jnp.float32,
 ) -> TwoLayer:
-    """A `TwoLayer` whose weights are all N(0, 1): a prior draw in whitened coordinates."""
+    """A `TwoLayer` whose weights are all N(0, 1): a prior draw in whitened coordinates.
+
+    Examples:
+        >>> from grokjax import networks
+        >>> options = {"width": 5, "num_inputs": 3, "num_outputs": 1, "activation": jnp.tanh}
+        >>> network = networks.standard_normal_two_layer(jax.random.key(0), **options)
+        >>> network.read_in.shape, network.read_out.shape
+        ((5, 3), (1, 5))
+    """
     read_in_key, read_out_key = jax.random.split(key)
     return TwoLayer(
         standard_normal(read_in_key, (width, num_inputs), dtype),

@@ -126,6 +126,12 @@ def sweep_shape(system: Any) -> tuple[int, ...]:
 
     Raises:
         ValueError: the parameters do not broadcast.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> grokjax.parameters.sweep_shape(system.replace(noise_variance=jnp.array([1.0, 2.0, 4.0])))
+        (3,)
     """
     leaves = [leaf for name in _declared(system) for leaf in jax.tree.leaves(getattr(system, name))]
     shapes = [np.shape(leaf) for leaf in leaves]
@@ -138,7 +144,14 @@ def sweep_shape(system: Any) -> tuple[int, ...]:
 
 
 def map_parameters(function: Callable[[Any], Any], system: Any) -> Any:
-    """`system` with `function` applied to every leaf of its parameters that is an array."""
+    """`system` with `function` applied to every leaf of its parameters that is an array.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> grokjax.parameters.map_parameters(lambda leaf: leaf / 2, system)
+        PowerUnit(power=3, num_observations=10, noise_variance=2)
+    """
     for name in _declared(system):
         changed = jax.tree.map(lambda leaf: function(leaf) if eqx.is_array(leaf) else leaf, getattr(system, name))
         system = eqx.tree_at(lambda s, name=name: getattr(s, name), system, changed, is_leaf=lambda x: x is None)
@@ -146,7 +159,16 @@ def map_parameters(function: Callable[[Any], Any], system: Any) -> Any:
 
 
 def parameter_axes(system: Any) -> Any:
-    """What `vmap` over the members of a system maps over: 0 on its parameters, None elsewhere."""
+    """What `vmap` over the members of a system maps over: 0 on its parameters, None elsewhere.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> axes = grokjax.parameters.parameter_axes(system)
+        >>> two = grokjax.parameters.map_parameters(lambda leaf: jnp.stack([leaf, 2 * leaf]), system)
+        >>> jax.vmap(lambda one: one.num_observations + one.noise_variance, in_axes=(axes,))(two).tolist()
+        [24.0, 48.0]
+    """
     names = _declared(system)
     nothing = jax.tree.map(lambda _: None, system)
     for name in names:
@@ -160,6 +182,12 @@ def with_sizes(system: Any) -> Any:
 
     Raises:
         ValueError: a size is traced, fractional or swept.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> system.num_observations.dtype.kind, grokjax.parameters.with_sizes(system).num_observations
+        ('f', 20)
     """
     for name, kind in _declared(system).items():
         if kind.is_size and getattr(system, name) is not None:
@@ -211,6 +239,13 @@ def scaled_width(system: Any, factor: Any) -> Any:
 
     Raises:
         ValueError: the factor is not positive, or leaves no whole number of neurons.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> twice = grokjax.parameters.scaled_width(system, 2)
+        >>> float(twice.width / system.width), float(twice.noise_variance / system.noise_variance)
+        (2.0, 0.5)
     """
     check_positive("factor", factor)
     width = system.width * factor
@@ -234,7 +269,14 @@ def _declared(system: Any) -> dict[str, _Kind]:
 
 
 def swept_fields(system: Any) -> dict[str, np.ndarray]:
-    """Names and values of the parameters that are arrays, for labels and coordinates."""
+    """Names and values of the parameters that are arrays, for labels and coordinates.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> grokjax.parameters.swept_fields(system.replace(noise_variance=jnp.array([1.0, 4.0])))
+        {'noise_variance': array([1., 4.]...)}
+    """
     fields: dict[str, np.ndarray] = {}
     for name in _declared(system):
         for path, leaf in jax.tree_util.tree_leaves_with_path(getattr(system, name)):

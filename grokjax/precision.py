@@ -77,6 +77,11 @@ def dot_precision(precision: Any, platform: str, dtype: Any = jnp.float32) -> st
 
     Raises:
         ValueError: the backend has no such products, or none of this dtype.
+
+    Examples:
+        >>> from grokjax import precision
+        >>> precision.dot_precision("tf32", "gpu"), precision.dot_precision("highest", "cpu")
+        ('TF32_TF32_F32', 'highest')
     """
     name, has = precision_name(precision), precisions_of(platform)
     if name not in has:
@@ -94,5 +99,10 @@ def is_lower(precision: Any, platform: str) -> bool:
     Args:
         precision: its name.
         platform: of the devices.
+
+    Examples:
+        >>> from grokjax import precision
+        >>> precision.is_lower("tf32", "gpu"), precision.is_lower("highest", "gpu"), precision.is_lower("tf32", "cpu")
+        (True, False, False)
     """
     return platform != "cpu" and precision_name(precision) != "highest"

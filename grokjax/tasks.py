@@ -15,7 +15,13 @@ from ._tree import standard_normal
 
 
 class Data(eqx.Module):
-    """Inputs, one row per sample, and targets, one row per output."""
+    """Inputs, one row per sample, and targets, one row per output.
+
+    Examples:
+        >>> data = grokjax.Data(inputs=jnp.zeros((20, 3)), targets=jnp.ones((1, 20)))  # 20 samples, one output
+        >>> data.inputs.shape, data.targets.shape
+        ((20, 3), (1, 20))
+    """
 
     inputs: Float[Array, "samples ..."]
     targets: Float[Array, "outputs samples"]
@@ -60,6 +66,14 @@ def single_index(
         direction: $w^*$, a unit vector; its dtype is that of the data.
         teacher: $\{k: c_k\}$.
         num_samples: number of rows.
+
+    Examples:
+        >>> from grokjax import tasks
+        >>> teacher = {1: jnp.array(1.0), 3: jnp.array(-0.1)}
+        >>> data = tasks.single_index(jax.random.key(0), jnp.array([1.0, 0.0, 0.0]), teacher, num_samples=20)
+        >>> z = data.inputs[:, 0]  # nothing else is seen of an input
+        >>> bool(jnp.allclose(data.targets[0], z - 0.1 * (z**3 - 3 * z), atol=1e-5))
+        True
     """
     inputs = standard_normal(key, (num_samples, len(direction)), direction.dtype)
     overlap = inputs @ direction

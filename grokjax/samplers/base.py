@@ -27,6 +27,12 @@ class State(eqx.Module):
         position: the pytree that is sampled or trained.
         energy: the energy (or loss) at `position`.
         gradient: its gradient, in the structure of `position`.
+
+    Examples:
+        >>> sampler, energy = grokjax.Langevin(0.1), lambda x: x @ x / 2
+        >>> state = sampler.init(jax.random.key(0), energy, jnp.ones(3))
+        >>> float(state.energy), state.gradient.tolist()
+        (1.5, [1.0, 1.0, 1.0])
     """
 
     position: PyTree
@@ -65,6 +71,10 @@ class About(NamedTuple):
         bias_order: power of the step in the bias of averages, None where there is no step or no bias.
         steps: elementary steps (gradients, sweeps) in one `step`; more than one where moves wrap the dynamics.
         ends: whether members end one by one, when `finished` says so.
+
+    Examples:
+        >>> grokjax.MALA(0.1).about.exact, grokjax.Langevin(0.1).about.bias_order
+        (True, 1)
     """
 
     samples: bool = True
@@ -79,6 +89,16 @@ class AbstractSampler(eqx.Module):
 
     `target` is what is sampled: for gradient-based algorithms a callable energy, position -> scalar, with law
     exp(-energy).
+
+    Examples:
+        >>> class Halving(grokjax.AbstractSampler):
+        ...     def init(self, key, target, position):
+        ...         return grokjax.samplers.State(position, target(position), jax.grad(target)(position))
+        ...     def step(self, key, target, state):
+        ...         return self.init(key, target, state.position / 2)
+        >>> sampler, energy, key = Halving(), lambda x: x @ x / 2, jax.random.key(0)
+        >>> float(sampler.step(key, energy, sampler.init(key, energy, jnp.ones(2))).energy)
+        0.25
     """
 
     @abc.abstractmethod
@@ -149,6 +169,12 @@ class AbstractLangevin(AbstractSampler):
         step_size: None leaves the choice to `simulate` (`samplers.with_automatic_step`).
         bias_order: the stationary bias of averages is of this order in the step.
         safe_fraction: the automatic step in units of the largest stable one.
+
+    Examples:
+        >>> for sampler in (grokjax.Langevin(0.1), grokjax.UnderdampedLangevin(0.1)):
+        ...     sampler.bias_order, float(sampler.largest_stable_step(jnp.array(100.0)))
+        (1, 0.02...)
+        (2, 0.2...)
     """
 
     step_size: eqx.AbstractVar[Any]
@@ -181,13 +207,30 @@ class AbstractLangevin(AbstractSampler):
 
 @runtime_checkable
 class WithGradient(Protocol):
-    """An energy that knows its gradient better than automatic differentiation does, such as forces without scatter."""
+    """An energy that knows its gradient better than automatic differentiation does, such as forces without scatter.
+
+    Examples:
+        >>> class Quartic:
+        ...     def __call__(self, x):
+        ...         return jnp.sum(x**4)
+        ...     def energy_and_gradient(self, x):
+        ...         return self(x), 4 * x**3
+        >>> state = grokjax.Langevin(0.1).init(jax.random.key(0), Quartic(), jnp.array([1.0, 2.0]))
+        >>> state.gradient.tolist()
+        [4.0, 32.0]
+    """
 
     def energy_and_gradient(self, position: PyTree) -> tuple[Scalar, PyTree]: ...
 
 
 def energy_and_gradient(energy: Energy, position: PyTree) -> tuple[Scalar, PyTree]:
-    """The energy and its gradient at `position`: by the energy's own method of this name, else by differentiation."""
+    """The energy and its gradient at `position`: by the energy's own method of this name, else by differentiation.
+
+    Examples:
+        >>> value, slope = grokjax.samplers.energy_and_gradient(lambda x: x @ x / 2, jnp.array([1.0, 2.0]))
+        >>> float(value), slope.tolist()
+        (2.5, [1.0, 2.0])
+    """
     if isinstance(energy, WithGradient):
         return energy.energy_and_gradient(position)
     return jax.value_and_grad(energy)(position)

@@ -41,6 +41,18 @@ class BoxState(AbstractWrapped):
         strain: logarithms of the edges over those of the reference box.
         tried: moves.
         accepted: among them.
+
+    Examples:
+        >>> class Springs:  # an energy that softens as the box grows, and a pressure of 2
+        ...     box_steps = 0.1 * jnp.ones((1, 3))  # one row: all edges together
+        ...     def at(self, strain):
+        ...         return lambda x: jnp.exp(-2 * strain[0]) * jnp.sum(x**2) / 2
+        ...     def box_energy(self, strain):
+        ...         return 2 * jnp.exp(jnp.sum(strain))
+        >>> sampler = grokjax.samplers.WithBoxMoves(grokjax.MALA(0.1), num_steps=5)
+        >>> state = sampler.init(jax.random.key(0), Springs(), jnp.ones((4, 3)))
+        >>> state.position.shape, state.strain.tolist()
+        ((4, 3), [0.0, 0.0, 0.0])
     """
 
     inner: Any
@@ -56,6 +68,19 @@ class WithBoxMoves(AbstractWrapper):
         sampler: the dynamics.
         num_steps: steps of it between moves.
         num_moves: moves.
+
+    Examples:
+        >>> class Springs:  # an energy that softens as the box grows, and a pressure of 2
+        ...     box_steps = 0.1 * jnp.ones((1, 3))  # one row: all edges together
+        ...     def at(self, strain):
+        ...         return lambda x: jnp.exp(-2 * strain[0]) * jnp.sum(x**2) / 2
+        ...     def box_energy(self, strain):
+        ...         return 2 * jnp.exp(jnp.sum(strain))
+        >>> sampler = grokjax.samplers.WithBoxMoves(grokjax.MALA(0.1), num_steps=5)
+        >>> state = sampler.init(jax.random.key(0), Springs(), jnp.ones((4, 3)))
+        >>> state = sampler.step(jax.random.key(1), Springs(), state)
+        >>> sampler.about.steps, int(state.tried)  # steps of the dynamics, moves of the box
+        (5, 2)
     """
 
     sampler: AbstractSampler

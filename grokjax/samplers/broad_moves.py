@@ -26,6 +26,15 @@ class WithBroadMoves(AbstractWrapper):
     Attributes:
         sampler: the local dynamics.
         scale: $s$, the standard deviation of every coordinate of a proposal.
+
+    Examples:
+        >>> sampler = grokjax.samplers.WithBroadMoves(grokjax.MALA(0.1), scale=2.0)
+        >>> wells = lambda x: jnp.sum((x**2 - 9) ** 2)  # a barrier of 81
+        >>> state = sampler.init(jax.random.key(0), wells, jnp.array([3.0]))
+        >>> keys = jax.random.split(jax.random.key(1), 500)
+        >>> ends = jax.vmap(lambda key: sampler.step(key, wells, state).position)(keys)
+        >>> bool(ends.min() < -2)  # some are beyond it after one step
+        True
     """
 
     sampler: AbstractSampler

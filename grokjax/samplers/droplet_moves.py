@@ -56,8 +56,8 @@ class DropletMoves(eqx.Module):
 
     Examples:
         >>> moves = grokjax.DropletMoves([0.0, 0.8], [0.1, 0.2], [0.5, 0.5], direction="teacher")
-        >>> moves.positions.tolist(), moves.direction
-        ([0.0, 0.8], 'teacher')
+        >>> moves.positions.shape, moves.direction, grokjax.DropletMoves().positions is None
+        ((2,), 'teacher', True)
     """
 
     positions: Float[Array, "*points components"] | None = eqx.field(converter=_as_components, default=None)
@@ -163,6 +163,13 @@ class WithDropletMoves(AbstractWrapper):
         direction: $u$, a unit vector.
         every: local steps per sweep.
         num_neurons: neurons tried in a sweep; None for all.
+
+    Examples:
+        >>> mixture = grokjax.DropletMoves([0.0, 0.8], [0.1, 0.2], [0.5, 0.5]).mixture(jnp.array(0.6), 3)
+        >>> teacher = jnp.array([1.0, 0.0, 0.0])
+        >>> sampler = grokjax.samplers.WithDropletMoves(grokjax.Langevin(0.01), mixture, teacher, every=20)
+        >>> sampler.about.steps, mixture.draw(jax.random.key(0), 5).shape
+        (20, (5,))
     """
 
     sampler: AbstractSampler

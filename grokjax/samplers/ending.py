@@ -45,6 +45,19 @@ class UntilFinished(AbstractWrapper):
 
     Attributes:
         sampler: what advances, with `finished`.
+
+    Examples:
+        >>> import optax
+        >>> class Descent(grokjax.GradientDescent):
+        ...     def finished(self, state):
+        ...         return jnp.where(state.energy < 0.1, grokjax.Status.REACHED, grokjax.Status.RUNNING)
+        >>> sampler = grokjax.samplers.UntilFinished(Descent(optax.sgd, learning_rate=0.5))
+        >>> key, energy = jax.random.key(0), lambda x: x @ x / 2
+        >>> state = sampler.init(key, energy, jnp.ones(3))
+        >>> for _ in range(4):
+        ...     state = sampler.step(key, energy, state)
+        >>> int(state.steps), grokjax.Status(int(state.status)).text
+        (2, 'goal reached')
     """
 
     sampler: AbstractSampler

@@ -36,6 +36,13 @@ class ForceError(eqx.Module):
         rms: $\langle\delta F^2\rangle^{1/2}$.
         pull: $\langle\theta\cdot\delta F\rangle$, the shift of the virial.
         step_size: $h$ of the dynamics.
+
+    Examples:
+        >>> energy, position = lambda x: x @ x / 2, jnp.ones((4, 3), jnp.float32)
+        >>> states = jax.vmap(lambda x: grokjax.Langevin(0.1).init(jax.random.key(0), energy, x))(position)
+        >>> error = grokjax.samplers.force_error(energy, states, "highest", step_size=0.1)
+        >>> error.heat, error.admissible
+        ({'...': 0.0}, True)
     """
 
     precision: str = eqx.field(static=True)
@@ -81,6 +88,13 @@ def force_error(
 
     Raises:
         ValueError: the target is no energy, or the backend has no such precision.
+
+    Examples:
+        >>> energy, position = lambda x: x @ x / 2, jnp.ones((4, 3), jnp.float32)
+        >>> states = jax.vmap(lambda x: grokjax.Langevin(0.1).init(jax.random.key(0), energy, x))(position)
+        >>> error = grokjax.samplers.force_error(energy, states, "highest", step_size=0.1)
+        >>> error.precision, error.admissible
+        ('highest', True)
     """
     if not callable(target):
         raise argument_error("target", "an energy, a function of a position", target, "Only energies have forces.")

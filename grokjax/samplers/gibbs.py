@@ -43,7 +43,20 @@ class GibbsState(eqx.Module):
 
 
 class BlockGibbs(AbstractSampler):
-    """Sweeps over hidden, then visible units. The target is a `TwoLayers`, the position a visible configuration."""
+    """Sweeps over hidden, then visible units. The target is a `TwoLayers`, the position a visible configuration.
+
+    Examples:
+        >>> class Pair:  # two correlated normal layers
+        ...     def draw_hidden(self, key, visible):
+        ...         return 0.8 * visible + 0.6 * jax.random.normal(key, visible.shape)
+        ...     draw_visible = draw_hidden
+        ...     def energy(self, visible, hidden):
+        ...         return (visible @ visible + hidden @ hidden - 1.6 * visible @ hidden) / 0.72
+        >>> sampler = grokjax.BlockGibbs()
+        >>> state = sampler.init(jax.random.key(0), Pair(), jnp.zeros(3))
+        >>> sampler.step(jax.random.key(1), Pair(), state).hidden.shape, sampler.about.exact
+        ((3,), True)
+    """
 
     @property
     def about(self) -> About:

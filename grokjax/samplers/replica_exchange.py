@@ -133,6 +133,12 @@ class WithReplicaExchange(AbstractWrapper):
         sampler: the local dynamics; its leaves are scalars or arrays with leading axis rung.
         noise_variances: the ladder.
         every: local steps per round.
+
+    Examples:
+        >>> ladder = jnp.array([0.1, 0.15, 0.2])
+        >>> sampler = grokjax.samplers.WithReplicaExchange(grokjax.Langevin(0.01), ladder, every=5)
+        >>> sampler.num_rungs, sampler.about.steps
+        (3, 5)
     """
 
     sampler: AbstractSampler
@@ -235,6 +241,14 @@ class ExchangeReport(eqx.Module):
         acceptance: of swaps between neighbours over all members, shape (rung - 1,).
         round_trips: first rung to last and back, per member (witnesses included).
         rounds: rounds of swaps.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> run.exchange.acceptance.shape, run.exchange.rounds
+        ((2,), 40)
     """
 
     noise_variances: np.ndarray

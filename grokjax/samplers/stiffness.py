@@ -27,6 +27,11 @@ def largest_curvature(
 
     Overdamped steps are stable for $h < 2/\lambda_{max}$, BAOAB for $h < 2/\sqrt{\lambda_{max}}$. Costs two gradients
     per iteration. With a scale (one number, or one per layer) the Hessian is that of $U(s\,\theta)$ in $\theta$.
+
+    Examples:
+        >>> energy = lambda x: (x[0] ** 2 + 4 * x[1] ** 2 + 9 * x[2] ** 2) / 2
+        >>> round(float(grokjax.samplers.largest_curvature(jax.random.key(0), energy, jnp.ones(3))), 3)
+        9.0
     """
     gradient = jax.grad(twice_differentiable(energy))
     stretch = lambda vector: jax.tree.map(
@@ -65,6 +70,12 @@ def largest_curvatures(
         scale: leaves are shared scalars or have one entry per member.
         target_axes: 0, or a prefix of `targets` with None where members share the arrays below.
         softest: whether the smallest curvature is wanted instead.
+
+    Examples:
+        >>> quartic = lambda x: jnp.sum(x**4)
+        >>> curvatures = grokjax.samplers.largest_curvatures(jax.random.key(0), quartic, jnp.array([[1.0], [2.0]]))
+        >>> jnp.round(curvatures, 3).tolist()
+        [12.0, 48.0]
     """
     target_axes = jax.tree.map(
         lambda axis, part: jax.tree.map(lambda leaf: axis if eqx.is_array(leaf) else None, part),
@@ -100,6 +111,13 @@ def stability_limits(
         positions: likewise.
         chosen: which members.
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
+
+    Examples:
+        >>> energy = lambda x: (x[0] ** 2 + 4 * x[1] ** 2 + 9 * x[2] ** 2) / 2
+        >>> sampler, positions = grokjax.UnderdampedLangevin(0.1), jnp.ones((2, 3))
+        >>> limits = grokjax.samplers.stability_limits(jax.random.key(0), sampler, energy, positions)
+        >>> limits.round(3).tolist()  # 2 over the largest frequency
+        [0.667, 0.667]
     """
     curvature = jnp.abs(_curvatures(key, sampler, target, positions, chosen, target_axes))
     return np.asarray(sampler.largest_stable_step(curvature), float)
@@ -157,6 +175,14 @@ def check_step_size(
 
     Raises:
         ValueError: `step_size` is at or above the stability limit.
+
+    Examples:
+        >>> energy = lambda x: (x[0] ** 2 + 4 * x[1] ** 2 + 9 * x[2] ** 2) / 2
+        >>> sampler, positions = grokjax.UnderdampedLangevin(0.7), jnp.ones((2, 3))
+        >>> grokjax.samplers.check_step_size(jax.random.key(0), sampler, energy, positions, np.array([0]))
+        Traceback (most recent call last):
+            ...
+        ValueError: Argument `step_size` must be below 0.667, the stability limit ...
     """
     if not isinstance(sampler, AbstractLangevin) or sampler.step_size is None:
         return

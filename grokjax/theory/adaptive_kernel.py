@@ -44,6 +44,14 @@ class ConvexDual(eqx.Module):
         log_prior: log of the prior weight of each node; the weights add up to 1.
         coupling: $C$.
         multiplicity: $m$.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()  # one linear neuron w ~ N(0, 1) and one mode
+        >>> strength = {"coupling": jnp.array(0.1), "multiplicity": jnp.array(2.0)}
+        >>> problem = theory.ConvexDual(jnp.ones(1), z[:, None, None] ** 2, jnp.log(weight), **strength)
+        >>> round(float(problem.value(jnp.zeros(1))), 3), jnp.round(problem.gradient(jnp.zeros(1)), 3).tolist()
+        (0.0, [-1.0])
     """
 
     targets: Float[Array, " modes"]
@@ -98,6 +106,15 @@ class DualSolution(AbstractSolution):
         residual: $|\nabla G(\delta)|$, a bound on the distance to the minimum on the given nodes.
         iterations: evaluations of $G$, backtracking included.
         status: solved where the residual fell below the tolerance.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()  # one linear neuron w ~ N(0, 1) and one mode
+        >>> strength = {"coupling": jnp.array(0.1), "multiplicity": jnp.array(2.0)}
+        >>> problem = theory.ConvexDual(jnp.ones(1), z[:, None, None] ** 2, jnp.log(weight), **strength)
+        >>> solution = theory.minimise(problem)
+        >>> bool(solution.converged), round(float(solution.discrepancy[0]), 3)
+        (True, 0.693)
     """
 
     discrepancy: Float[Array, " modes"]
@@ -113,6 +130,16 @@ class Evidence(NamedTuple):
     Attributes:
         leading: $s\,G$ at the minimum, of order $N$; at most 0.
         determinant: $-\frac12\log\det\nabla^2G$, of order one per mode, and not small.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()  # one linear neuron w ~ N(0, 1) and one mode
+        >>> strength = {"coupling": jnp.array(0.1), "multiplicity": jnp.array(2.0)}
+        >>> problem = theory.ConvexDual(jnp.ones(1), z[:, None, None] ** 2, jnp.log(weight), **strength)
+        >>> delta = theory.minimise(problem).discrepancy
+        >>> found = theory.adaptive_kernel.evidence(problem, delta, strength=2.0)
+        >>> bool(found.leading < 0), bool(found.total == found.leading + found.determinant)
+        (True, True)
     """
 
     leading: Scalar
@@ -134,6 +161,15 @@ def evidence(dual: Any, discrepancy: Float[Array, " modes"], strength: Any) -> E
         dual: the problem, such as a `ConvexDual`.
         discrepancy: its solution.
         strength: $s$: $n/\sigma^2$ in orthonormal modes, $1/\sigma^2$ on a data set.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()  # one linear neuron w ~ N(0, 1) and one mode
+        >>> strength = {"coupling": jnp.array(0.1), "multiplicity": jnp.array(2.0)}
+        >>> problem = theory.ConvexDual(jnp.ones(1), z[:, None, None] ** 2, jnp.log(weight), **strength)
+        >>> found = theory.adaptive_kernel.evidence(problem, jnp.zeros(1), strength=2.0)
+        >>> round(float(found.leading), 3), round(float(found.determinant), 3)  # at zero: 0 and -log(1.4) / 2
+        (0.0, -0.168)
     """
     value, _, hessian = dual.expansion(discrepancy)
     return Evidence(strength * value, -jnp.linalg.slogdet(hessian)[1] / 2)
@@ -157,6 +193,15 @@ def minimise(
         start: where to begin; changes the cost, not the answer.
         tolerance: largest accepted $|\nabla G|$, in units of $\max(1, |y|)$.
         max_steps: largest number of evaluations.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> z, weight = theory.normal_rule()  # one linear neuron w ~ N(0, 1) and one mode
+        >>> strength = {"coupling": jnp.array(0.1), "multiplicity": jnp.array(2.0)}
+        >>> problem = theory.ConvexDual(jnp.ones(1), z[:, None, None] ** 2, jnp.log(weight), **strength)
+        >>> delta = theory.minimise(problem).discrepancy
+        >>> bool(jnp.allclose(delta * (1 + 0.4 / (1 - 0.2 * delta**2)), 1.0))  # the equation in closed form
+        True
     """
     scale = jnp.maximum(1.0, jnp.linalg.norm(jax.lax.stop_gradient(dual.targets)))
     frozen = jax.lax.stop_gradient(dual)

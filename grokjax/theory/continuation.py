@@ -24,6 +24,13 @@ class Way(AbstractSolution):
     Attributes:
         solution: pytree of arrays of shape (point, ...), nan where it was not solved.
         status: how each solve ended.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> magnet = lambda field, m: (jax.lax.fori_loop(0, 200, lambda _, m: jnp.tanh(2 * m + field), m), jnp.array(0))
+        >>> way = theory.continuation(magnet, jnp.linspace(-1, 1, 21), -1.0)
+        >>> round(float(way.up.solution[10]), 2), round(float(way.down.solution[10]), 2)  # without a field
+        (-0.96, 0.96)
     """
 
     solution: Any
@@ -38,6 +45,13 @@ class Continuation(eqx.Module):
         up: the way from the first value to the last.
         down: the way back, in the order of `values`.
         differs: where both ways were solved and did not find the same.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> magnet = lambda field, m: (jax.lax.fori_loop(0, 200, lambda _, m: jnp.tanh(2 * m + field), m), jnp.array(0))
+        >>> way = theory.continuation(magnet, jnp.linspace(-1, 1, 21), -1.0)
+        >>> way
+        Continuation(21 values; up 21 solved; down 21 solved; the ways differ from -0.5 to 0.5)
     """
 
     values: Float[Array, " points"]
@@ -83,6 +97,14 @@ def continuation(
 
     Raises:
         ValueError: the values are not an axis of at least two, in order, or the tolerance is not positive.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> magnet = lambda field, m: (jax.lax.fori_loop(0, 200, lambda _, m: jnp.tanh(2 * m + field), m), jnp.array(0))
+        >>> way = theory.continuation(magnet, jnp.linspace(-1, 1, 21), -1.0)
+        >>> low, high = way.window  # spinodals are at 0.533
+        >>> round(float(low), 2), round(float(high), 2)
+        (-0.5, 0.5)
     """
     check_positive("tolerance", tolerance)
     values = jnp.asarray(values, float)

@@ -48,6 +48,12 @@ def mean_passage_time(
 
     Raises:
         ValueError: 64-bit floats are off, or the points are not in order.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> slide = theory.mean_passage_time(lambda x: -2 * x, start=0.0, end=3.0, lowest=-30.0)
+        >>> round(float(slide), 3)  # distance over drift
+        1.5
     """
     check_double("theory", jnp.asarray(end, float))
     if all(is_concrete(x) for x in (start, end, lowest)) and not lowest < start < end:
@@ -76,6 +82,14 @@ def langer_rate(
         well: its minimum.
         saddle: its saddle point, with one unstable direction.
         friction: $g$; overdamped unless given.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> wells = lambda x: 20 * (x**2 - 1) ** 2
+        >>> rate = theory.langer_rate(wells, jnp.array(-1.0), jnp.array(0.0))
+        >>> time = theory.mean_passage_time(wells, start=-1.0, end=1.0, lowest=-2.0)
+        >>> round(float(rate * time), 1)  # a high barrier
+        1.0
     """
     if friction is not None:
         check_positive("friction", friction)

@@ -40,6 +40,13 @@ def loop_work(
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> spring, nodes = lambda x, b: (1 + b) * x**2 / 2, jnp.linspace(-6, 6, 121)
+        >>> works = [theory.loop_work(spring, nodes, 0.0, 1.0, rate, num_steps=300) for rate in (0.01, 0.02)]
+        >>> round(float(works[1] / works[0]), 1)  # slow loops cost in proportion to their rate
+        2.0
     """
     check_double("theory", nodes)
     slope = energy(nodes, jnp.asarray(1.0)) - energy(nodes, jnp.asarray(0.0))  # S

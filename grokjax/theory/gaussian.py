@@ -30,6 +30,12 @@ def gauss_legendre_panels(
     Args:
         edges: increasing ends of the panels; may be traced.
         order: nodes per panel; a panel is exact for polynomials of degree `2 * order - 1`.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> x, weight = theory.gauss_legendre_panels(jnp.array([0.0, 1.0, 3.0]))
+        >>> x.shape, round(float(jnp.sum(weight * x**2)), 6)
+        ((32,), 9.0)
     """
     unit_nodes, unit_weights = np.polynomial.legendre.leggauss(order)
     half_width = (edges[1:] - edges[:-1])[:, None] / 2
@@ -109,7 +115,13 @@ def second_moment(activation: Callable[[Array], Array], scale: Float[Array, "*po
 
 
 def is_erf(activation: Callable[[Array], Array]) -> bool:
-    """Whether the closed forms of the error function apply."""
+    """Whether the closed forms of the error function apply.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> theory.gaussian.is_erf(jax.lax.erf), theory.gaussian.is_erf(jnp.tanh)
+        (True, False)
+    """
     return activation is jax.lax.erf or activation is jax.scipy.special.erf
 
 

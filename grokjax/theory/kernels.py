@@ -60,6 +60,13 @@ def nngp_kernel(
         weight_variance: variance of a read-in weight times the input dimension.
         readout_variance: variance of a read-out weight times the width.
         row_batch: rows of the kernel done together by the quadrature.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> x = jnp.eye(2)
+        >>> kernel = theory.nngp_kernel("relu", x, x, weight_variance=1.0, readout_variance=1.0)
+        >>> jnp.round(kernel, 3).tolist()  # 1/4, and 1/(4 pi) between orthogonal inputs
+        [[0.25, 0.08], [0.08, 0.25]]
     """
     function = activation_function(activation)
     if is_erf(function):
@@ -86,6 +93,13 @@ class GaussianProcess(eqx.Module):
         mean: posterior mean at the test inputs.
         log_evidence: log marginal likelihood of the targets.
         data_fit: its quadratic part, -y^T (K + noise)^-1 y / 2.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> x, y = jnp.eye(2), jnp.array([1.0, 2.0])
+        >>> found = theory.gaussian_process(kernel=x, cross_kernel=x, targets=y, noise_variance=1.0)
+        >>> round(float(found.data_fit), 6), bool(found.log_evidence < found.data_fit)
+        (-1.25, True)
     """
 
     mean: Float[Array, " tests"]
@@ -109,6 +123,13 @@ def gaussian_process(
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> x, y = jnp.eye(2), jnp.array([1.0, 2.0])
+        >>> found = theory.gaussian_process(kernel=x, cross_kernel=x, targets=y, noise_variance=1.0)
+        >>> jnp.round(found.mean, 6).tolist()  # as much noise as signal: half
+        [0.5, 1.0]
     """
     check_x64("Gaussian-process regression")
     factor = jnp.linalg.cholesky(kernel + noise_variance * jnp.eye(targets.size))

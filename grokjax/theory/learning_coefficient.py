@@ -24,6 +24,13 @@ def reduced_rank(num_inputs: int, num_outputs: int, num_hidden: int, rank: int) 
 
     Raises:
         ValueError: a size is no whole number, or the rank is too large.
+
+    Examples:
+        >>> from grokjax.theory import learning_coefficient
+        >>> learning_coefficient.reduced_rank(1, 1, 1, rank=0)  # (b a)**2: two lines that cross
+        (0.5, 2)
+        >>> learning_coefficient.reduced_rank(5, 5, 2, rank=2)  # regular: half of 2 (5 + 5) - 2**2
+        (8.0, 1)
     """
     m, n, h = (
         check_whole(name, size)

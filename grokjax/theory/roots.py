@@ -33,6 +33,12 @@ def narrow(
 
     Returns:
         The narrower intervals, in the same order.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> inside, outside = theory.narrow(lambda n: n * n < 50, jnp.array(0), jnp.array(100))
+        >>> int(inside), int(outside)
+        (7, 8)
     """
     inside, outside = jax.lax.stop_gradient(jnp.broadcast_arrays(jnp.asarray(inside), jnp.asarray(outside)))
     whole = jnp.issubdtype(inside.dtype, jnp.integer)
@@ -104,6 +110,12 @@ def largest_root(
 
     Returns:
         The root and whether there is a change of sign; without one the number is meaningless.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> root, found = theory.largest_root(lambda x: x**2 - 2, -2.0, 2.0)
+        >>> round(float(root), 6), bool(found)
+        (1.414214, True)
     """
     points = jnp.linspace(lower, upper, num_scan)
     signs = jnp.sign(jax.vmap(function)(points))
@@ -120,6 +132,12 @@ class Root(AbstractSolution):
         residual: $|F(x^*)|$.
         iterations: evaluations of $F$.
         status: how it ended.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> root = theory.newton_root(lambda x: x**2 - 2, jnp.array(1.5))
+        >>> round(float(root.position), 6), bool(root.converged)
+        (1.414214, True)
     """
 
     position: Unknowns
@@ -144,6 +162,12 @@ def newton_root(
         start: first guess.
         tolerance: accepted norm of the equations; iterations go on to a hundredth of it.
         max_steps: largest number of evaluations.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> root_of = lambda a: theory.newton_root(lambda x: x**2 - a, jnp.array(1.5)).position
+        >>> round(float(root_of(4.0)), 6), round(float(jax.grad(root_of)(4.0)), 6)
+        (2.0, 0.25)
     """
     shape = jnp.shape(start)
     flat = lambda x: jnp.ravel(function(x.reshape(shape)))

@@ -27,6 +27,12 @@ class SaddlePoints(AbstractSolution):
         weight: share of the Gaussian mixture.
         exists: False on padding.
         status: whether there is a minimum at all.
+
+    Examples:
+        >>> from grokjax import theory
+        >>> wells = theory.saddle_points(lambda q: (q**2 - 1) ** 2, -2.0, 2.0)
+        >>> jnp.round(wells.weight, 4).tolist(), int(wells.exists.sum())
+        ([0.5, 0.5, 0.0, 0.0, 0.0, 0.0], 2)
     """
 
     position: Float[Array, " points"]

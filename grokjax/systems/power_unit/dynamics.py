@@ -34,6 +34,13 @@ def escapes(
 
     Raises:
         ValueError: nobody escaped.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=1.0)
+        >>> waited = pu.escapes(jax.random.key(0), system, beyond=0.8, num_members=64, num_steps=2000)
+        >>> waited.events + waited.censored, bool(waited.mean_time.mean > 0)
+        (64, True)
     """
     target, scale = _posterior(unit)
     measure = MeasureWeight(jnp.full(num_members, scale))
@@ -55,6 +62,13 @@ def loop(key: Key[Array, ""], unit: PowerUnit, *, low: float, high: float, rate:
 
     Raises:
         ValueError: a number is not positive or the ends are not in order.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=1.0)
+        >>> once = pu.loop(jax.random.key(0), system, low=0.4, high=2.5, rate=0.3, num_members=16)
+        >>> once.rate, bool(once.work.mean > 0)
+        (0.3, True)
     """
     start = Unit(jnp.zeros(num_members, jnp.float32), unit.power)
     return ramp(key, _posterior(unit)[0], start, Langevin(STEP), low=low, high=high, rate=rate)
@@ -74,6 +88,13 @@ def umbrella(
 
     Raises:
         ValueError: see `grokjax.evidence.umbrella`; too few windows do not overlap.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=1.0)
+        >>> windows = pu.umbrella(jax.random.key(0), system, centres=np.linspace(-0.2, 1.1, 10), num_steps=400)
+        >>> windows.coordinates.shape[:2], windows.overlap.shape
+        ((8, 10), (10, 10))
     """
     target, scale = _posterior(unit)
     shape = check_whole("num_members", num_members), np.size(centres)

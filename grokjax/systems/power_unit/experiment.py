@@ -56,6 +56,15 @@ class PowerUnits(AbstractExperiment):
     """Power units, all on the same data.
 
     Starts: "prior" (cold: a draw from the prior) and "well" (hot: $w=1$, which fits the data).
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = grokjax.simulate(
+        ...     jax.random.key(0), system, pu.PowerUnits(), num_members=4, num_steps=60, progress=False
+        ... )
+        >>> run.observed["q"].counts.shape  # a histogram of the weight for each unit
+        (4, 160)
     """
 
     num_steps: ClassVar[int] = 4000

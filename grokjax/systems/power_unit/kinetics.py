@@ -31,6 +31,13 @@ def escape_time(system: PowerUnit) -> Float[Array, "..."]:
 
     Raises:
         ValueError: 64-bit floats are off, the power is below 3, or there is no outer well.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=1.0)
+        >>> times = pu.escape_time(system.replace(num_observations=jnp.array([20.0, 200.0])))
+        >>> bool(times[1] > times[0])
+        True
     """
     check_double("theory", system)
     beyond = 1 / spinodal(system.power)
@@ -58,6 +65,13 @@ def loop_work(system: PowerUnit, low: float, high: float, rates: Any) -> Float[A
 
     Raises:
         ValueError: 64-bit floats are off, or a number is out of its range.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=1.0)
+        >>> fast, slow = pu.loop_work(system, low=0.4, high=2.5, rates=[1e-3, 1e-4])
+        >>> round(float(fast / slow))  # in proportion to the rate
+        10
     """
     check_double("theory", system)
     check_positive("rates", rates)

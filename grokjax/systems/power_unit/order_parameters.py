@@ -12,6 +12,12 @@ class OrderParameters(AbstractPrinted):
         weight: $\langle|w|\rangle$.
         output: $\langle w^p\rangle$, the learned part of the target 1.
         loss: $\langle(w^p-1)^2\rangle/2$, the data energy per observation.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> pu.predict(system).order_parameters
+        OrderParameters(...)
     """
 
     weight: Any

@@ -40,6 +40,13 @@ class Prediction(AbstractSolution, AbstractPrinted):
         binder: $1-\langle S^4\rangle/3\langle S^2\rangle^2$.
         quadrature_error: weight of the law at the ends of the nodes.
         status: solved where that is negligible.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> found = pu.predict(system)
+        >>> bool(jnp.allclose(found.energy, 20 * found.loss)), bool(found.quadrature_error < 1e-12)
+        (True, True)
     """
 
     weight: Float[Array, "..."]
@@ -70,7 +77,8 @@ def predict(system: PowerUnit) -> Prediction:
     Examples:
         >>> from grokjax.systems import power_unit as pu
         >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
-        >>> bool(pu.predict(system).converged)
+        >>> slope = jax.grad(lambda b: pu.predict(system.replace(noise_variance=1 / b)).log_evidence)(0.25)
+        >>> bool(jnp.allclose(-slope, pu.predict(system).energy))  # E = -dL/db
         True
     """
     check_double("theory", system)
@@ -122,6 +130,12 @@ class Coexistence(AbstractSolution, AbstractPrinted):
         saddle: its position.
         well: position of the outer well.
         status: no solution where there is no saddle.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> limit = pu.sharp_limit(3)
+        >>> round(float(limit.latent_heat), 4), round(float(limit.barrier), 4)  # per observation
+        (0.375, 0.0283)
     """
 
     inverse_noise: Float[Array, "..."]
@@ -153,8 +167,8 @@ def spinodal(power: int) -> float:
 
     Examples:
         >>> from grokjax.systems import power_unit as pu
-        >>> bool(pu.spinodal(3) > 0)
-        True
+        >>> round(pu.spinodal(3), 4)  # below the transition, at 0.84
+        0.7055
     """
     _check_first_order(power)
     turn = (power - 2) / (2 * power - 2)
@@ -173,8 +187,9 @@ def coexistence(system: PowerUnit) -> Coexistence:
     Examples:
         >>> from grokjax.systems import power_unit as pu
         >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
-        >>> type(pu.coexistence(system)).__name__
-        'Coexistence'
+        >>> at_size, limit = pu.coexistence(system), pu.sharp_limit(3)
+        >>> bool(at_size.inverse_noise > limit.inverse_noise), bool(at_size.latent_heat < limit.latent_heat)
+        (True, True)
     """
     check_double("theory", system)
     _check_first_order(system.power)
@@ -189,6 +204,12 @@ def sharp_limit(power: int) -> Coexistence:
 
     Raises:
         ValueError: 64-bit floats are off, or the power is below 3.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> limit = pu.sharp_limit(3)
+        >>> round(float(limit.inverse_noise), 4), round(float(limit.well), 4)  # (2/3) 2**(1/3) and 2**(-1/3)
+        (0.8399, 0.7937)
     """
     _check_first_order(power)
     height = lambda w, b: w**2 / 2 + b * (w**power - 1) ** 2 / 2
