@@ -1,10 +1,19 @@
 """Figures show what they are given: cells where they belong, failures hatched, nothing lost at the edges."""
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pytest
 
 from grokjax import plot
 from grokjax.evidence.statistics import Estimate
+from grokjax.plot.style import plain_log
 from grokjax.status import Status
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
 
 
 def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):
@@ -17,6 +26,7 @@ def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):
         ax.set_xscale("log")
         plot.draw_phases(ax, x, y, labels, ("A", "B", "C"), status=status)
     figure.canvas.draw()
+    assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())  # it is below
     (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     np.testing.assert_allclose([low, high], [0.01 / 10**0.25, 10**0.25], rtol=1e-6)
     np.testing.assert_allclose([bottom, top], [0.5, 3.5])
@@ -41,3 +51,47 @@ def test_points_that_were_not_seen_are_left_out():
         plot.draw_transition(ax, float("nan"))
     assert len(ax.lines[0].get_xdata()) == 2
     assert not [line for line in ax.lines if line.get_linestyle() == ":"]
+    assert ax.lines[-1].get_linestyle() == "-"
+
+
+def test_the_marks_of_theory_of_networks_and_of_a_transition():
+    with plot.style():
+        _, (ax,) = plot.subplots()
+        plot.draw_theory(ax, [1, 2], [3, 4], index=1, label="a", dashed=True)
+        plot.draw_experiment(ax, [1, 2], Estimate(np.array([3.0, 4.0]), np.array([0.5, 0.1])), index=1, hollow=True)
+        plot.draw_transition(ax, 1.5, "onset")
+    line, points, border = ax.lines[0], ax.containers[0], ax.lines[-1]
+    assert (line.get_linestyle(), line.get_label(), line.get_color()) == ("--", "a", plot.COLOURS[1])
+    assert points.lines[0].get_color() == line.get_color()
+    assert points.lines[0].get_markerfacecolor() == "white"
+    np.testing.assert_allclose(points.lines[2][0].get_segments()[0][:, 1], [2.5, 3.5])  # one standard error
+    assert (border.get_xdata()[0], border.get_linestyle(), border.get_label()) == (1.5, ":", "onset")
+
+
+def test_numbers_on_logarithmic_axes():
+    with plot.style():
+        _, axes = plot.subplots(1, 2, width="page")
+    for ax, high in zip(axes, (40, 40_000), strict=True):
+        ax.plot([1, high], [1, 1])
+        ax.set_xscale("log")
+        plain_log(ax.xaxis)
+    shown = [label.get_text() for label in axes[0].get_xticklabels()]
+    assert {"1", "2", "5", "10", "20"} <= set(shown)
+    powers = [label.get_text() for label in axes[1].get_xticklabels()]
+    assert sum("10^" in text for text in powers) >= 3
+    assert not {"20", "50"} & set(powers)
+
+
+def test_a_figure_its_caption_and_axes_of_ones_own(tmp_path):
+    with plot.style():
+        figure, axes = plot.subplots(1, 2, width="page", height=2.0)
+    assert figure.get_size_inches().tolist() == [7.0, 2.0]
+    assert plot.subplots(axes=axes) == (figure, axes)
+    assert plot.subplots(axes=axes[1]) == (figure, [axes[1]])
+    plot.label_panel(axes[0], "a")
+    assert axes[0].get_title(loc="left") == "(a)"
+    path = plot.save(figure, tmp_path / "one", caption="What is seen.")
+    assert path == tmp_path / "one.png"
+    assert (tmp_path / "one.txt").read_text() == "What is seen.\n"
+    assert (tmp_path / "one.pdf").exists()
+    assert not plt.get_fignums()

@@ -1,7 +1,7 @@
 """Figures; matplotlib is imported here and in `systems/*/figures.py` only."""
 
 from .._printing import listed as _listed
-from . import learning, order
+from . import captions, learning, order
 from .phase_diagram import draw_phases
 from .style import COLOURS, MARKERS, label_panel, legend_below, save, style, subplots
 from .theory_vs_experiment import draw_experiment, draw_theory, draw_transition
@@ -10,6 +10,7 @@ from .theory_vs_experiment import draw_experiment, draw_theory, draw_transition
 __all__ = [
     "COLOURS",
     "MARKERS",
+    "captions",
     "draw_experiment",
     "draw_phases",
     "draw_theory",

@@ -9,7 +9,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap
 from matplotlib.patches import Patch
 
 from ..status import Status, succeeded
-from .style import PHASE_COLOURS
+from .style import PHASE_COLOURS, legend_below
 
 
 CLEAR = ListedColormap(["none"])
@@ -40,7 +40,16 @@ def draw_phases(
         y_label: label of the vertical axis, with units.
 
     Returns:
-        The entries of the legend, for one elsewhere.
+        The entries of the legend, which is below, for one elsewhere.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> ax = Figure().subplots()
+        >>> labels, status = np.array([[0, 1], [0, 1]]), np.array([[0, 0], [0, grokjax.Status.NO_SOLUTION]])
+        >>> entries = plot.draw_phases(ax, [0.1, 0.2], [1.0, 2.0], labels, ["lazy", "rich"], status=status)
+        >>> [entry.get_label() for entry in entries]
+        ['lazy', 'rich', 'no solution']
     """
     x, y, labels = np.asarray(x), np.asarray(y), np.asarray(labels)
     colours = ListedColormap(PHASE_COLOURS[: len(names)])
@@ -54,7 +63,7 @@ def draw_phases(
         ax.pcolor(*borders, failed, cmap=CLEAR, hatch=hatch, edgecolor="0.4", linewidth=0)
         handles.append(Patch(facecolor="white", edgecolor="0.4", hatch=hatch, label=Status(code).text))
     ax.set(xlabel=x_label, ylabel=y_label)
-    ax.legend(handles=handles, loc="best", framealpha=0.8, frameon=True)
+    legend_below(ax, handles, columns=2)
     return handles
 
 

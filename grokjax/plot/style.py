@@ -1,6 +1,6 @@
 """One look for all figures: column widths of a journal, colours that colour-blind readers tell apart."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -44,17 +44,50 @@ STYLE: dict[Any, Any] = {
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Everything drawn inside has the house style; the user's own settings stay as they are."""
+    """Everything drawn inside has the house style; the user's own settings stay as they are.
+
+    Examples:
+        >>> import matplotlib.pyplot as plt
+        >>> from grokjax import plot
+        >>> with plot.style():
+        ...     plt.rcParams["mathtext.fontset"]
+        'stix'
+    """
     with plt.rc_context(STYLE):
         yield
 
 
 def subplots(
-    num_rows: int = 1, num_columns: int = 1, *, width: str = "column", height: float = 2.5
+    num_rows: int = 1,
+    num_columns: int = 1,
+    *,
+    width: str = "column",
+    height: float = 2.5,
+    axes: Axes | Sequence[Axes] | None = None,
 ) -> tuple[Figure, list[Axes]]:
-    """A figure of a column's or page's width and its axes as a flat list; call it inside `style`."""
-    figure, axes = plt.subplots(num_rows, num_columns, figsize=(WIDTHS[width], height * num_rows), squeeze=False)
-    return figure, list(axes.flat)
+    """A figure of a column's or page's width and its axes as a flat list; call it inside `style`.
+
+    Args:
+        num_rows: of axes.
+        num_columns: of axes.
+        width: "column" or "page".
+        height: of a row, in inches.
+        axes: one or more to draw on instead, which come back with their figure.
+
+    Examples:
+        >>> from grokjax import plot
+        >>> with plot.style():
+        ...     figure, (left, right) = plot.subplots(1, 2, width="page", height=2.8)
+        >>> figure.get_size_inches().tolist()
+        [7.0, 2.8]
+    """
+    if axes is not None:
+        given = [axes] if isinstance(axes, Axes) else list(axes)
+        figure = given[0].get_figure(root=True)
+        assert figure is not None
+        return figure, given
+    figure, made = plt.subplots(num_rows, num_columns, figsize=(WIDTHS[width], height * num_rows), squeeze=False)
+    return figure, list(made.flat)
 
 
 def save(figure: Figure, path: str | Path, *, caption: str | None = None) -> Path:
@@ -67,6 +100,16 @@ def save(figure: Figure, path: str | Path, *, caption: str | None = None) -> Pat
 
     Returns:
         The path of the figure (of the PNG, if there are two).
+
+    Examples:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from grokjax import plot
+        >>> figure, _ = plot.subplots()
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = plot.save(figure, Path(folder) / "figure_1", caption="What is seen.")
+        ...     sorted(path.name for path in Path(folder).iterdir())
+        ['figure_1.pdf', 'figure_1.png', 'figure_1.txt']
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +123,21 @@ def save(figure: Figure, path: str | Path, *, caption: str | None = None) -> Pat
 
 
 def plain_log(axis: Axis) -> None:
-    """Numbers 1, 2, 5, 10, ... on a logarithmic axis of a decade or two, as one writes them."""
+    """Numbers 1, 2, 5, 10, ... on a logarithmic axis, as one writes them; powers of ten where it spans three of them.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax.plot.style import plain_log
+        >>> ax = Figure().subplots()
+        >>> ax.set(xscale="log", xlim=(1, 20))
+        [...]
+        >>> plain_log(ax.xaxis)
+        >>> [f"{tick:g}" for tick in ax.get_xticks() if 0.9 < tick < 21]
+        ['1', '2', '5', '10', '20']
+    """
+    low, high = axis.get_view_interval()
+    if high > 1000 * low:
+        return
     axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_locator(NullLocator())
@@ -94,6 +151,14 @@ def legend_below(ax: Axes, handles: Iterable[Any], *, columns: int = 1, title: s
         handles: labelled artists.
         columns: of the legend.
         title: above it.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> ax = Figure().subplots()
+        >>> plot.legend_below(ax, ax.plot([1, 2], [1, 2], label="theory"), title="noise")
+        >>> ax.get_legend().get_title().get_text(), [text.get_text() for text in ax.get_legend().get_texts()]
+        ('noise', ['theory'])
     """
     # In inches, as ticks and labels are: a share of the axes would shrink onto them as the legend grows.
     figure = ax.get_figure(root=True)
@@ -104,5 +169,14 @@ def legend_below(ax: Axes, handles: Iterable[Any], *, columns: int = 1, title: s
 
 
 def label_panel(ax: Axes, letter: str) -> None:
-    """A bold (a), (b), ... above the upper left corner."""
+    """A bold (a), (b), ... above the upper left corner.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> ax = Figure().subplots()
+        >>> plot.label_panel(ax, "b")
+        >>> ax.get_title(loc="left")
+        '(b)'
+    """
     ax.set_title(f"({letter})", loc="left", fontweight="bold")

@@ -29,6 +29,14 @@ def draw_theory(
         label: for the legend.
         dashed: the dashes of a second theory.
         line: any other line style of matplotlib.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> ax = Figure().subplots()
+        >>> plot.draw_theory(ax, [0.1, 0.2, 0.3], [1.0, 0.5, 0.2], dashed=True, label="theory")
+        >>> ax.lines[0].get_linestyle(), ax.get_legend_handles_labels()[1]
+        ('--', ['theory'])
     """
     style = line or ("--" if dashed else "-")
     ax.plot(np.asarray(x), np.asarray(values), linestyle=style, color=COLOURS[index % len(COLOURS)], label=label)
@@ -54,6 +62,15 @@ def draw_experiment(
         label: for the legend.
         hollow: whether markers are white inside.
         colour: instead of that of the index.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> ax = Figure().subplots()
+        >>> points = grokjax.Estimate(np.array([1.0, np.nan, 0.2]), np.array([0.1, np.nan, 0.1]))
+        >>> plot.draw_experiment(ax, [0.1, 0.2, 0.3], points, label="networks")
+        >>> ax.lines[0].get_xdata().tolist()  # what was not measured is left out
+        [0.1, 0.3]
     """
     x, mean, error = (np.asarray(values, float) for values in (x, estimate.mean, estimate.error))
     seen = np.isfinite(mean)
@@ -72,6 +89,16 @@ def draw_experiment(
 
 
 def draw_transition(ax: Axes, x: float, label: str | None = None) -> None:
-    """A vertical dotted line at a transition point."""
+    """A vertical dotted line at a transition point.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> ax = Figure().subplots()
+        >>> plot.draw_transition(ax, 0.2)
+        >>> plot.draw_transition(ax, float("nan"))  # there is none
+        >>> len(ax.lines)
+        1
+    """
     if np.isfinite(x):
         ax.axvline(float(x), color="0.35", linestyle=":", linewidth=1.0, label=label, zorder=0)
