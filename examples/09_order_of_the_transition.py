@@ -52,27 +52,6 @@ SIZES = {
 }  # fmt: skip
 RANGES = {3: (0.8, 1.6), 2: (0.6, 3.0), 1: (0.5, 3.0)}  # of noises, by power
 NAMES = {3: "cubic unit", 2: "quadratic unit", 1: "linear unit"}
-CAPTIONS = {
-    "evidence": "Evidence of the coldest rung relative to the hottest, networks minus theory on the same data set. The "
-    "scatter of L over data sets, given below the axis, is the power of the target; pairing removes it. Nothing is "
-    "fitted.",
-    "laws": "(a) Law of the data energy of each data set at the peak of its heat capacity, standardised before data "
-    "sets are averaged. Two peaks: two phases of the network. (b) Minus log of the law of the number of specialised "
-    "neurons, about each data set's mean: a convex curve has no barrier between networks.",
-    "heat_capacity": "Energy and heat capacity per sample. Solid lines: published leading order at the size of "
-    "networks; dashed: at larger sizes and in their limit, where the kink of the energy and the jump of the heat "
-    "capacity form. Star and dotted line: onset in the limit. Networks differ by finite data.",
-    "profiles": "Minus log of the density of a neuron's alignment with the teacher in the largest networks: of all "
-    "neurons on the ladder, of one neuron in restrained windows at the coldest noise, and the published leading order "
-    "of theory. Nothing is fitted; networks differ by finite data.",
-    "kinetics": "(a) Mean first-passage time of overdamped dynamics from the centre to the side well against the "
-    "barrier measured in equilibrium: cubic units of several sizes where their wells are level, and neurons of "
-    "networks at the coldest rungs, with Langer's rate in theory's field (no fitted number). (b) Work of a loop of "
-    "1/noise. Lines: quadrature and Fokker-Planck equation; slow loops cost in proportion to their rate.",
-    "growth": "Largest heat capacity per sample, and its steepest slope, over the number of samples. First order "
-    "(cubic unit): both grow, the first in proportion. Continuous (quadratic): the first saturates, the second grows. "
-    "Crossover (linear): neither grows. Lines: exact. Students, tables of modular addition: networks.",
-}
 
 
 def _in_time(pu, ts, keys, size, measured, runs):
@@ -188,7 +167,15 @@ size, keys = SIZES[name], jax.random.split(jax.random.key(args.seed), 8)
 clock = lambda: f"(after {time.perf_counter() - started:.0f} s)"
 print(f"{name} sizes on {device.device_kind}")
 pictures, verdicts = [], {}
-save = lambda figure, name: pictures.append(plot.save(figure, args.output / name, caption=CAPTIONS[name]))
+
+
+def save(name, kind, *given, note="", **options):
+    """Draw a figure of this kind, and write it with its caption and what the figure is not told."""
+    words = f"{getattr(plot.captions, kind)(*given, **options)} {note}".strip()
+    figure = getattr(plot.order, kind)(*given, **options)
+    pictures.append(plot.save(figure, args.output / name, caption=words))
+
+
 quiet = {"progress": False}
 
 # %% Three controls whose answer is known
@@ -253,20 +240,21 @@ for name, run in runs.items():
         )
     left = np.asarray(found.quadrature_error[:, 1])
     print(f"{name}: the nodes of theory leave open {np.median(left):.2f} nats (median), {left.max():.1f} at most")
-save(plot.order.evidence_per_dataset(differences, theory), "evidence")
+note = "Theory: published leading order on the nodes of every data set, without and with its fluctuations' determinant."
+save("evidence", "evidence_per_dataset", differences, theory, note=note)
 
 # %% (b) Laws of the energy, and the number of specialised neurons
 hidden = ("linear unit", "tables")
-shown = {f"{name}, $n={v.sizes[-1].size}$": v.sizes[-1] for name, v in verdicts.items() if name not in hidden}
+shown = {f"{name}, n = {v.sizes[-1].size}": v.sizes[-1] for name, v in verdicts.items() if name not in hidden}
 numbers = {}
 for name, run in runs.items():
     noise = np.asarray(run.system.noise_variance)
     rung = int(np.argmin(np.abs(noise - 0.18)))
     found = number_profile(run, int(np.max(run.system.width)), rung)
-    numbers[rf"{name}, $\sigma^2={noise[rung]:.2f}$"] = (found.number, found.profile.mean, found.profile.error)
+    numbers[f"{name}, noise {noise[rung]:.2f}"] = (found.number, found.profile.mean, found.profile.error)
     law = f"<k> = {found.mean}, Var k/<k> = {found.variance}"
     print(f"{name}, noise {noise[rung]:.3f}: {law}, barrier of F(k) {found.barrier} nats")
-save(plot.order.distributions(shown, numbers), "laws")
+save("laws", "distributions", shown, numbers)
 
 # %% (c) Energy and heat capacity
 curves = {}
@@ -280,7 +268,11 @@ about = jnp.sort(jnp.append(noises, onset * jnp.array([1 - 1e-6, 1 + 1e-6])))
 limit = ts.sharp_thermodynamics(base.replace(noise_variance=about))
 curves["infinite size"] = about, limit.energy, limit.heat_capacity
 kink = onset, float(np.interp(onset, about, limit.energy))
-save(plot.order.energy_and_capacity(measured, curves, kink=kink), "heat_capacity")
+note = (
+    "Theory: published leading order, with the kink of the energy and the jump of the heat capacity at large sizes. It "
+    "has no finite data, see docs/finite_width_and_data.md."
+)
+save("heat_capacity", "energy_and_capacity", measured, curves, kink=kink, note=note)
 
 # %% (d) One neuron: its profile on the ladder and in restrained windows, and the action of theory
 name, run = list(runs.items())[-1]
@@ -291,20 +283,28 @@ windows = ts.umbrella(keys[0], run, coldest, centres=np.linspace(-0.1, 1.2, coun
 print(f"{name}, noise {noise[coldest]:.3g}, {windows}  {clock()}")
 chosen, actions, q = {}, {}, jnp.linspace(0.0, 1.3, 200)
 for rung in sorted({coldest, int(np.argmin(np.abs(noise - 0.05))), int(np.argmin(np.abs(noise - 0.15)))}):
-    label = rf"$\sigma^2={noise[rung]:.3g}$"
+    label = f"noise {noise[rung]:.3g}"
     chosen[label], each = rungs[rung], rungs[rung]
     system = ts.TeacherStudent.at_scale(size.students[-1][0], noise[rung])
     actions[label] = q, -np.asarray(ts.predict(system, theory="mean_field").log_density(q))
     print(f"{name}, {label}: barrier from the centre {each.from_centre}, from the side {each.from_side} nats")
-chosen[rf"$\sigma^2={noise[coldest]:.3g}$, windows"] = windows.profile
-save(plot.order.neuron_profiles(chosen, actions), "profiles")
+chosen[f"noise {noise[coldest]:.3g}, windows"] = windows.profile
+note = f"{name}. Theory: published leading order, which has no finite data. Windows: one neuron, restrained."
+save("profiles", "neuron_profiles", chosen, actions, note=note)
 
 # %% (e) In time: escapes against the measured barrier, loops against their rate
-save(plot.order.kinetics(*_in_time(pu, ts, keys[6:], size, measured, runs)), "kinetics")
+in_time = _in_time(pu, ts, keys[6:], size, measured, runs)
+note = (
+    "Cubic units where their wells are level, by quadrature and the Fokker-Planck equation; neurons of networks at the "
+    "coldest rungs, with Langer's rate in theory's field."
+)
+save("kinetics", "kinetics", *in_time, note=note)
 print(clock())
 
 # %% (f) Growth with the size
-save(plot.order.growth({name: verdict.sizes for name, verdict in verdicts.items()}, exact), "growth")
+found = ", ".join(f"{name} {verdict.network.text}" for name, verdict in verdicts.items())
+sizes = {name: verdict.sizes for name, verdict in verdicts.items()}
+save("growth", "growth", sizes, exact, note=f"Tables: of modular addition. Verdicts on the whole: {found}.")
 
 # %% Results
 results = {name: run.without_states() for name, run in runs.items()}

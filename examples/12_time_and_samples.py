@@ -135,13 +135,12 @@ for width in (700,) if args.smoke else (2800, 1400, 700):
     )
     times[name], losses[name], overlaps[name] = _in_log_time(times[name], losses[name], overlaps[name])
     results[name] = run.without_states()
+seen = plot.captions.learning_curves(times, losses, overlaps, equilibrium)
 caption = (
-    f"Networks on the way to equilibrium, from the prior: {members} members, n = {whole(600)}, d = {whole(150)}, "
-    "target He_1 - 1.2 He_3, noise 0.05, read-out variance 0.011; bands are one standard deviation over the "
-    "ensemble, test losses are on fresh inputs; dotted: "
-    "published leading order in equilibrium. After appendix D of arXiv:2310.03789, which has "
-    "n = 600, d = 150 and N = 2800, 1400, 700: all sizes are scaled by one factor, at which the action per "
-    "dimension stays the same."
+    f"Networks on the way to equilibrium, from the prior. {seen} n = {whole(600)}, d = {whole(150)}, target He_1 - 1.2 "
+    "He_3, noise 0.05, read-out variance 0.011; test losses are on fresh inputs. Theory is the published leading "
+    "order, without finite data. After appendix D of arXiv:2310.03789, which has n = 600, d = 150 and N = 2800, 1400, "
+    "700: all sizes are scaled by one factor, at which the action per dimension stays the same."
 )
 figure = plot.learning.learning_curves(times, losses, overlaps, equilibrium)
 pictures.append(plot.save(figure, args.output / "learning_curves", caption=caption))
@@ -181,9 +180,11 @@ if len(dimensions) > 2 and np.isfinite([number.mean for number in needed]).all()
     theories = f"leading order ~ d^{slope(of_theory):.2f}, Gaussian process ~ d^{slope(lazy):.2f}"
     print(f"networks ~ d^{law.exponent}, {theories}")
 caption = (
-    "Learned share of the cubic component over the number of samples, at a fixed ratio of width to dimension, "
-    "noise 0.1. Lines: published leading order, without finite data. A Gaussian process of the same kernel needs "
-    f"{', '.join(f'{n:.1g}' for n in lazy)} samples for {LEARNED:g} of it."
+    f"{plot.captions.learned_over_size(measured, theory)} Theory is the published leading order, without finite data. "
+    f"{sample_members} networks a point, a fixed ratio of width to dimension, noise 0.1. For {LEARNED:g} of the "
+    f"component networks need {', '.join(map(str, needed))} samples, leading order "
+    f"{', '.join(f'{n:.0f}' for n in of_theory)}, a Gaussian process of the same kernel "
+    f"{', '.join(f'{n:.1g}' for n in lazy)}."
 )
 figure = plot.learning.learned_over_size(measured, theory, label="number of samples $n$")
 pictures.append(plot.save(figure, args.output / "samples", caption=caption))
@@ -204,8 +205,12 @@ share, error = (np.array([getattr(run.overlap[3], kind) for run in runs]) for ki
 fine = np.geomspace(widths[0], widths[-1], 60)
 name = f"d = {dimension}, n = {20 * dimension}"
 theory = {name: (fine, _cubic(ts.predict(base.replace(width=fine), theory="mean_field"), base))}
-figure = plot.learning.learned_over_size({name: (widths, share / cubic, error / abs(cubic))}, theory, label="width $N$")
-caption = "Learned share of the cubic component over the width, at a fixed read-out variance, noise 0.1."
+measured = {name: (widths, share / cubic, error / abs(cubic))}
+figure = plot.learning.learned_over_size(measured, theory, label="width $N$")
+caption = (
+    f"{plot.captions.learned_over_size(measured, theory)} Theory is the published leading order, without finite data. "
+    f"{sample_members} networks a point, at a fixed read-out variance, noise 0.1: wider networks are lazier."
+)
 pictures.append(plot.save(figure, args.output / "width", caption=caption))
 listed = [str(grokjax.Estimate(*pair)) for pair in zip(share / cubic, error / abs(cubic), strict=True)]
 print(f"over the widths {widths}: {', '.join(listed)}")
@@ -224,8 +229,8 @@ for strength in (STRENGTH,) if args.smoke else (STRENGTH, 4 * STRENGTH):
     share = right / np.asarray(run.observed["q"].counts).sum()
     print(f"field {strength:g}: {share:.1%} of the neurons are aligned with the teacher, not against it")
 caption = (
-    "A field -h sum q on the neurons of networks: flipping one neuron's signs leaves the output as it is, so that "
-    f"p(q)/p(-q) = exp(2hq) exactly. N = {int(system.width)}, noise 0.1."
+    f"{plot.captions.symmetry_breaking(tilted, strengths)} {2 * sample_members} networks, N = {int(system.width)}, "
+    "noise 0.1."
 )
 figure = plot.learning.symmetry_breaking(tilted, strengths)
 pictures.append(plot.save(figure, args.output / "field", caption=caption))
