@@ -209,7 +209,7 @@ measured = {name: (widths, share / cubic, error / abs(cubic))}
 figure = plot.learning.learned_over_size(measured, theory, label="width $N$")
 caption = (
     f"{plot.captions.learned_over_size(measured, theory)} Theory is the published leading order, without finite data. "
-    f"{sample_members} networks a point, at a fixed read-out variance, noise 0.1: wider networks are lazier."
+    f"{sample_members} networks a point, at a fixed read-out variance, noise 0.1."
 )
 pictures.append(plot.save(figure, args.output / "width", caption=caption))
 listed = [str(grokjax.Estimate(*pair)) for pair in zip(share / cubic, error / abs(cubic), strict=True)]

@@ -68,6 +68,20 @@ def test_the_marks_of_theory_of_networks_and_of_a_transition():
     assert (border.get_xdata()[0], border.get_linestyle(), border.get_label()) == (1.5, ":", "onset")
 
 
+@pytest.mark.parametrize("low", [0.7, 3.2])
+@pytest.mark.parametrize("factor", [1.3, 2.5, 6, 40, 900, 40_000])
+def test_logarithmic_axes_have_three_numbers(low, factor):
+    with plot.style():
+        figure, (ax,) = plot.subplots()
+    ax.plot([low, low * factor], [1, 1])
+    ax.set_xscale("log")
+    plain_log(ax.xaxis)
+    figure.canvas.draw()
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
+    assert len([tick for tick in ticks if tick.label1.get_text()]) >= 3
+
+
 def test_numbers_on_logarithmic_axes():
     with plot.style():
         _, axes = plot.subplots(1, 2, width="page")

@@ -97,8 +97,8 @@ def neuron_profiles(measured: Mapping[str, Any], theory: Mapping[str, tuple[Any,
         if name in theory:
             q, action = theory[name]
             seen = np.isfinite(each.values.mean) & (np.asarray(each.values.error) > 0)
-            found = (np.asarray(values)[seen] for values in (each.positions, each.values.mean, each.values.error))
-            z[name] = _z(*found, q, np.asarray(action) - np.min(action))
+            x, mean, error = (np.asarray(v)[seen] for v in (each.positions, each.values.mean, each.values.error))
+            z[name] = _z(x, mean, error, q, np.asarray(action) - np.min(action))
     return _joined(
         "Minus log of the density of a neuron's alignment with the teacher, zero at its minimum. Points: networks with "
         "one standard error, hollow where a noise is measured a second time; lines: theory, not fitted. "
@@ -214,11 +214,13 @@ def learning_curves(
         >>> plot.captions.learning_curves(time, losses, overlaps, {"N = 22": {"linear": 0.9}})
         '(a) Mean squared errors (training, test) ... N = 22 linear 0.82(18), theory 0.9.'
     """
-    members = len(next(iter(next(iter(overlaps.values())).values())))
+    first = next(iter(overlaps.values()))
+    members = len(next(iter(first.values())))
+    parts = ", ".join(f"({letter}) {kind}" for letter, kind in zip("bcdef", first, strict=False))
     words = (
-        f"(a) Mean squared errors ({', '.join(next(iter(losses.values())))}) and (b, ...) overlaps with the components "
-        f"of the target against time; lines and bands: mean and standard deviation over {members} networks of each "
-        "size."
+        f"(a) Mean squared errors ({', '.join(next(iter(losses.values())))}) and the overlaps {parts} with the "
+        f"components of the target against time; lines and bands: mean and standard deviation over {members} networks "
+        "of each size."
     )
     if theory is None:
         return words

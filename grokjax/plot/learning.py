@@ -16,7 +16,7 @@ from .style import COLOURS, MARKERS, label_panel, legend_below, plain_log, style
 
 
 DASHES = ("-", "--", ":")
-THEORY = (0, (1, 1.5))  # finer than the dots of a third loss
+THEORY: Any = (0, (1, 1.5))  # finer than the dots of a third loss
 
 
 def learning_curves(
@@ -68,9 +68,9 @@ def learning_curves(
         for letter, ax in zip("abcdef", axes, strict=False):
             ax.set(xscale="log", xlabel="time $t$, dimensionless")
             label_panel(ax, letter)
-        key = lambda label, dash="-", colour="0.3": Line2D([], [], color=colour, linestyle=dash, label=label)
+        key = lambda label, dash: Line2D([], [], color="0.3", linestyle=dash, label=label)
         equilibrium = [] if theory is None else [key("theory, in equilibrium", THEORY)]
-        sizes = [key(name, "-", colour) for colour, name in zip(COLOURS, time, strict=False)]
+        sizes = [Line2D([], [], color=colour, label=name) for colour, name in zip(COLOURS, time, strict=False)]
         legend_below(axes[0], [key(kind, dash) for dash, kind in zip(DASHES, kinds, strict=False)])
         legend_below(axes[1], sizes if len(axes) > 2 else [*sizes, *equilibrium])
         if len(axes) > 2:

@@ -104,14 +104,21 @@ def distributions(
         x = np.linspace(-3.5, 3.5, 200)
         axes[0].plot(x, np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi), "--", color="0.5", label="Gaussian")
         for marker, (name, each) in zip(MARKERS, evidence.items(), strict=False):
-            density, options = each.density, {"color": colour[name], "marker": marker, "linewidth": 0.8}
-            axes[0].errorbar(each.positions, density.mean, density.error, label=name, **options)
+            density = each.density
+            axes[0].errorbar(
+                each.positions,
+                density.mean,
+                density.error,
+                color=colour[name],
+                marker=marker,
+                linewidth=0.8,
+                label=name,
+            )
         axes[0].set(
             xlabel=r"data energy $(S-\langle S\rangle)/\mathrm{sd}$, per data set", ylabel="density", ylim=(0, None)
         )
         for marker, (name, (number, profile, error)) in zip(MARKERS, droplets.items(), strict=False):
-            options = {"color": colour[name], "marker": marker, "linewidth": 0.8}
-            axes[1].errorbar(number, profile, error, label=name, **options)
+            axes[1].errorbar(number, profile, error, color=colour[name], marker=marker, linewidth=0.8, label=name)
         if droplets:
             label = r"specialised neurons less their mean, $k-\langle k\rangle$"
             axes[1].set(xlabel=label, ylabel=r"$F(k)=-\log p(k)$, nats")
@@ -313,18 +320,23 @@ def kinetics(
         figure, (left, right) = subplots(1, 2, width="page", height=3.0, axes=axes)
         for marker, (name, (barriers, times)) in zip(MARKERS, escapes.items(), strict=False):
             (place, spread), (tau, error) = numbers(barriers), numbers([each.mean_time for each in times])
-            options = {"color": colour[name], "marker": marker, "linestyle": "none", "label": f"measured, {name}"}
-            left.errorbar(place, tau, error, spread, **options)
+            left.errorbar(
+                place, tau, error, spread, color=colour[name], marker=marker, linestyle="none",
+                label=f"measured, {name}",
+            )  # fmt: skip
         for name, (barrier, time) in exact.items():
             mark = "-" if np.size(barrier) > 1 else "*"
-            left.plot(barrier, time, mark, color=colour[name], label=f"theory, {name}")
+            left.plot(barrier, time, mark, color=colour[name], markersize=7, label=f"theory, {name}")
         for marker, (name, ramps) in zip(MARKERS, loops.items(), strict=False):
             work, error = numbers([each.work for each in ramps])
-            options = {"color": colour[name], "marker": marker, "linestyle": "none", "label": f"measured, {name}"}
-            right.errorbar([each.rate for each in ramps], work, error, **options)
+            rate = [each.rate for each in ramps]
+            right.errorbar(
+                rate, work, error, color=colour[name], marker=marker, linestyle="none", label=f"measured, {name}"
+            )
         for name, (rate, work) in works.items():
             right.plot(rate, work, color=colour[name], label=f"theory, {name}")
         left.set(yscale="log", xlabel="barrier $B$, nats", ylabel=r"escape time $\tau$, dimensionless")
+        plain_log(left.yaxis)
         right.set(xscale="log", yscale="log", xlabel=r"rate $|db/dt|$ of the loop", ylabel="work of the loop, nats")
         for letter, ax in zip("ab", (left, right), strict=True):
             legend_below(ax, ax.get_legend_handles_labels()[0])

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
 from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
 
 
@@ -18,6 +19,7 @@ from matplotlib.transforms import ScaledTranslation
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 PHASE_COLOURS = ("#DCE6F2", "#F6CF9F", "#9FD3B7", "#E3BBD3", "#D9D9D9")
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+NUMBERS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9))  # of a decade, the fewest first
 WIDTHS = {"column": 3.4, "page": 7.0}  # inches
 
 STYLE: dict[Any, Any] = {
@@ -138,7 +140,10 @@ def plain_log(axis: Axis) -> None:
     low, high = axis.get_view_interval()
     if high > 1000 * low:
         return
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    count = lambda subs: sum(low <= sub * decade <= high for sub in subs for decade in decades)
+    subs = next((each for each in NUMBERS if count(each) >= 3), None)
+    axis.set_major_locator(MaxNLocator(4) if subs is None else LogLocator(subs=subs))
     axis.set_major_formatter("{x:g}")
     axis.set_minor_locator(NullLocator())
 
