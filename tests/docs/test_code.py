@@ -25,11 +25,12 @@ PAGES = [path for path in SHOWN if "```python" in path.read_text()]
 GLOBALS = {"grokjax": grokjax, "jax": jax, "jnp": jnp, "np": np}
 RUNNER = """
 import re, sys, time, traceback, types
+from pathlib import Path
 import jax
 root, *pages = sys.argv[1:]
 failed = []
 for page in pages:
-    blocks = re.findall(r"^```python\\n(.*?)^```", open(f"{root}/{page}").read(), flags=re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```python\\n(.*?)^```", Path(root, page).read_text(), flags=re.DOTALL | re.MULTILINE)
     started = time.perf_counter()
     module = sys.modules["__main__"] = types.ModuleType("__main__")  # a page knows nothing of another,
     jax.config.update("jax_enable_x64", False)  # nor of its 64-bit numbers
