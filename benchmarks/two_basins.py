@@ -70,7 +70,7 @@ def main() -> None:
     options = {"prime": args.prime, "width": args.width, "fraction": args.fraction, "inverse_noise": b}
     options |= {"descent": args.descent, "steps": args.steps, "ladder_steps": args.ladder_steps}
     written = [{name: split(value) for name, value in row.items()} for row in rows]
-    print(write("two_basins", written, members=args.members, **options))
+    print(write(f"two_basins-{args.prime}", written, members=args.members, **options))
 
 
 if __name__ == "__main__":
