@@ -3,6 +3,7 @@
     python .ci/gallery.py              every example, at its default size
     python .ci/gallery.py 05 06        these
     python .ci/gallery.py --smoke 01   small; the page says so
+    python .ci/gallery.py --workers 1  one after the other, with all cores; else each example has a core of its own
     python .ci/gallery.py --index      the list alone
 
 What is made is kept in the repository, with figures at the size of a screen, so that the pages build without running
@@ -10,14 +11,17 @@ anything. Figures at full size stay under output/gallery.
 """
 
 import argparse
+import math
 import os
 import re
 import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version
 from pathlib import Path
+from queue import Queue
 
 from PIL import Image
 
@@ -49,16 +53,25 @@ def introduction(path: Path) -> tuple[str, str, str]:
     )
 
 
-def run(path: Path, smoke: bool) -> tuple[str, float]:
-    """What an example prints, and its seconds."""
+def seconds_before(path: Path) -> float:
+    """What an example took when its page was made; those that took long are begun first."""
+    page = GALLERY / f"{path.stem}.md"
+    found = re.search(r"^\*Made by .* in (\d+) s", page.read_text(), re.MULTILINE) if page.exists() else None
+    return float(found[1]) if found else math.inf
+
+
+def run(path: Path, smoke: bool, cores: Queue) -> tuple[str, float]:
+    """What an example prints on the cores that are free, and its seconds."""
     output = ROOT / "output" / "gallery" / path.stem
     output.mkdir(parents=True, exist_ok=True)
     for old in (*output.glob("*.png"), *output.glob("*.txt")):
         old.unlink()
-    started = time.perf_counter()
     command = [sys.executable, str(path), "--output", str(output), *(["--smoke"] if smoke else [])]
-    environment = {**os.environ, "MPLBACKEND": "Agg"}
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True)
+    environment, own = {**os.environ, "MPLBACKEND": "Agg"}, cores.get()
+    pin = (lambda: os.sched_setaffinity(0, own)) if own else None
+    started = time.perf_counter()
+    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
+    cores.put(own)
     if done.returncode:
         raise SystemExit(f"{path.name} failed")
     return done.stdout.replace(f"{output}{os.sep}", "").replace(str(output), "output"), time.perf_counter() - started
@@ -83,11 +96,11 @@ def place_figures(path: Path) -> list[str]:
     return lines
 
 
-def write_page(path: Path, printed: str, seconds: float, smoke: bool) -> None:
+def write_page(path: Path, printed: str, seconds: float, smoke: bool, num_cores: int) -> None:
     """One page: introduction, figures, what was printed, and the cells."""
     title, text, commands = introduction(path)
     size = "a tiny run (`--smoke`) whose numbers mean nothing," if smoke else "a run at its default size"
-    cores = f"{os.cpu_count()} CPU cores"
+    cores = "one CPU core" if num_cores == 1 else f"{num_cores} CPU cores"
     about = f"Made by {size} in {seconds:.0f} s on {cores}, with grokjax {version('grokjax')} and jax {version('jax')}."
     shown = printed.strip().splitlines()
     shown = shown[:MOST_LINES] + (["..."] if len(shown) > MOST_LINES else [])
@@ -123,15 +136,24 @@ def main() -> None:
     made.add_argument("numbers", nargs="*", help="of examples, all unless given")
     made.add_argument("--smoke", action="store_true", help="tiny runs")
     made.add_argument("--index", action="store_true", help="write the list alone")
+    made.add_argument("--workers", type=int, help="examples at a time, one for each core unless given")
     args = made.parse_args()
     GALLERY.mkdir(exist_ok=True)
     total = time.perf_counter()
-    for path in EXAMPLES:
-        if args.index or (args.numbers and path.name.split("_")[0] not in args.numbers):
-            continue
-        printed, seconds = run(path, args.smoke)
-        write_page(path, printed, seconds, args.smoke)
+    wanted = [] if args.index else [p for p in EXAMPLES if not args.numbers or p.name.split("_")[0] in args.numbers]
+    all_cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    workers = args.workers or max(1, min(len(all_cores), len(wanted)))
+    cores = Queue()
+    for index in range(workers):
+        cores.put(set(all_cores[index::workers]))
+
+    def make(path: Path) -> None:
+        printed, seconds = run(path, args.smoke, cores)
+        write_page(path, printed, seconds, args.smoke, len(all_cores[::workers]) or os.cpu_count())
         print(f"{path.stem}: {seconds:.0f} s", flush=True)
+
+    with ThreadPoolExecutor(workers) as pool:
+        list(pool.map(make, sorted(wanted, key=seconds_before, reverse=True)))
     write_index()
     print(f"docs/gallery after {time.perf_counter() - total:.0f} s")
 

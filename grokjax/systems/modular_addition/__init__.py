@@ -1,7 +1,7 @@
 """Modular addition: the mixed phase, in theory and in real networks."""
 
 from ..._printing import listed as _listed
-from .basins import Basin, basins, free_energy_of_basins
+from .basins import Basin, basins, ladder_of_basins
 from .experiment import QuadraticNetworks, safe_step_size, simulate
 from .generalisation_phases import GENERALISATION_PHASES, classify_generalisation, generalisation_diagram, passes_half
 from .kernels import KernelSpectrum, detection_power, kernel_spectrum, latent_kernels, pruned, pruned_dominant
@@ -52,13 +52,13 @@ __all__ = [
     "detection_power",
     "equivalent_kernel",
     "finite_size_transitions",
-    "free_energy_of_basins",
     "generalisation_boundary",
     "generalisation_diagram",
     "gp_learned",
     "gp_on_part",
     "gp_sample_complexity",
     "kernel_spectrum",
+    "ladder_of_basins",
     "latent_kernels",
     "latent_spectrum",
     "lazy_learned",

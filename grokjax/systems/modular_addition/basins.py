@@ -3,7 +3,7 @@ r"""Two minima of one training set, one that memorises and one that generalises,
 Networks descend from the prior and from neurons of single frequencies to a minimum of the data energy $S$, and the
 local learning coefficient is measured there: $\hat\lambda=b[\langle S\rangle-S(\theta^*)]$ of chains restrained to
 $\theta^*$. Free energy prefers the smaller one where both fit the data equally well. Beside it the global slope of the
-free energy, $-dL/d\ln b=bE$, of all networks of the posterior on the same training set.
+free energy, $-dL/d\ln b=bE$, of all networks of the posterior on the same training set: `ladder_of_basins`.
 
 References:
     Lau et al., arXiv:2308.12108 (the coefficient); arXiv:2603.01192 (quadratic networks on modular addition).
@@ -21,10 +21,10 @@ from jaxtyping import Array, Key, Scalar
 from ... import ensemble
 from ..._checks import check_positive, check_whole
 from ...driver import first_positions
-from ...evidence.free_energy import FreeEnergy, free_energy
 from ...evidence.local_learning import LocalLearning, local_learning_coefficient
 from ...experiment import Design
 from ...posterior import Posterior
+from ...results import Run
 from ...samplers import GradientDescent, ReplicaExchange, UnderdampedLangevin, largest_curvatures
 from .experiment import QuadraticNetworks, simulate
 from .order_parameters import OrderParameters
@@ -115,7 +115,7 @@ def basins(
     return tuple(found)
 
 
-def free_energy_of_basins(
+def ladder_of_basins(
     key: Key[Array, ""],
     system: ModularAddition,
     exchange: ReplicaExchange,
@@ -123,10 +123,12 @@ def free_energy_of_basins(
     start: str = "prior",
     num_members: int = 4,
     num_steps: int = 4000,
-) -> FreeEnergy:
-    r"""Free energy over the noise on the training set that `basins` takes from the same key.
+) -> Run:
+    r"""Sample the whole posterior on the training set that `basins` takes from the same key.
 
-    `learning_coefficient` of the result is its slope $b(E-S_{\min})=-dL/d\ln b$, as $S_{\min}=0$.
+    `grokjax.free_energy` of the run has the slope $b(E-S_{\min})=-dL/d\ln b$ as its `learning_coefficient`, with
+    $S_{\min}=0$. Beside the local coefficients it holds what the prior costs: the posterior keeps $S$ above its minimum
+    wherever weights that fit better are less likely.
 
     Args:
         key: random key, that of `basins`.
@@ -137,8 +139,18 @@ def free_energy_of_basins(
         num_steps: of each.
 
     Raises:
-        ValueError: the start is unknown, or rungs do not overlap.
+        ValueError: the start is unknown.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=0.004, training_fraction=0.8
+        ... )
+        >>> ladder = grokjax.ReplicaExchange([0.018, 0.02, 0.022])
+        >>> run = ma.ladder_of_basins(jax.random.key(0), system, ladder, num_steps=200)
+        >>> grokjax.free_energy(run).learning_coefficient.mean.shape
+        (3,)
     """
     first = jax.random.split(key, 3)[0]
     design = {"num_members": num_members, "num_datasets": 1, "start": start, "num_witnesses": 0}
-    return free_energy(simulate(first, system, exchange=exchange, num_steps=num_steps, progress=False, **design))
+    return simulate(first, system, exchange=exchange, num_steps=num_steps, progress=False, **design)
