@@ -118,6 +118,13 @@ def door(experiment: AbstractExperiment, doc: str) -> Any:
     Args:
         experiment: with default options.
         doc: the docstring of the door.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> simulate = grokjax.door(pu.PowerUnits(), "Sample power units.")
+        >>> simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False).layout.num_members
+        4
     """
     groups = {"design": Design(), "moves": Moves(), "schedule": Schedule(), "compute": Compute()}
     return flat(_simulate, name="simulate", doc=doc, experiment=experiment, **groups)
@@ -136,6 +143,15 @@ def first_positions(
 
     Returns:
         A `Problem` without its starts and the positions, both with leading axis entry: members, points fastest.
+
+    Examples:
+        >>> from grokjax.driver import first_positions
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> design = grokjax.Design(num_members=4)
+        >>> problem, positions = first_positions(jax.random.key(0), system, pu.PowerUnits(), design)
+        >>> positions.weight.shape, problem.starts
+        ((4,), ())
     """
     settings = Settings(Design() if design is None else design, Schedule(), Compute())
     experiment, system, (design, _, _) = experiment.prepared(system, settings)
@@ -147,7 +163,17 @@ def first_positions(
 
 
 def extend(run: Run, key: Key[Array, ""], num_steps: int, *, progress: bool = False) -> Run:
-    """See `Run.extend`."""
+    """See `Run.extend`.
+
+    Examples:
+        >>> from grokjax.driver import extend
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> longer = extend(run, jax.random.key(1), num_steps=60)
+        >>> run.series.output.shape, longer.series.output.shape
+        ((4, 40), (4, 100))
+    """
     if run.problem is None or run.assembly is None or run.ensemble.states is None:
         raise argument_error("run", "one with its problems and states", "a copy without them", "Extend the whole run.")
     assembly, axes = run.assembly, problem_axes(run.experiment, run.problem)
@@ -174,6 +200,14 @@ def evaluate(system: Any, experiment: AbstractEvaluation) -> Run:
     Args:
         system: its parameters.
         experiment: what is evaluated.
+
+    Examples:
+        >>> class Square(grokjax.AbstractEvaluation):
+        ...     def evaluate(self, system):
+        ...         return {"square": grokjax.Estimate(system**2, 1e-3)}
+        >>> run = grokjax.evaluate(3.0, Square())
+        >>> print(run.order_parameters["square"], run.certificate)  # nothing was sampled
+        9.0000(10) None
     """
     check_instance("experiment", experiment, AbstractEvaluation, "Sampled experiments are simulated.")
     return Run.of_evaluation(system, experiment, experiment.evaluate(system))

@@ -39,6 +39,11 @@ class Problem(eqx.Module):
         starts: first positions, in the order of their names.
         truth: what `measure` needs to know beside the target, such as the teacher.
         start_names: the first is the default; witnesses take the next one.
+
+    Examples:
+        >>> problem = grokjax.Problem(lambda x: x @ x / 2, {"origin": jnp.zeros(3), "far": jnp.ones(3)})
+        >>> problem.start_names, float(problem.target(problem.starts[1]))
+        (('origin', 'far'), 1.5)
     """
 
     target: Any
@@ -77,6 +82,21 @@ class AbstractExperiment(AbstractPrinted):
             always followed.
         systems: the class of parameters that it draws from.
         certified: names of the measurements that the certificate examines; None for all.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> energy = lambda variance, x: x @ x / (2 * variance)
+        >>> class Ball(grokjax.AbstractExperiment):
+        ...     systems = pu.PowerUnit
+        ...     def draw(self, data_key, start_key, system):
+        ...         target = jax.tree_util.Partial(energy, system.noise_variance)
+        ...         return grokjax.Problem(target, jax.random.normal(start_key, (3,)))
+        ...     def measure(self, key, problem, state):
+        ...         return {"square": state.position @ state.position / 3}
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = grokjax.simulate(jax.random.key(0), system, Ball(), num_members=4, num_steps=60, progress=False)
+        >>> run.order_parameters["square"].mean.shape, run.series["square"].shape
+        ((), (4, 40))
     """
 
     num_members: ClassVar[int] = 16
@@ -171,6 +191,13 @@ class Design:
             the certificate; they enter no average. An eighth of the members unless given, and two at least.
         start: name of a start; the experiment's first one unless given.
         dtype: float type of the members.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> design = grokjax.Design(num_members=4, start="well")
+        >>> pu.simulate(jax.random.key(0), system, design=design, num_steps=60, progress=False).start
+        'well'
     """
 
     num_members: int | None = None
@@ -194,7 +221,15 @@ class Design:
 
 
 class Settings(NamedTuple):
-    """What a user may say about a run; an experiment fills in what is left open."""
+    """What a user may say about a run; an experiment fills in what is left open.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> settings = grokjax.Settings(grokjax.Design(), grokjax.Schedule(num_steps=60), grokjax.Compute())
+        >>> pu.PowerUnits().prepared(system, settings)[2] is settings  # this experiment fills in nothing
+        True
+    """
 
     design: Design
     schedule: Schedule
@@ -202,7 +237,15 @@ class Settings(NamedTuple):
 
 
 class AbstractEvaluation(eqx.Module):
-    """An experiment without key and chain: something is constructed and evaluated."""
+    """An experiment without key and chain: something is constructed and evaluated.
+
+    Examples:
+        >>> class Square(grokjax.AbstractEvaluation):
+        ...     def evaluate(self, system):
+        ...         return {"square": grokjax.Estimate(system**2, 1e-3)}
+        >>> print(grokjax.evaluate(3.0, Square()).order_parameters["square"])
+        9.0000(10)
+    """
 
     @abc.abstractmethod
     def evaluate(self, system: Any) -> Any:

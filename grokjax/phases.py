@@ -25,6 +25,12 @@ class PhasePoint(AbstractSolution):
         order_parameters: any pytree of scalars.
         label: index of the phase.
         status: how the theory's solver ended, a `Status`.
+
+    Examples:
+        >>> status = jnp.array([grokjax.Status.SOLVED, grokjax.Status.NO_SOLUTION])
+        >>> point = grokjax.PhasePoint({"overlap": jnp.array([0.3, 0.9])}, jnp.array([0, 1]), status)
+        >>> point.converged.tolist()
+        [True, False]
     """
 
     order_parameters: Any
@@ -42,6 +48,14 @@ class PhaseDiagram(AbstractSolution):
         labels: phase of each point, an index into `phases`.
         status: how the solver ended at each point, a `Status`; hatch what was not solved in a figure.
         phases: names of the phases.
+
+    Examples:
+        >>> def point(a, b):
+        ...     solved = jnp.asarray(int(grokjax.Status.SOLVED))
+        ...     return grokjax.PhasePoint({"sum": a + b}, jnp.where(a > b, 1, 0), solved)
+        >>> diagram = grokjax.sweep(point, {"a": jnp.arange(3.0), "b": jnp.arange(2.0)}, ("below", "above"))
+        >>> diagram.names()[2].tolist(), diagram.order_parameters["sum"].shape, diagram.fraction("above")
+        (['above', 'above'], (3, 2), 0.5)
     """
 
     axis_names: tuple[str, ...] = eqx.field(static=True)

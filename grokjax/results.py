@@ -25,7 +25,18 @@ OrderParameters = TypeVar("OrderParameters")
 
 
 class NotInEquilibrium(UserWarning):
-    """A certificate failed."""
+    """A certificate failed.
+
+    Examples:
+        >>> import warnings
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always", grokjax.NotInEquilibrium)
+        ...     run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=30, progress=False)
+        >>> any(each.category is grokjax.NotInEquilibrium for each in caught), "ESS" in run.certificate.failed
+        (True, True)
+    """
 
 
 class Run(eqx.Module, Generic[OrderParameters]):
@@ -52,6 +63,13 @@ class Run(eqx.Module, Generic[OrderParameters]):
         ensemble: the loop's own run: plan, timing, last states.
         problem: what every entry sampled, to go on from; None once dropped.
         assembly: how the sampler was put together; likewise.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> run.start, run.errors_from, run.members.output.shape
+        ('prior', 'data sets', (4,))
     """
 
     system: Any
@@ -233,14 +251,34 @@ class Run(eqx.Module, Generic[OrderParameters]):
 
 
 def member_estimate(layout: Any, values: Any, diverged: Any) -> Estimate:
-    """Mean and error over data sets of values of shape (*sweep, member, ...)."""
+    """Mean and error over data sets of values of shape (*sweep, member, ...).
+
+    Examples:
+        >>> from grokjax.results import member_estimate
+        >>> layout = grokjax.ensemble.Layout.of((), num_members=3)
+        >>> print(member_estimate(layout, [1.0, 2.0, 30.0], np.array([False, False, True])))
+        1.50(50)
+    """
     values = np.asarray(values)
     axis = len(layout.shape) - values.ndim
     return over_datasets(values, layout.num_datasets, diverged, axis=axis)
 
 
 def warn_unless_in_equilibrium(run: Run, label: str) -> None:
-    """One warning, on one process, if a certificate failed."""
+    """One warning, on one process, if a certificate failed.
+
+    Examples:
+        >>> import warnings
+        >>> from grokjax.results import warn_unless_in_equilibrium
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> with warnings.catch_warnings(record=True) as caught:
+        ...     warnings.simplefilter("always", grokjax.NotInEquilibrium)
+        ...     run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=30, progress=False)
+        ...     warn_unless_in_equilibrium(run, "short run")
+        >>> str(caught[-1].message).startswith("short run: not in equilibrium")
+        True
+    """
     if run.certificate is not None and run.certificate.failed and jax.process_index() == 0:
         lines = ", ".join(run.certificate.failed)
         warnings.warn(f"{label}: not in equilibrium ({lines}); see run.certificate.", NotInEquilibrium, stacklevel=4)

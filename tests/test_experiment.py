@@ -263,6 +263,30 @@ def simulate(system=SYSTEM, experiment=None, **options):
     return grokjax.simulate(jax.random.key(0), system, experiment or Balls(), **{**OPTIONS, **options})
 
 
+def quadratic(centre, x):
+    return jnp.sum((x - centre) ** 2) / 2
+
+
+class Partials(Balls):
+    """A target that hashes by identity, though numbers are in it."""
+
+    def draw(self, data_key, start_key, system):
+        x = jax.random.normal(start_key, (system.dim,), jnp.float32)
+        return Problem(jax.tree_util.Partial(quadratic, system.centre), x)
+
+    def share(self, problem):
+        return ()
+
+    def measure(self, key, problem, state):
+        return {"square": jnp.mean((state.position - problem.target.args[0]) ** 2)}
+
+
+def test_a_target_may_be_a_partial_function():
+    system = Well(dim=20, curvature=1.0, centre=2.0)
+    found = grokjax.simulate(jax.random.key(1), system, Partials(), **OPTIONS).order_parameters["square"]
+    assert abs(found.mean - 1) < 5 * found.error
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -34,6 +34,14 @@ class Moves(eqx.Module):
         droplets: Metropolis moves of single neurons.
         exchange: a ladder of noises. Every member becomes a ladder of replicas on one data set, its rungs are the
             points of the run, and the system's own noise is not used.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> moves = grokjax.Moves(exchange=grokjax.ReplicaExchange([2.0, 4.0, 8.0]))
+        >>> run = pu.simulate(jax.random.key(0), system, moves=moves, num_members=4, num_steps=200, progress=False)
+        >>> run.output.mean.shape, run.system.noise_variance.tolist()
+        ((3,), [2.0, 4.0, 8.0])
     """
 
     droplets: DropletMoves | None = None

@@ -8,7 +8,12 @@ from .._checks import argument_error
 
 
 def available() -> list[Any]:
-    """All devices of jax's backend, other processes' included, or the one that was set as its default device."""
+    """All devices of jax's backend, other processes' included, or the one that was set as its default device.
+
+    Examples:
+        >>> grokjax.devices.available() == jax.devices()
+        True
+    """
     chosen = jax.config.jax_default_device  # pyright: ignore[reportAttributeAccessIssue]
     return jax.devices() if chosen is None else [chosen]
 
@@ -21,6 +26,11 @@ def use(platform: str | None) -> Any:
 
     Raises:
         ValueError: jax has no such device here.
+
+    Examples:
+        >>> grokjax.devices.use("cpu").platform
+        'cpu'
+        >>> jax.config.update("jax_default_device", None)  # what jax chooses
     """
     if platform is not None and platform != jax.default_backend():
         try:

@@ -37,6 +37,14 @@ class Layout(eqx.Module):
         num_witnesses: witnesses per point and role; witness w repeats member w.
         shared: what the points of a sweep have in common: "nothing", the "data" of a member (a ladder of replicas), or
             "everything" that is random (a seed that is the same all over a grid).
+
+    Examples:
+        >>> roles = (grokjax.ensemble.OTHER_START,)
+        >>> layout = grokjax.ensemble.Layout.of((2,), num_members=3, roles=roles, num_witnesses=1)
+        >>> layout.num_entries, layout.fold(np.arange(8)).tolist()
+        (8, [[0, 2, 4], [1, 3, 5]])
+        >>> layout.fold_witnesses(np.arange(8), grokjax.ensemble.OTHER_START).tolist()
+        [[6], [7]]
     """
 
     shape: tuple[int, ...] = eqx.field(static=True)

@@ -28,6 +28,14 @@ class EnsembleRun(eqx.Module):
         chunk_seconds: wall time of each chunk; the first holds the compilation.
         precision: of the matrix products.
         force_error: what a lower one than float32 does to the forces at the last states; None where none was lower.
+
+    Examples:
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.UnderdampedLangevin(0.3), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     num_steps=40, progress=False,
+        ... )
+        >>> run.num_members, run.states.position.shape, int(run.diverged.sum())
+        (4, (4, 3), 0)
     """
 
     results: dict[str, Any]

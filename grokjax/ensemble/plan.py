@@ -75,6 +75,15 @@ class Chunk(NamedTuple):
         warming_up: whether it was part of the warm-up.
         energy: of every entry at its end, shape (entry,): members and witnesses of all points, points fastest; nan
             where states have none.
+
+    Examples:
+        >>> chunks = []
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.UnderdampedLangevin(0.3), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     num_steps=40, num_chunks=2, on_chunk=chunks.append, progress=False,
+        ... )
+        >>> [(chunk.steps, chunk.energy.shape) for chunk in chunks]
+        [(20, (4,)), (40, (4,))]
     """
 
     steps: int

@@ -62,6 +62,15 @@ class StepBias(eqx.Module):
         bias: of each order parameter, to be subtracted.
         richardson: the averages without it.
         order: power of the step that was assumed.
+
+    Examples:
+        >>> from grokjax.evidence.examination import certify
+        >>> layout = grokjax.ensemble.Layout.of((), 2, roles=(grokjax.ensemble.HALF_STEP,), num_witnesses=2)
+        >>> series = {"overlap": np.repeat([1.5, 1.5, 1.125, 1.125], 60).reshape(4, 60)}
+        >>> options = {"bias_order": 2, "steps_per_record": 1}
+        >>> found = certify(layout, series, None, None, None, np.zeros(4, bool), **options).step_bias
+        >>> print(found.bias["overlap"], found.richardson["overlap"])
+        0.5 1
     """
 
     bias: dict[str, Estimate]
@@ -87,6 +96,13 @@ class Certificate(eqx.Module):
         exact: whether the sampler has no step bias by construction.
         precision: of the matrix products.
         force_error: what a lower one than float32 did to the forces.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> run.certificate.exact, run.certificate.missing, run.certificate.checks["step bias"]
+        (True, [], True)
     """
 
     two_start: TwoStart | None

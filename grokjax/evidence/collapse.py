@@ -39,6 +39,15 @@ class Collapse(eqx.Module):
         sizes: $n$.
         inverse_noise: $b$, shape (size, point).
         curves: $C/n$, likewise.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with 2 n weights
+        >>> draw = lambda n: np.random.default_rng(n).gamma(n, scale, size=(3, 1, 8, 500))
+        >>> frees = [grokjax.FreeEnergy.of(noise, draw(n), num_samples=n) for n in (4, 16)]
+        >>> found = grokjax.collapse(frees, num_bootstraps=2)
+        >>> found.sizes, found.curves.shape, found.collapsed
+        ((4, 16), (2, 160), False)
     """
 
     critical_noise: Estimate
@@ -77,6 +86,14 @@ def collapse(free_energies: Sequence[FreeEnergy], *, num_bootstraps: int = 200, 
 
     Raises:
         ValueError: fewer than two sizes.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with 2 n weights
+        >>> draw = lambda n: np.random.default_rng(n).gamma(n, scale, size=(3, 1, 8, 500))
+        >>> frees = [grokjax.FreeEnergy.of(noise, draw(n), num_samples=n) for n in (4, 16)]
+        >>> grokjax.collapse(frees, num_bootstraps=2).collapsed  # a Gaussian has no transition
+        False
     """
     sizes = [each.num_samples for each in free_energies]
     if None in sizes or len(set(sizes)) < 2 or len(set(sizes)) < len(sizes):

@@ -34,6 +34,12 @@ class Row(eqx.Module):
         sigma: the same as a Gaussian deviation of equal probability; smaller where data sets are few.
         reservation: why the row is no fair comparison, or nothing.
         bracket: the two values that theory has here, or nothing.
+
+    Examples:
+        >>> experiment = {"overlap": grokjax.Estimate(np.float64(0.52), np.float64(0.02))}
+        >>> row = grokjax.compare({"overlap": 0.5}, experiment).rows[0]
+        >>> round(row.z_score, 6), round(row.relative, 6), row.bracket
+        (1.0, 0.04, None)
     """
 
     name: str
@@ -65,6 +71,12 @@ class Comparison(eqx.Module):
         threshold: the largest deviation, in sigma, that counts as agreement.
         theory_name: heading of the theory's column.
         note: what the errors do not know, or nothing.
+
+    Examples:
+        >>> experiment = {"overlap": grokjax.Estimate(np.float64(0.52), np.float64(0.02))}
+        >>> comparison = grokjax.compare({"overlap": 0.4}, experiment)
+        >>> round(comparison.largest, 6), comparison.verdict(comparison.rows[0])
+        (6.0, 'off by +30%')
     """
 
     rows: list[Row]

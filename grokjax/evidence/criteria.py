@@ -35,6 +35,14 @@ class Criteria(eqx.Module):
         waic: in all.
         functional_variance: $V$.
         singular_fluctuation: $\\nu=V/2$.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> criteria = grokjax.evidence.information_criteria(run, jax.random.key(1), num_steps=60)
+        >>> round(float(criteria.functional_variance.mean / criteria.singular_fluctuation.mean), 6)
+        2.0
     """
 
     noise_variance: np.ndarray
@@ -44,7 +52,18 @@ class Criteria(eqx.Module):
 
 
 class PointwiseLoss(eqx.Module):
-    """Measurement: the loss of every sample without its normalisation, and its likelihood."""
+    """Measurement: the loss of every sample without its normalisation, and its likelihood.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from grokjax.evidence.criteria import PointwiseLoss
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=jnp.asarray(4.0))
+        >>> problem = pu.PowerUnits().draw(jax.random.key(0), jax.random.key(1), system)
+        >>> state = SimpleNamespace(position=problem.starts[1])  # in the well, which fits the data
+        >>> {name: value.round(6).tolist() for name, value in PointwiseLoss(problem.target)(None, state).items()}
+        {'loss': [0.0], 'likelihood': [1.0]}
+    """
 
     target: Any
 
@@ -66,6 +85,14 @@ def information_criteria(run: Any, key: Key[Array, ""], num_steps: int, *, progr
 
     Raises:
         ValueError: the run has no states, or its target is no `Posterior` with squared errors.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> criteria = grokjax.evidence.information_criteria(run, jax.random.key(1), num_steps=60)
+        >>> criteria.waic.mean.shape, float(criteria.noise_variance)
+        ((), 4.0)
     """
     target = getattr(run.problem, "target", None)
     if target is None or run.assembly is None or run.ensemble.states is None:

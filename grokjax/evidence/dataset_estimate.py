@@ -17,6 +17,11 @@ class DatasetEstimate(eqx.Module):
         over_datasets: standard error from the scatter over data sets (which holds the other one); nan with a single
             one.
         per_dataset: the values, shape (dataset, ...).
+
+    Examples:
+        >>> found = grokjax.evidence.DatasetEstimate.of(np.array([[1.0], [3.0]]))  # two data sets, no blocks
+        >>> float(found.mean), float(found.over_datasets), float(found.within)
+        (2.0, 1.0, nan)
     """
 
     mean: Any

@@ -26,6 +26,15 @@ class NumberProfile(eqx.Module):
         barrier: the highest top of $F$ above lower values on both sides of it; 0 where there is a single minimum.
         variance: $\mathrm{Var}\,k/\langle k\rangle$, one for independent neurons.
         mean: $\langle k\rangle$.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from grokjax.evidence.droplets import number_profile
+        >>> share = np.random.default_rng(0).binomial(10, 0.3, size=(1, 4, 5000)) / 10
+        >>> run = SimpleNamespace(series=SimpleNamespace(side_weight=share), diverged=np.zeros((1, 4), bool))
+        >>> found = number_profile(run, width=10, rung=0)
+        >>> found.number.tolist(), float(found.barrier.mean)  # about the mean; one minimum
+        ([-3, -2, -1, 0, 1, 2, 3, 4], 0.0)
     """
 
     number: np.ndarray
@@ -45,6 +54,15 @@ def number_profile(run: Any, width: int, rung: int) -> NumberProfile:
 
     Raises:
         ValueError: the run follows no side weight.
+
+    Examples:
+        >>> from types import SimpleNamespace
+        >>> from grokjax.evidence.droplets import number_profile
+        >>> share = np.random.default_rng(0).binomial(10, 0.3, size=(1, 4, 5000)) / 10
+        >>> run = SimpleNamespace(series=SimpleNamespace(side_weight=share), diverged=np.zeros((1, 4), bool))
+        >>> found = number_profile(run, width=10, rung=0)
+        >>> round(float(found.mean.mean), 1), round(float(found.variance.mean), 1)  # as of the binomial law
+        (3.0, 0.7)
     """
     share = getattr(run.series, "side_weight", None)
     if share is None:

@@ -34,6 +34,12 @@ class EscapeTimes(eqx.Module):
         censored: members that did not escape.
         regularity: standard deviation over mean of the times that were seen; 1 for an exponential law, if few are
             censored.
+
+    Examples:
+        >>> from grokjax.evidence.escape import escape_times
+        >>> found = escape_times([10, 20, -1], time_per_step=0.1, last_step=50)
+        >>> found.events, found.censored, float(found.mean_time.mean)
+        (2, 1, 4.0)
     """
 
     rate: Estimate
@@ -56,6 +62,11 @@ def escape_times(steps: Any, *, time_per_step: float, last_step: int) -> EscapeT
 
     Raises:
         ValueError: nobody escaped, so there is only a bound on the rate.
+
+    Examples:
+        >>> from grokjax.evidence.escape import escape_times
+        >>> escape_times([10, 20, -1], time_per_step=0.1, last_step=50)
+        escape time 4.0(28) (2 seen, 1 censored)
     """
     check_positive("time_per_step", time_per_step)
     steps = np.ravel(np.asarray(steps))
@@ -103,6 +114,15 @@ def first_passages(
 
     Raises:
         ValueError: the sampler has no single step, nobody starts inside, a member diverged, or nobody escaped.
+
+    Examples:
+        >>> from grokjax.evidence.escape import first_passages
+        >>> found = first_passages(
+        ...     jax.random.key(0), lambda x: x @ x / 2, jnp.zeros((64, 1)), grokjax.Langevin(0.1),
+        ...     lambda key, state: state.position[0], beyond=1.0, num_steps=400,
+        ... )
+        >>> found.events, found.censored
+        (64, 0)
     """
     step = float(np.asarray(getattr(sampler, "step_size", np.nan)))
     check_positive("step_size", step, "Give the sampler one number.")
@@ -132,6 +152,14 @@ def arrhenius(times: list[EscapeTimes], barriers: Any) -> tuple[Estimate, Estima
 
     Raises:
         ValueError: fewer than three different barriers, or times that are not resolved.
+
+    Examples:
+        >>> from grokjax.evidence.escape import arrhenius, escape_times
+        >>> barriers = np.array([1.0, 2.0, 3.0])
+        >>> times = [escape_times(np.full(100, 5), time_per_step=np.exp(each), last_step=9) for each in barriers]
+        >>> slope, intercept = arrhenius(times, barriers)
+        >>> round(float(slope.mean), 6), round(float(np.exp(intercept.mean)), 6)
+        (1.0, 5.0)
     """
     barriers = np.asarray(barriers, float)
     if len(times) != barriers.size or np.unique(barriers).size < 3:

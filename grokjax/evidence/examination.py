@@ -49,6 +49,17 @@ def certify(
         bias_order: power of the step in the sampler's bias, None for no unadjusted dynamics.
         exact: whether the sampler has no step bias by construction.
         steps_per_record: Langevin steps between records.
+
+    Examples:
+        >>> from grokjax.evidence.examination import certify
+        >>> noise = np.random.default_rng(0).normal(size=(8, 200))
+        >>> series = {"still": noise, "drifting": noise + np.linspace(0, 1, 200)}
+        >>> found = certify(
+        ...     grokjax.ensemble.Layout.of((), 8), series, None, None, None, np.zeros(8, bool),
+        ...     bias_order=None, exact=True, steps_per_record=1,
+        ... )
+        >>> found.failed, found.missing
+        (['drift'], ['two starts'])
     """
     gone = layout.fold(diverged)
     clear = lambda values, lost: np.where(lost[..., None], np.nan, np.asarray(values, np.float64))
@@ -93,6 +104,16 @@ def certify_series(run: Any) -> Certificate | None:
     """The evidence that an `EnsembleRun` holds, or None where no scalar was followed.
 
     Virial and temperature are those of the last states, if there are members enough for an error.
+
+    Examples:
+        >>> from grokjax.evidence.examination import certify_series
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.UnderdampedLangevin(0.3), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables={"energy": grokjax.Series(grokjax.observables.measure_energy)},
+        ...     num_steps=40, progress=False,
+        ... )
+        >>> certify_series(run).missing  # it takes witnesses, and eight members for an error of the last states
+        ['two starts', 'virial', 'temperature', 'step bias']
     """
     records = (run.num_steps - run.warmup) // run.record_every
     series = {
@@ -121,7 +142,16 @@ def certify_series(run: Any) -> Certificate | None:
 
 
 def with_precision(certificate: Certificate, run: Any) -> Certificate:
-    """With what an `EnsembleRun` says of its matrix products."""
+    """With what an `EnsembleRun` says of its matrix products.
+
+    Examples:
+        >>> from grokjax.evidence.examination import with_precision
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> run = pu.simulate(jax.random.key(0), system, num_members=4, num_steps=60, progress=False)
+        >>> with_precision(run.certificate, run.ensemble).precision
+        'highest'
+    """
     return dataclasses.replace(certificate, precision=run.precision, force_error=run.force_error)
 
 
@@ -136,7 +166,13 @@ def _at_the_end(run: Any, name: str) -> dict[str, Any] | None:
 
 
 def by_layer(tree: PyTree) -> dict[str, Any]:
-    """The leaves of a pytree by name."""
+    """The leaves of a pytree by name.
+
+    Examples:
+        >>> from grokjax.evidence.examination import by_layer
+        >>> by_layer({"hidden": 1.0, "readout": 2.0})
+        {'hidden': 1.0, 'readout': 2.0}
+    """
     return dict(zip(layer_names(tree), jax.tree.leaves(tree), strict=True))
 
 

@@ -49,6 +49,14 @@ class FreeEnergy(eqx.Module):
         num_samples: of a data set, None if the system does not tell.
         neurons: histograms of the neurons' order parameter, shape (rung, dataset, bin), if the run has them.
         left_out: data sets with a member that diverged.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> free.energy.mean.round(1).tolist(), float(free.log_evidence.mean[1].round(1))  # 4/(1+b), -4 ln 1.5
+        ([1.0, 2.0, 3.0], -1.6)
     """
 
     rungs: Thermodynamics

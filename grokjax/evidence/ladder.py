@@ -35,6 +35,15 @@ class Averages(NamedTuple):
         third: third central moment of $S$.
         fourth: fourth central moment of $S$.
         effective: Kish's number of samples.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> averages = free.ladder.averages(jnp.array([1.0, 1.5]))
+        >>> averages.energy.shape  # data sets; all samples, or without one of eight blocks; points
+        (1, 9, 2)
     """
 
     log_evidence: Array
@@ -59,6 +68,14 @@ class Ladder(eqx.Module):
         status: of each data set's solution, and of those without a block.
         inefficiency: of $S$ in records, the largest over rungs.
         stride: records thinned by it.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> free.ladder.energies.shape, free.ladder.num_blocks, free.ladder.stride
+        ((1, 12000), 8, 1)
     """
 
     inverse_noise: Float[Array, " rungs"]
@@ -125,6 +142,12 @@ def statistical_inefficiency(energies: np.ndarray) -> float:
 
     Args:
         energies: shape (rung, dataset, ladder, record), four records at least.
+
+    Examples:
+        >>> from grokjax.evidence.ladder import statistical_inefficiency
+        >>> independent = np.random.default_rng(0).normal(size=(1, 1, 4, 500))
+        >>> [round(statistical_inefficiency(np.repeat(independent, times, axis=-1))) for times in (1, 5)]
+        [1, 5]
     """
     if energies.shape[-1] < 4:
         return 1.0

@@ -49,6 +49,15 @@ class Verdict(eqx.Module):
         text: one of the five above.
         reason: why, in words with numbers.
         evidence: numbers and estimates by name.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with 2 n weights
+        >>> draw = lambda n: np.random.default_rng(n).gamma(n, scale, size=(3, 1, 8, 500))
+        >>> frees = [grokjax.FreeEnergy.of(noise, draw(n), num_samples=n) for n in (4, 16)]
+        >>> verdict = grokjax.order_of_transition(frees).network
+        >>> verdict.text, round(float(verdict.evidence["capacity_exponent"].mean), 1)  # it does not grow with the size
+        ('crossover', 0.0)
     """
 
     text: str = eqx.field(static=True)
@@ -68,6 +77,15 @@ class OrderOfTransition(eqx.Module):
         neuron: of one neuron.
         network: of the whole network.
         sizes: what was looked at, one entry per free energy.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with 2 n weights
+        >>> draw = lambda n: np.random.default_rng(n).gamma(n, scale, size=(3, 1, 8, 500))
+        >>> frees = [grokjax.FreeEnergy.of(noise, draw(n), num_samples=n) for n in (4, 16)]
+        >>> found = grokjax.order_of_transition(frees)
+        >>> found.network.text, found.neuron.reason
+        ('crossover', 'the run keeps no histogram "q" of its neurons')
     """
 
     neuron: Verdict
@@ -93,6 +111,15 @@ class SizeEvidence(eqx.Module):
         kurtosis: of $S$ on every rung.
         positions: of the density below, in standard deviations about the mean.
         density: of $S$ at the peak, standardised, mean over data sets and its error.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> found = grokjax.order_of_transition(free).sizes[0]
+        >>> found.size, float(found.positions[found.density.mean.argmax()])  # the law of S peaks below its mean
+        (20, -0.5)
     """
 
     size: int = eqx.field(static=True)
@@ -119,14 +146,12 @@ def order_of_transition(free_energies: FreeEnergy | Sequence[FreeEnergy]) -> Ord
         ValueError: no free energy, two of one size, or one that does not know its number of samples.
 
     Examples:
-        >>> from grokjax.systems import power_unit as pu
-        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
-        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
-        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
-        >>> free = grokjax.free_energy(run)
-        >>> verdict = grokjax.order_of_transition(free)
-        >>> isinstance(str(verdict), str)
-        True
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with 2 n weights
+        >>> draw = lambda n: np.random.default_rng(n).gamma(n, scale, size=(3, 1, 8, 500))
+        >>> frees = [grokjax.FreeEnergy.of(noise, draw(n), num_samples=n) for n in (4, 16)]
+        >>> grokjax.order_of_transition(frees[0]).network.text, grokjax.order_of_transition(frees).network.text
+        ('not resolved', 'crossover')
     """
     given = (free_energies,) if isinstance(free_energies, FreeEnergy) else tuple(free_energies)
     sizes = [each.num_samples for each in given]
@@ -146,6 +171,15 @@ def network_verdict(sizes: Sequence[SizeEvidence]) -> Verdict:
 
     Args:
         sizes: smallest first.
+
+    Examples:
+        >>> from grokjax.evidence.order import network_verdict, size_evidence
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> network_verdict([size_evidence(free)]).text  # by a single size
+        'not resolved'
     """
     largest = sizes[-1]
     valley = largest.valley.estimate
@@ -185,6 +219,12 @@ def exponent(sizes: Sequence[int], values: Sequence[DatasetEstimate]) -> Estimat
     Args:
         sizes: two or more.
         values: above zero, with errors.
+
+    Examples:
+        >>> from grokjax.evidence.order import exponent
+        >>> values = [grokjax.evidence.DatasetEstimate.of([[0.9 * value], [1.1 * value]]) for value in (1.0, 4.0)]
+        >>> round(float(exponent([10, 20], values).mean), 6)
+        2.0
     """
     logs = [np.log(value.per_dataset) for value in values]
     spread = [row.std(ddof=1) / np.sqrt(row.size) if row.size > 1 else np.nan for row in logs]
@@ -202,6 +242,16 @@ def size_evidence(free: FreeEnergy) -> SizeEvidence:
 
     Args:
         free: with the number of samples known.
+
+    Examples:
+        >>> from grokjax.evidence.order import size_evidence
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> found = size_evidence(free)
+        >>> bool(found.valley.mean < 0), found.inside  # one peak; the heat capacity grows up to the cold end
+        (True, 0.0)
     """
     b = np.geomspace(1 / free.noise_variance.max(), 1 / free.noise_variance.min(), NUM_POINTS)
     with jax.enable_x64(True):
@@ -265,6 +315,15 @@ def neuron_verdict(free: FreeEnergy) -> Verdict:
 
     Args:
         free: of one size.
+
+    Examples:
+        >>> from grokjax.evidence.order import neuron_verdict
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> neuron_verdict(grokjax.free_energy(run)).text
+        'one well at this size'
     """
     if free.neurons is None:
         return Verdict(NOT_RESOLVED, 'the run keeps no histogram "q" of its neurons', {})

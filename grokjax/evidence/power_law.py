@@ -31,6 +31,11 @@ class PowerLaw(eqx.Module):
         chi_squared: $\chi^2$ at the minimum, with the errors as they were given (without any, means nothing).
         degrees_of_freedom: points minus two.
         covariance: of $(p, \ln c)$, grown by the scatter.
+
+    Examples:
+        >>> law = grokjax.power_law([10, 20, 40, 80], [1.0, 0.5, 0.25, 0.125], [0.01, 0.01, 0.01, 0.01])
+        >>> round(float(law(160).mean), 6), law.degrees_of_freedom
+        (0.0625, 2)
     """
 
     exponent: Estimate

@@ -37,6 +37,14 @@ class Profile(eqx.Module):
         from_centre: barrier as climbed from the centre.
         from_side: as climbed from the side well.
         barrier: at equal depth of the wells, the mean of both.
+
+    Examples:
+        >>> from grokjax.evidence.profile import profile_of
+        >>> q = (np.arange(160) - 79.5) / 40
+        >>> counts = np.tile(np.exp(9 - 64 * q**2 * (1 - abs(q)) ** 2), (8, 1))  # four nats between wells at 0 and 1
+        >>> profile = profile_of(1.0, grokjax.observables.Counts(counts, -2.0, 2.0))
+        >>> profile.has_two_wells, round(float(profile.side), 1), round(float(profile.barrier.mean), 1)
+        (True, 1.0, 3.9)
     """
 
     noise_variance: float
@@ -68,6 +76,15 @@ def profiles(free: FreeEnergy) -> list[Profile]:
 
     Raises:
         ValueError: the run has no such histogram.
+
+    Examples:
+        >>> from grokjax.evidence.profile import profiles
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> [(profile.noise_variance, profile.has_two_wells) for profile in profiles(grokjax.free_energy(run))]
+        [(2.0, False), (4.0, False), (8.0, False)]
     """
     if free.neurons is None:
         raise argument_error(
@@ -89,6 +106,14 @@ def profile_of(noise_variance: float, histogram: Counts) -> Profile:
     Args:
         noise_variance: where it was sampled.
         histogram: of the neurons, shape (member, bin).
+
+    Examples:
+        >>> from grokjax.evidence.profile import profile_of
+        >>> q = (np.arange(160) - 79.5) / 40
+        >>> counts = np.tile(np.exp(9 - 64 * q**2 * (1 - abs(q)) ** 2), (8, 1))  # four nats between wells at 0 and 1
+        >>> profile = profile_of(1.0, grokjax.observables.Counts(counts, -2.0, 2.0))
+        >>> profile.positions.shape, round(float(profile.positions[0]), 4)  # folded: both signs are as likely
+        ((80,), 0.0125)
     """
     counts, edges = np.asarray(histogram.counts, float), np.asarray(histogram.edges)
     positions, half = (edges[1:] + edges[:-1]) / 2, counts.shape[-1] // 2
@@ -106,6 +131,13 @@ def profile_on(positions: np.ndarray, counts: np.ndarray, noise_variance: float,
         counts: how often each was taken, shape (member, bin); of any norm if `samples` tell how many were seen.
         noise_variance: where it was sampled.
         samples: that each bin of `counts` is made of, where they are weighted.
+
+    Examples:
+        >>> from grokjax.evidence.profile import profile_on
+        >>> q = (np.arange(160) - 79.5) / 40
+        >>> counts = np.tile(np.exp(9 - 64 * q**2 * (1 - abs(q)) ** 2), (8, 1))  # four nats between wells at 0 and 1
+        >>> profile_on(q[80:], counts[:, 80:], noise_variance=1.0).has_two_wells
+        True
     """
     samples, least = (counts, 0.5 / len(counts)) if samples is None else (samples, np.finfo(float).tiny)
     minus_log = lambda mean: -np.log(np.maximum(mean, least))  # nothing seen: half a neuron in all
@@ -135,7 +167,13 @@ def profile_on(positions: np.ndarray, counts: np.ndarray, noise_variance: float,
 
 
 def highest_barrier(f: np.ndarray) -> tuple[int, int, int] | None:
-    """The top that stands highest above the lowest values on both of its sides: indices left, top, right; or None."""
+    """The top that stands highest above the lowest values on both of its sides: indices left, top, right; or None.
+
+    Examples:
+        >>> from grokjax.evidence.profile import highest_barrier
+        >>> highest_barrier(np.array([0.0, 1.0, 0.5, 3.0, 2.0])), highest_barrier(np.array([2.0, 1.0, 3.0]))
+        ((0, 3, 4), None)
+    """
     height = f - np.maximum(np.minimum.accumulate(f), np.minimum.accumulate(f[::-1])[::-1])
     top = int(np.argmax(height))
     if not height[top] > 0:
@@ -148,6 +186,14 @@ def barrier_at_equal_depth(found: Sequence[Profile]) -> Estimate:
 
     Args:
         found: profiles with two wells, along the ladder.
+
+    Examples:
+        >>> from grokjax.evidence.profile import barrier_at_equal_depth, profile_on
+        >>> q = (np.arange(160) - 79.5) / 40
+        >>> counts = np.tile(np.exp(9 - 64 * q**2 * (1 - abs(q)) ** 2), (8, 1))  # four nats between wells at 0 and 1
+        >>> tilted = [profile_on(q[80:], (counts * np.exp(tilt * q))[:, 80:], 1.0) for tilt in (-0.5, 0.5)]
+        >>> [bool(profile.tilt > 0) for profile in tilted], round(float(barrier_at_equal_depth(tilted).mean), 1)
+        ([False, True], 3.9)
     """
     for one, other in itertools.pairwise(found):
         if one.tilt * other.tilt <= 0 and one.tilt != other.tilt:

@@ -32,6 +32,17 @@ class Ramp(eqx.Module):
         inverse_noise: at the recorded points of the way up.
         upwards: mean of $S$ on the way up.
         downwards: mean of $S$ on the way down, at the same points.
+
+    Examples:
+        >>> from grokjax.evidence.ramp import ramp
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=jnp.asarray(4.0))
+        >>> problem = pu.PowerUnits().draw(jax.random.key(0), jax.random.key(1), system)
+        >>> start = jax.tree.map(lambda leaf: jnp.zeros(8), problem.starts[0])
+        >>> options = {"low": 0.4, "high": 2.5, "rate": 1.0, "num_records": 5}
+        >>> loop = ramp(jax.random.key(2), problem.target, start, grokjax.Langevin(0.02), **options)
+        >>> loop.inverse_noise.round(2).tolist(), loop.upwards.shape
+        ([0.61, 1.03, 1.45, 1.87, 2.29], (5,))
     """
 
     rate: float
@@ -71,6 +82,17 @@ def ramp(
 
     Raises:
         ValueError: a number is not positive, the ends are not in order, or a loop diverged.
+
+    Examples:
+        >>> from grokjax.evidence.ramp import ramp
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=jnp.asarray(4.0))
+        >>> problem = pu.PowerUnits().draw(jax.random.key(0), jax.random.key(1), system)
+        >>> start = jax.tree.map(lambda leaf: jnp.zeros(8), problem.starts[0])
+        >>> options = {"low": 0.4, "high": 2.5, "rate": 1.0, "num_records": 5}
+        >>> loop = ramp(jax.random.key(2), problem.target, start, grokjax.Langevin(0.02), **options)
+        >>> round(loop.rate, 1), bool(loop.work.mean > 0)
+        (1.0, True)
     """
     for name, value in (("low", low), ("rate", rate), ("settle", settle)):
         check_positive(name, value)

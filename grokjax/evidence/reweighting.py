@@ -45,6 +45,14 @@ class Reweighting(AbstractSolution):
         step: largest entry of the last Newton step.
         iterations: evaluations of $\Phi$.
         status: how the solver ended.
+
+    Examples:
+        >>> from grokjax.evidence.reweighting import mbar
+        >>> x = np.random.default_rng(0).normal(size=(2, 1000)) / np.array([[1.0], [2.0]])
+        >>> potentials = np.array([[1.0], [4.0]]) * x.ravel() ** 2 / 2
+        >>> found = mbar(potentials, np.repeat([0, 1], 1000), reference=0)
+        >>> bool(found.converged), found.overlap.shape, round(float(found.difference(0, 1).mean), 1)
+        (True, (2, 2), 0.7)
     """
 
     free_energies: Float[Array, " states"]
@@ -83,6 +91,14 @@ def mbar(
 
     Raises:
         ValueError: 64-bit floats are off, or shapes do not fit.
+
+    Examples:
+        >>> from grokjax.evidence.reweighting import mbar
+        >>> x = np.random.default_rng(0).normal(size=(2, 1000)) / np.array([[1.0], [2.0]])
+        >>> potentials = np.array([[1.0], [4.0]]) * x.ravel() ** 2 / 2
+        >>> found = mbar(potentials, np.repeat([0, 1], 1000), reference=0)
+        >>> round(float(found.free_energies[1]), 1)  # half the logarithm of the ratio of stiffnesses
+        0.7
     """
     check_x64("free energies")
     potentials, origin = jnp.asarray(potentials, float), jnp.asarray(origin)
@@ -103,6 +119,11 @@ def bar(forward: Any, backward: Any, *, inefficiency: float = 1.0) -> Estimate:
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.evidence.reweighting import bar
+        >>> round(float(bar(np.array([1.5, 2.5]), np.array([-1.5, -2.5])).mean), 6)
+        2.0
     """
     work = jnp.concatenate([jnp.asarray(forward, float), -jnp.asarray(backward, float)])
     origin = jnp.concatenate([jnp.zeros(len(forward), int), jnp.ones(len(backward), int)])
@@ -115,6 +136,11 @@ def effective_samples(log_weights: Float[Array, "*batch samples"]) -> Float[Arra
 
     Args:
         log_weights: up to a constant.
+
+    Examples:
+        >>> from grokjax.evidence.reweighting import effective_samples
+        >>> [round(float(effective_samples(jnp.array(each))), 6) for each in ([0.0, 0.0, 0.0], [0.0, -50.0, -50.0])]
+        [3.0, 1.0]
     """
     return jnp.exp(2 * jax.nn.logsumexp(log_weights, axis=-1) - jax.nn.logsumexp(2 * log_weights, axis=-1))
 
@@ -124,6 +150,11 @@ def perplexity(log_weights: Float[Array, "*batch samples"]) -> Float[Array, "*ba
 
     Args:
         log_weights: up to a constant.
+
+    Examples:
+        >>> from grokjax.evidence.reweighting import perplexity
+        >>> round(float(perplexity(jnp.log(jnp.array([0.25, 0.25, 0.25, 0.25])))), 6)
+        4.0
     """
     log_share = jax.nn.log_softmax(log_weights, axis=-1)
     return jnp.exp(-jnp.sum(jnp.exp(log_share) * jnp.maximum(log_share, -1e300), axis=-1))
@@ -188,6 +219,12 @@ def integrate(
         potentials: of every sample in every state.
         member: weight of every sample in the state it was drawn from, zero elsewhere.
         counts: of samples.
+
+    Examples:
+        >>> from grokjax.evidence.reweighting import integrate
+        >>> potentials = jnp.array([[0.0, 0.0], [3.0, 3.0]])  # two samples, one drawn from each state
+        >>> integrate(potentials, jnp.eye(2), jnp.ones(2)).tolist()
+        [0.0, 3.0]
     """
     means = member @ potentials.T / counts[:, None]  # of the second state's potential under the first
     at, ahead = jnp.arange(len(counts) - 1), jnp.arange(1, len(counts))

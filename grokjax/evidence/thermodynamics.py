@@ -18,6 +18,14 @@ class Thermodynamics(eqx.Module):
         heat_capacity: $C$.
         learning_coefficient: $b(E-S_{\\min})$.
         effective_samples: Kish's number, the smallest over data sets.
+
+    Examples:
+        >>> noise = np.array([1 / 3, 1.0, 3.0])
+        >>> scale = (noise / (1 + noise)).reshape(3, 1, 1, 1)  # of the law of S = |w|^2 / 2 with eight weights
+        >>> energies = np.random.default_rng(0).gamma(4.0, scale, size=(3, 1, 8, 500))
+        >>> free = grokjax.FreeEnergy.of(noise, energies, num_samples=20)
+        >>> float(free.at(2.0).energy.mean[0].round(1))  # 4/(1+b) between the rungs
+        2.7
     """
 
     noise_variance: np.ndarray

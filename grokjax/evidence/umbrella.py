@@ -42,6 +42,13 @@ class Window(eqx.Module):
         coordinate: the measurement of $q$.
         centre: $q_j$.
         stiffness: $\kappa$.
+
+    Examples:
+        >>> from grokjax.evidence.umbrella import Window
+        >>> first = lambda key, state: state.position[0]
+        >>> window = Window(lambda x: x @ x / 2, first, centre=2.0, stiffness=10.0)
+        >>> float(window(jnp.array([2.0])))  # at the centre of the window only the energy is left
+        2.0
     """
 
     energy: Any
@@ -64,6 +71,17 @@ class Umbrella(eqx.Module):
         overlap: of the windows, averaged over members; rows sum to one.
         inefficiency: of $q$ in records, the largest over windows.
         coordinates: $q$ of every record, shape (member, window, record).
+
+    Examples:
+        >>> from grokjax.evidence.umbrella import umbrella
+        >>> centres = jnp.linspace(-1.0, 1.0, 5)
+        >>> start = jnp.broadcast_to(centres[:, None], (2, 5, 1))
+        >>> found = umbrella(
+        ...     jax.random.key(0), lambda x: x @ x / 2, start, lambda key, state: state.position[0],
+        ...     centres=centres, sampler=grokjax.UnderdampedLangevin(0.2), num_steps=400,
+        ... )
+        >>> found.coordinates.shape, found.overlap.shape, found.stiffness
+        ((2, 5, 320), (5, 5), 4.0)
     """
 
     profile: Profile
@@ -107,6 +125,17 @@ def umbrella(
     Raises:
         ValueError: 64-bit floats are off, centres are not as wanted, positions do not fit, a window diverged, or
             neighbours do not overlap.
+
+    Examples:
+        >>> from grokjax.evidence.umbrella import umbrella
+        >>> centres = jnp.linspace(-1.0, 1.0, 5)
+        >>> start = jnp.broadcast_to(centres[:, None], (2, 5, 1))
+        >>> found = umbrella(
+        ...     jax.random.key(0), lambda x: x @ x / 2, start, lambda key, state: state.position[0],
+        ...     centres=centres, sampler=grokjax.UnderdampedLangevin(0.2), num_steps=400,
+        ... )
+        >>> found.profile.has_two_wells, bool((found.overlap.diagonal() < 1).all())
+        (False, True)
     """
     check_x64("free energies")
     centres, spacing = _check_centres(centres)

@@ -38,7 +38,12 @@ FORMAT_VERSION = 2
 
 
 def versions() -> dict[str, str]:
-    """Versions of this library, its engine and the device it runs on."""
+    """Versions of this library, its engine and the device it runs on.
+
+    Examples:
+        >>> grokjax.io.versions()["jax"] == jax.__version__
+        True
+    """
     from .. import __version__
 
     device = jax.devices()[0]

@@ -41,7 +41,6 @@ def to_xarray(
         ValueError: an array does not have one axis for each of its dimensions, or there is nothing to label.
 
     Examples:
-        >>> import grokjax, jax.numpy as jnp
         >>> from grokjax.systems import power_unit as pu
         >>> system = pu.PowerUnit(power=3, num_observations=50, noise_variance=jnp.array([1.0, 4.0]))
         >>> data = grokjax.to_xarray(pu.predict(system), system=system)

@@ -16,6 +16,11 @@ class Counts(eqx.Module):
         low: lower end of the range.
         high: upper end.
         pairs: whether they count pairs of values.
+
+    Examples:
+        >>> counts = grokjax.observables.Counts(np.array([[2, 6]]), low=0.0, high=1.0)
+        >>> counts.centres.tolist(), counts.density().tolist()
+        ([0.25, 0.75], [[0.5, 1.5]])
     """
 
     counts: np.ndarray

@@ -1,12 +1,11 @@
 """First-passage times as a streaming observable: the step at which a measurement first reaches a threshold."""
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from .._checks import check_finite
-from .base import AbstractObservable, Measure, check_measure
+from .base import AbstractObservable, Measure, check_measure, shapes_of
 
 
 NEVER = -1
@@ -43,7 +42,7 @@ class HittingTime(AbstractObservable):
 
     def init(self, key, state, num_records):
         del num_records
-        return jnp.full(jax.eval_shape(self.measure, key, state).shape, NEVER, jnp.int32)
+        return jnp.full(shapes_of(self.measure, key, state).shape, NEVER, jnp.int32)
 
     def update(self, key, carry, state, step):
         reached = self.measure(key, state) >= self.threshold

@@ -10,7 +10,17 @@ from .moments import Series
 
 
 def measure_data_energy(key, state):
-    r"""$S=\frac12\sum_\mu|f(x_\mu)-y_\mu|^2$ of every rung of a ladder."""
+    r"""$S=\frac12\sum_\mu|f(x_\mu)-y_\mu|^2$ of every rung of a ladder.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> measure = lambda state: grokjax.observables.measure_data_energy(None, state)
+        >>> jax.vmap(measure)(run.ensemble.states).shape  # four members and two witnesses, each with three rungs
+        (6, 3)
+    """
     del key
     return state.data_energy_in_order
 
@@ -20,6 +30,14 @@ class PerRung(AbstractObservable):
 
     The results of the inner observable have a leading axis (member x rung): rungs run fastest. Its leaves are scalars
     or have a leading axis rung.
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> run.observed["q"].counts.shape  # of the histogram that the experiment asked for: rungs, members, bins
+        (3, 4, 160)
     """
 
     inner: AbstractObservable
@@ -41,7 +59,16 @@ class PerRung(AbstractObservable):
 
 
 class RungSeries(AbstractObservable):
-    """One number of every rung at every record, measured on the whole ladder: shape (member x rung, record)."""
+    """One number of every rung at every record, measured on the whole ladder: shape (member x rung, record).
+
+    Examples:
+        >>> from grokjax.systems import power_unit as pu
+        >>> system = pu.PowerUnit(power=3, num_observations=20, noise_variance=4.0)
+        >>> ladder = grokjax.ReplicaExchange([2.0, 4.0, 8.0])
+        >>> run = pu.simulate(jax.random.key(0), system, exchange=ladder, num_members=4, num_steps=200, progress=False)
+        >>> run.diagnostics["data_energy"].shape  # rungs, members, records
+        (3, 4, 26)
+    """
 
     series: Series
 

@@ -6,11 +6,22 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import PyTree
 
-from .base import AbstractObservable, Measure, check_measure
+from .base import AbstractObservable, Measure, check_measure, shapes_of
 
 
 class Moments(eqx.Module):
-    """Mean and variance over the records, per member; both in the structure of the measurement."""
+    """Mean and variance over the records, per member; both in the structure of the measurement.
+
+    Examples:
+        >>> run = grokjax.run(
+        ...     jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 3)),
+        ...     observables={"energy": grokjax.RunningMoments(grokjax.observables.measure_energy)},
+        ...     num_steps=20, record_every=2, progress=False,
+        ... )
+        >>> moments = run.results["energy"]
+        >>> moments.mean.shape, moments.variance.shape, moments.num_records
+        ((4,), (4,), 10)
+    """
 
     mean: PyTree
     variance: PyTree
@@ -40,7 +51,7 @@ class RunningMoments(AbstractObservable):
         del num_records
         zero = jax.tree.map(
             lambda leaf: jnp.zeros(leaf.shape, jnp.result_type(leaf.dtype, jnp.float32)),
-            jax.eval_shape(self.measure, key, state),
+            shapes_of(self.measure, key, state),
         )
         return jnp.zeros((), jnp.int32), zero, zero
 
@@ -83,7 +94,7 @@ class Series(AbstractObservable):
         check_measure(self.measure)
 
     def init(self, key, state, num_records):
-        shapes = jax.eval_shape(self.measure, key, state)
+        shapes = shapes_of(self.measure, key, state)
         buffer = jax.tree.map(lambda leaf: jnp.zeros((num_records, *leaf.shape), leaf.dtype), shapes)
         return jnp.zeros((), jnp.int32), buffer
 
