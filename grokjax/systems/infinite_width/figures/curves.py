@@ -88,7 +88,8 @@ def caption_displacement(
     slopes = [
         (name, run.exponent[layer], predicted[name][layer]) for name, run in runs.items() for layer in run.exponent
     ]
-    far = [f"{name} (by {s.mean - theory:+.3f})" for name, s, theory in slopes if _differs(s, theory)]
+    plain = lambda name: name.replace("$", "").replace("\\", "")
+    far = [f"{plain(name)} (by {s.mean - theory:+.3f})" for name, s, theory in slopes if _differs(s, theory)]
     if far:
         said += (
             f" Slopes differ from theory by more than {DIFFERS} standard errors at {', '.join(far)}: at these widths "
@@ -162,10 +163,11 @@ def caption_exponents(found: Mapping[str, tuple[Estimate, Any]]) -> str:
     )
     for name, (estimate, theory) in found.items():
         mean, error, theory = (np.ravel(values) for values in (estimate.mean, estimate.error, theory))
-        known = np.isfinite(mean) & np.isfinite(error)  # a single network has no error
-        far, distance = np.sum(_differs(Estimate(mean, error), theory)[known]), np.abs(mean - theory)[known]
+        known, distance = np.isfinite(error), np.abs(mean - theory)[np.isfinite(mean)]
+        far = np.sum(_differs(Estimate(mean, error), theory) & known)
+        differ = f"{far} of {known.sum()} differ by more than {DIFFERS} standard errors"
         said += (
-            f" {name}: {far} of {known.sum()} differ by more than {DIFFERS} standard errors; the median distance is "
+            f" {name}: {differ if known.any() else 'single networks, without errors'}; the median distance is "
             f"{np.median(distance):.3f}, the largest {distance.max():.3f}."
         )
     return said + " Widths are finite, and slopes there not yet those of the limit."

@@ -138,8 +138,8 @@ def caption_phase_diagram(
 def _mark_schemes(ax: Axes, schemes: Mapping[str, tuple[float, float]]) -> None:
     for index, (name, (x, y)) in enumerate(schemes.items()):
         ax.plot(x, y, "*", color=YELLOW, markeredgecolor="black", markersize=9)
-        # Below and above in turn, so that neighbours do not overlap, and towards the middle.
-        side, place = (-5, "right") if x > np.mean(ax.get_xlim()) else (5, "left")
+        # Below and above in turn, so that neighbours do not overlap, and in the right half under the star.
+        side, place = (0, "center") if x > np.mean(ax.get_xlim()) else (5, "left")
         ax.annotate(
             name, (x, y), xytext=(side, 4 if index % 2 else -11), textcoords="offset points", fontsize=7, ha=place,
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},

@@ -11,7 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path
 
 from .... import plot
 from ....evidence.statistics import is_estimate
@@ -216,12 +217,12 @@ def caption_spread_map(data: Any, members: int, steps: int) -> str:
 def _heat(ax: Axes, square: Square, logs: np.ndarray, limits: tuple[Any, Any], frame: Any = None) -> Any:
     borders = edges(odds(square.rho)), edges(odds(square.gamma))
     image = ax.pcolormesh(*borders, logs.T, vmin=limits[0], vmax=limits[1], cmap="viridis", rasterized=True)
-    if square.collapsed.any():
-        cells = np.ma.masked_where(~square.collapsed.T, np.ones(logs.T.shape))
-        ax.pcolor(
-            *borders, cells, cmap="Greys", vmin=0, vmax=30, hatch="/////", edgecolor="0.45", linewidth=0,
-            antialiased=False,  # no seams between cells
-        )  # fmt: skip
+    if square.collapsed.any():  # one patch of all cells: hatches have no seams between them
+        x, y = borders
+        corners = lambda i, j: [(x[i], y[j]), (x[i + 1], y[j]), (x[i + 1], y[j + 1]), (x[i], y[j + 1]), (x[i], y[j])]
+        cells = [Path(corners(i, j), closed=True) for i, j in np.argwhere(square.collapsed)]
+        style = {"facecolor": "white", "edgecolor": "0.45", "hatch": "/////", "linewidth": 0}
+        ax.add_patch(PathPatch(Path.make_compound_path(*cells), **style))
     x, y = borders if frame is None else frame
     ax.set(xlim=(x[0], x[-1]), ylim=(y[0], y[-1]))
     odds_axes(ax)
