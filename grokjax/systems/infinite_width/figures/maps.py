@@ -138,10 +138,10 @@ def caption_phase_diagram(
 def _mark_schemes(ax: Axes, schemes: Mapping[str, tuple[float, float]]) -> None:
     for index, (name, (x, y)) in enumerate(schemes.items()):
         ax.plot(x, y, "*", color=YELLOW, markeredgecolor="black", markersize=9)
-        # Below and above in turn, so that neighbours do not overlap, and in the right half under the star.
-        side, place = (0, "center") if x > np.mean(ax.get_xlim()) else (5, "left")
+        # Below and above in turn, so that neighbours do not overlap; in the right half from the star's left on.
+        side = -8 if x > np.mean(ax.get_xlim()) else 5
         ax.annotate(
-            name, (x, y), xytext=(side, 4 if index % 2 else -11), textcoords="offset points", fontsize=7, ha=place,
+            name, (x, y), xytext=(side, 4 if index % 2 else -11), textcoords="offset points", fontsize=7,
             bbox={"boxstyle": "round,pad=0.12", "facecolor": "white", "alpha": 0.75, "linewidth": 0},
         )  # fmt: skip
 
