@@ -45,7 +45,7 @@ diagram = mv.phase_diagram(system, {"rho": square, "gamma": square})
 alpha_c, borders = float(mv.critical_alpha(data.targets)), mv.borders(system)
 print(f"field theory of {data.name!r}, n = {data.num_samples}: {diagram}")
 print(f"alpha_c = {alpha_c:.6g}; {int(diagram.collapsed.sum())} of {diagram.labels.size} cells have collapsed")
-save(figures.figure_1(diagram, borders), "figure_1.png", "Phases of the field theory with their analytic borders.")
+save(figures.figure_1(diagram, borders), "figure_1.png", figures.caption_1(data, diagram, borders))
 
 # %% Hysteresis: the population theory of one mode beyond its cusp
 num_sites, ratio = 64, 100.0
@@ -65,7 +65,7 @@ if args.full:
     grid, members, steps = mv.PAPER_NETWORK_SQUARE, 6, 600_000
     networks = mv.Networks(width=128, depth=3, initialisation="public", mean_steps=250_000, half_cycle=25_000.0)
 else:
-    grid, members, steps = mv.PAPER_SQUARE[1:-1:2], 3, 3000
+    grid, members, steps = mv.PAPER_SQUARE[::2], 3, 3000
     networks = mv.Networks()
 if args.smoke:
     grid, members, steps = (1e-3, 0.5, 0.999), 2, 30
@@ -77,7 +77,7 @@ print(f"{grid.size**2} cells x {members} pairs of networks on {device.device_kin
 trained = figures.Square(grid, grid, run.order_parameters, mv.collapsed(run))
 rows = {"field theory": figures.Square.of(diagram), "networks": trained}
 save(figures.figure_2(rows, alpha=alpha_c), "figure_2.png", figures.caption_2(data, members, steps))
-caption = f"Standard deviation over {members} seeds across the square; line: exact collapse of the field theory."
+caption = figures.caption_spread_map(data, members, steps)
 save(figures.spread_map(trained, mv.seed_spread(run), alpha=alpha_c), "spread.png", caption)
 
 # %% The published search and two others, on both roads
@@ -101,7 +101,7 @@ slices = {
 }
 along = (coarse, simulate(mv.path(data, coarse)))
 picture = figures.figure_3(slices, along, collapse=float(mv.diagonal_collapse(alpha_c)))
-save(picture, "figure_3.png", figures.caption_3(data))
+save(picture, "figure_3.png", figures.caption_3(data, tuple(slices), members, steps))
 
 # %% Rivals: trained together, scored on held-out samples
 real = data if args.table is None else mv.table(args.table)

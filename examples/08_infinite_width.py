@@ -80,10 +80,10 @@ column = lambda scaling, layer, axis, x: [
 ]
 crossings = {"input": (np.ravel(gamma_prime), column(two, "input", gamma, gamma_prime))}
 schemes = {"LeCun, He, PyTorch": (0.5, 0.5), "NTK": (0.0, 0.5), "Xavier, mean-field": (0.0, 1.0)}
-figure = figures.phase_diagram(
-    two, "gamma_prime", "gamma", {"input": (line, iw.two_layer_border(line))}, schemes=schemes, crossings=crossings
-)
-pictures = [plot.save(figure, args.output / "two_layers", caption=figures.caption_phase_diagram(two))]
+borders = {"input": (line, iw.two_layer_border(line))}
+figure = figures.phase_diagram(two, "gamma_prime", "gamma", borders, schemes=schemes, crossings=crossings)
+caption = figures.caption_phase_diagram(two, borders, crossings)
+pictures = [plot.save(figure, args.output / "two_layers", caption=caption)]
 
 # %% Displacement against width in the three regimes, and in the lazy one its prefactor from the tangent kernel
 regime_points = {"linear": 0.5, "critical": 1.0, "condensed": 1.75}
@@ -94,11 +94,13 @@ predicted = {name: _numbers(iw.predict(run.system).exponent) for name, run in la
 for (name, run), exponents in zip(labelled.items(), predicted.values(), strict=True):
     print(f"{name}: S = {run.exponent['input']}, theory {exponents['input']:+.3f}; {run.power_law('input')}")
 data, lazy = iw.four_points(), next(iter(labelled.values()))
-prefactor = lazy.displacement["input"].mean * np.sqrt(widths)
+prefactor = jax.tree.map(lambda numbers: numbers * np.sqrt(widths), lazy.displacement["input"])
 expected = iw.lazy_prefactor(data.inputs, data.targets)
-print(f"lazy prefactor {expected:.4f}; RD m^(1/2) at widths {widths}: {np.round(prefactor, 3)}  (after {clock()})")
+print(f"lazy prefactor {expected:.4f}; RD m^(1/2) at widths {widths}: {np.round(prefactor.mean, 3)}  (after {clock()})")
 figure = figures.displacement(labelled, predicted)
-pictures.append(plot.save(figure, args.output / "displacement", caption=figures.caption_displacement(labelled)))
+at_largest = grokjax.Estimate(prefactor.mean[-1], prefactor.error[-1])
+caption = figures.caption_displacement(labelled, predicted, (at_largest, expected))
+pictures.append(plot.save(figure, args.output / "displacement", caption=caption))
 
 # %% Orientation and contribution of the neurons: a wide condensed network is the target's two neurons
 target = iw.two_neurons()
@@ -114,13 +116,12 @@ x = np.linspace(-1.3, 1.3, 300)
 values, (start, end) = iw.outputs(shown, x), iw.first_layer(shown)
 neurons = [((start[0][i, 0], start[1][i, 0]), (end[0][i, 0], end[1][i, 0])) for i in range(3)]
 effective = shown.effective_neurons.mean
-names = [f"{name}, $N_{{\\mathrm{{eff}}}}={n:.1f}$" for name, n in zip(regime_points, effective, strict=True)]
+names = [
+    rf"{name}, $\gamma={float(g):g}$, $N_{{\mathrm{{eff}}}}={n:.1f}$"
+    for name, g, n in zip(regime_points, shown.system.gamma, effective, strict=True)
+]
 figure = figures.regimes(names, (x, values[:, 0]), (target.inputs, target.targets), neurons)
-caption = (
-    f"Networks of {wide} neurons at gamma = 0.5, 1, 2 (gamma' = 0) on the data set of two neurons: output, and "
-    "orientation and contribution of all neurons before (grey) and after training. N_eff: effective number of "
-    "orientations, of 90 bins."
-)
+caption = figures.caption_regimes(names, wide, target.name)
 pictures.append(plot.save(figure, args.output / "regimes", caption=caption))
 print(f"effective neurons {np.round(effective, 2)}, of the target 2  (after {clock()})")
 
@@ -134,7 +135,7 @@ borders = {"layer1": (line, iw.first_layer_border(line)), "layer2": (line, iw.se
 crossings = {layer: (np.ravel(gamma_2), column(three, layer, gamma_3, gamma_2)) for layer in borders}
 schemes = {"LeCun, He": (0.5, 1.0), "Xavier, mean-field": (0.0, 1.5), "NTK": (0.0, 1.0)}
 figure = figures.phase_diagram(three, "gamma_2", "gamma_3", borders, schemes=schemes, crossings=crossings)
-caption = figures.caption_phase_diagram(three)
+caption = figures.caption_phase_diagram(three, borders, crossings)
 pictures.append(plot.save(figure, args.output / "three_layers", caption=caption))
 
 # %% Real data and four layers: exponents measured and predicted
@@ -156,7 +157,7 @@ if not args.smoke:
         print(grokjax.compare(iw.predict(digits), run, points=["(0, 2.1)", "(1.5, 3.5)"]))
         print(f"digits at (0, 2.1): {run.at(0).regime}, at (1.5, 3.5): {run.at(1).regime}  (after {clock()})")
         found["three layers, digits"] = _all_layers(run, iw.predict(digits))
-caption = "Exponents S of all layers in Frobenius norm, measured against theory; no number is fitted to both."
+caption = figures.caption_exponents(found)
 pictures.append(plot.save(figures.exponents(found), args.output / "exponents", caption=caption))
 
 # %% Results

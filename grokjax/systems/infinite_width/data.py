@@ -18,6 +18,12 @@ class DataSet(eqx.Module):
     Raises:
         ValueError: shapes do not fit, a number is not finite, all targets are zero, or equal inputs have different
             targets.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> data = iw.DataSet([0.0, 0.5, 1.0], [1.0, -1.0, 1.0], name="a dip")
+        >>> data.inputs.shape, data.name
+        ((3, 1), 'a dip')
     """
 
     inputs: Float[np.ndarray, "samples inputs"]

@@ -14,8 +14,8 @@ def four_points() -> DataSet:
     Examples:
         >>> from grokjax.systems import infinite_width as iw
         >>> data = iw.four_points()
-        >>> data.inputs.shape[0] == np.size(data.targets)
-        True
+        >>> data.inputs.shape, data.targets.tolist()
+        ((4, 1), [0.4, -0.3, -0.1, 1.0])
     """
     return DataSet([-1, -1 / 3, 1 / 3, 1], [0.4, -0.3, -0.1, 1.0], "four points")
 
@@ -26,8 +26,8 @@ def three_points() -> DataSet:
     Examples:
         >>> from grokjax.systems import infinite_width as iw
         >>> data = iw.three_points()
-        >>> data.inputs.shape[0] == np.size(data.targets)
-        True
+        >>> data.inputs[:, 0].tolist(), data.targets.tolist()
+        ([-0.5, 0.0, 0.5], [-0.5, 0.0, 1.0])
     """
     return DataSet([-0.5, 0.0, 0.5], [-0.5, 0.0, 1.0], "three points")
 
@@ -38,8 +38,8 @@ def two_neurons() -> DataSet:
     Examples:
         >>> from grokjax.systems import infinite_width as iw
         >>> data = iw.two_neurons()
-        >>> data.inputs.shape[0] == np.size(data.targets)
-        True
+        >>> np.round(data.targets, 3).tolist()  # even in x, and zero between the kinks
+        [0.133, 0.0, 0.0, 0.133]
     """
     x = np.linspace(-1, 1, 4)
     relu = lambda z: np.maximum(z, 0)
@@ -51,9 +51,8 @@ def cloud() -> DataSet:
 
     Examples:
         >>> from grokjax.systems import infinite_width as iw
-        >>> data = iw.cloud()
-        >>> data.inputs.shape[0] == np.size(data.targets)
-        True
+        >>> iw.cloud().inputs.shape
+        (20, 10)
     """
     x = np.random.default_rng(12345).standard_normal((20, 10)) / np.sqrt(10)
     return DataSet(x, np.cos(2 * np.pi * 3 * np.arange(20) / 20), "cloud")
@@ -67,6 +66,12 @@ def digits(num_samples: int = 20) -> DataSet:
 
     Raises:
         ImportError: scikit-learn is not installed.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> data = iw.digits(5)  # of the labels 0, 1, 2, 3 and 4
+        >>> data.inputs.shape, np.round(data.targets, 2).tolist()
+        ((5, 64), [-1.0, -0.78, -0.56, -0.33, -0.11])
     """
     try:
         from sklearn.datasets import load_digits

@@ -53,6 +53,14 @@ class Networks(AbstractExperiment):
     Attributes:
         data: the training set, the same for all members; a `DataSet`, or a pair of inputs and targets.
         hidden_bias: whether hidden matrices have a bias, too; it breaks the exact scale invariance.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> experiment = iw.Networks(data=iw.four_points())
+        >>> run = grokjax.simulate(jax.random.key(0), network, experiment, num_members=2, progress=False)
+        >>> run.status.shape, run.experiment.data.name
+        ((2, 2), 'four points')
     """
 
     systems = AbstractNetwork
@@ -141,6 +149,13 @@ train = door(
 
     Raises:
         ValueError: a keyword is not known, or the network has no width.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> run = iw.train(jax.random.key(0), network, num_members=2, progress=False)
+        >>> grokjax.status.describe(run.status)
+        '4 goal reached'
     """,
 )
 
@@ -151,6 +166,15 @@ def outputs(run: Run, inputs: Any) -> Float[np.ndarray, "..."]:
     Args:
         run: of `train`, with its states.
         inputs: shape (point,) or (point, inputs), without the constant of the bias.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> run = iw.train(jax.random.key(0), network, num_members=2, progress=False)
+        >>> data = iw.four_points()
+        >>> fit = iw.outputs(run, data.inputs)
+        >>> fit.shape, bool(np.abs(fit - data.targets).max() < 0.01)
+        ((2, 2, 4), True)
     """
     points = jnp.asarray(inputs, jnp.float32)
     points = points[:, None] if points.ndim == 1 else points
@@ -168,6 +192,14 @@ def first_layer(run: Run) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarr
 
     Args:
         run: of `train`, with its states.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> run = iw.train(jax.random.key(0), network, num_members=2, progress=False)
+        >>> start, (orientation, contribution) = iw.first_layer(run)
+        >>> orientation.shape, contribution.shape
+        ((2, 2, 10), (2, 2, 10))
     """
     start = _of_members(run, lambda problem, moved: neurons(problem, problem.at_rest()))
     return start, _of_members(run, neurons)
@@ -216,6 +248,13 @@ def _simulate(
     Raises:
         ValueError: fewer than three widths, or equal ones, or one below 2; a coordinate is not finite; a keyword is not
             known.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> plane = iw.TwoLayer(gamma=jnp.array([[0.5, 1.75]]))
+        >>> run = iw.simulate(jax.random.key(0), plane, widths=(10, 20, 40), num_members=2, progress=False)
+        >>> run.displacement["input"].mean.shape, run.status.shape
+        ((1, 2, 3), (1, 2, 3, 2))
     """
     key = check_key(key)
     check_instance("system", system, AbstractNetwork)

@@ -99,6 +99,14 @@ class ExponentialFlow(AbstractFlow):
 
     Raises:
         ValueError: a number is not positive.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> flow = iw.ExponentialFlow(tolerance=0.02)
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> run = iw.train(jax.random.key(0), network, sampler=flow, num_members=2, progress=False)
+        >>> grokjax.status.describe(run.status)
+        '4 goal reached'
     """
 
     tolerance: Any = eqx.field(converter=as_scalar, default=0.1)
@@ -142,6 +150,14 @@ class DescentFlow(AbstractFlow):
 
     Raises:
         ValueError: a number is not positive.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> descent = iw.DescentFlow(goal=1e-2)
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> run = iw.train(jax.random.key(0), network, sampler=descent, num_members=2, progress=False)
+        >>> grokjax.status.describe(run.status)
+        '4 goal reached'
     """
 
     rate: Any = eqx.field(converter=as_scalar, default=1.0)

@@ -15,6 +15,14 @@ class OrderParameters(eqx.Module):
         exponent: $S$ by layer, Frobenius norms.
         operator_exponent: $S$ in operator norms, of the hidden matrices.
         readout_exponent: $S$ of the read-out.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> s = iw.predict(iw.ThreeLayer(gamma_3=2.1)).order_parameters
+        >>> {layer: round(float(value), 2) for layer, value in s.exponent.items()}
+        {'layer1': 0.2, 'layer2': -0.3}
+        >>> round(float(s.operator_exponent["layer2"]), 2)  # half a power more than in Frobenius norm
+        0.2
     """
 
     exponent: dict[str, Any]
@@ -34,6 +42,13 @@ class Displacement(eqx.Module):
         effective_neurons_at_start: the same at the start.
         top_share: of contributions in the four fullest bins.
         stable_rank: $\|W\|_F^2/\|W\|_{op}^2$ of the hidden matrices.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.75]), width=10)
+        >>> run = iw.train(jax.random.key(0), network, num_members=2, progress=False)
+        >>> list(run.log_displacement), run.members.effective_neurons.shape
+        (['input'], (2, 2))
     """
 
     log_displacement: dict[str, Any]

@@ -44,12 +44,24 @@ def two_layer_border(gamma_prime: Any) -> Float[Array, "..."]:
 
 
 def first_layer_border(gamma_2: Any) -> Float[Array, "..."]:
-    r"""$\gamma_3$ at which the first of three layers is critical ($\gamma_1=0$)."""
+    r"""$\gamma_3$ at which the first of three layers is critical ($\gamma_1=0$).
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.first_layer_border(jnp.array([-1.0, 0.5])).tolist()
+        [1.5, 2.5]
+    """
     return 1.5 + 2 * jnp.maximum(jnp.asarray(gamma_2, float), 0.0)
 
 
 def second_layer_border(gamma_2: Any) -> Float[Array, "..."]:
-    r"""$\gamma_3$ at which the second of three layers is critical in Frobenius norm ($\gamma_1=0$)."""
+    r"""$\gamma_3$ at which the second of three layers is critical in Frobenius norm ($\gamma_1=0$).
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.second_layer_border(jnp.array([-1.0, 0.5])).tolist()  # both borders cross at gamma_2 = 1/2
+        [4.0, 2.5]
+    """
     return jnp.maximum(3.0 - jnp.asarray(gamma_2, float), 2.5)
 
 
@@ -77,6 +89,12 @@ def phase_diagram(network: AbstractNetwork, **axes: Any) -> PhaseDiagram:
 
     Raises:
         ValueError: no axis, or one that is no coordinate.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> diagram = iw.phase_diagram(iw.ThreeLayer(gamma_3=1.0), gamma_2=[0.0, 1.5], gamma_3=[1.0, 3.5])
+        >>> diagram.names().tolist()
+        [['linear / linear', 'condensed / condensed'], ['linear / linear', 'linear / condensed']]
     """
     for name in axes:
         if name not in coordinate_names(network):
@@ -96,6 +114,11 @@ def zero_crossing(coordinate: Any, exponent: Any) -> float:
     Args:
         coordinate: increasing, shape (n,).
         exponent: $S$ there; entries that are not finite are left out.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.zero_crossing([0.5, 1.0, 2.0], [-0.5, np.nan, 0.5])
+        1.25
     """
     x, s = np.asarray(coordinate, float), np.asarray(exponent, float)
     x, s = x[np.isfinite(s)], s[np.isfinite(s)]

@@ -37,6 +37,15 @@ class Scaling(eqx.Module):
         measured: at every width; `Estimate`s of shape (*sweep, width).
         status: `Status` code of each member, shape (*sweep, width, member).
         seconds: wall time of every width, compilation included.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> plane = iw.TwoLayer(gamma=jnp.array([[0.5, 1.75]]))
+        >>> run = iw.simulate(jax.random.key(0), plane, widths=(10, 20, 40), num_members=2, progress=False)
+        >>> run.exponent["input"].mean.shape, run.displacement["input"].mean.shape
+        ((1, 2), (1, 2, 3))
+        >>> run.at(0, 0).between(20).widths
+        (20, 40)
     """
 
     system: AbstractNetwork

@@ -76,6 +76,12 @@ class TwoLayer(AbstractNetwork):
 
     Raises:
         ValueError: a coordinate is not finite.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.TwoLayer(gamma=jnp.array([0.5, 1.0, 1.75]))
+        >>> iw.predict(network).regime["input"].tolist()
+        ['linear', 'critical', 'condensed']
     """
 
     layers: ClassVar[tuple[str, ...]] = ("input",)
@@ -102,6 +108,11 @@ class ThreeLayer(AbstractNetwork):
 
     Raises:
         ValueError: a coordinate is not finite.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.predict(iw.ThreeLayer(gamma_2=1.5, gamma_3=3.5)).regime  # layers differ
+        {'layer1': 'linear', 'layer2': 'condensed'}
     """
 
     layers: ClassVar[tuple[str, ...]] = ("layer1", "layer2")
@@ -130,6 +141,11 @@ class FourLayer(AbstractNetwork):
 
     Raises:
         ValueError: a coordinate is not finite.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.predict(iw.FourLayer(gamma_4=2.0)).regime
+        {'layer1': 'critical', 'layer2': 'linear', 'layer3': 'linear'}
     """
 
     layers: ClassVar[tuple[str, ...]] = ("layer1", "layer2", "layer3")
@@ -169,6 +185,12 @@ def coordinates(
 
     Raises:
         ValueError: a power is not finite, or there are more than two hidden matrices.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> network = iw.coordinates(alpha=1.0, input_std=0.0, output_std=0.0)  # mean-field: an average over neurons
+        >>> float(network.gamma), float(network.gamma_prime)
+        (1.0, 0.0)
     """
     alpha, first, last = (jnp.asarray(power, float) for power in (alpha, input_std, output_std))
     hidden = () if hidden_std is None else tuple(hidden_std) if isinstance(hidden_std, tuple | list) else (hidden_std,)
@@ -219,8 +241,8 @@ def initialisation(name: str, depth: int = 2) -> AbstractNetwork:
 
     Examples:
         >>> from grokjax.systems import infinite_width as iw
-        >>> type(iw.initialisation("mean-field", depth=3)).__name__
-        'ThreeLayer'
+        >>> {name: iw.predict(iw.initialisation(name)).regime["input"] for name in ("He", "NTK", "mean-field")}
+        {'He': 'linear', 'NTK': 'linear', 'mean-field': 'critical'}
     """
     if depth not in INITIALISATIONS:
         raise argument_error("depth", "2 or 3", depth, "Use `coordinates` for other networks.")
@@ -238,6 +260,11 @@ def small_initialisation(power: Any, depth: int = 2) -> AbstractNetwork:
     Args:
         power: $c$.
         depth: 2, 3 or 4.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> [iw.predict(iw.small_initialisation(power)).regime["input"] for power in (0.4, 0.5, 0.6)]
+        ['linear', 'critical', 'condensed']
     """
     c = -jnp.asarray(power, float)
     return coordinates(alpha=0.0, input_std=c, output_std=c, hidden_std=None if depth == 2 else (c,) * (depth - 2))

@@ -110,6 +110,14 @@ class RivalNetworks(Networks):
     """`Networks` under any objective, measured by their predictions.
 
     The samples that conformal members keep for calibration are every other one.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> networks = mv.RivalNetworks(width=8, depth=1)
+        >>> options = {"num_members": 2, "ensemble_size": 2, "num_steps": 20, "progress": False}
+        >>> mv.rivals(jax.random.key(0), system, experiment=networks, **options).run.layout.num_points
+        4
     """
 
     systems: ClassVar[type] = Rivals
@@ -190,6 +198,14 @@ def rivals(
 
     Raises:
         ValueError: the members do not make whole ensembles, the system is a sweep, or has no held-out samples.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> networks = mv.RivalNetworks(width=8, depth=1)
+        >>> options = {"num_members": 2, "ensemble_size": 2, "num_steps": 20, "progress": False}
+        >>> list(mv.rivals(jax.random.key(0), system, experiment=networks, **options).methods)
+        ['regularised', 'beta-NLL', 'ensemble', 'conformal', 'conformal, adaptive']
     """
     check_whole("num_members", num_members)
     if num_members % check_whole("ensemble_size", ensemble_size):

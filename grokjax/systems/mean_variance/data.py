@@ -36,8 +36,9 @@ def sine(num_samples: int = 64, *, seed: int = 0, noisy: bool = True, num_test: 
 
     Examples:
         >>> from grokjax.systems import mean_variance as mv
-        >>> mv.sine(16).targets.shape
-        (16,)
+        >>> data = mv.sine(16)
+        >>> data.targets.shape, round(float(jnp.std(data.targets)), 6), data.test.num_samples
+        ((16,), 1.0, 64)
     """
     noise = (lambda x: np.sin(6 * math.pi * x) + 1.25) if noisy else np.ones_like
     return synthetic("sine", lambda x: 2 * np.sin(4 * math.pi * x), noise, (0.0, 1.0), num_samples, seed, num_test)
@@ -96,6 +97,12 @@ def synthetic(
 
     Raises:
         ValueError: a size is not whole, or fewer than three samples.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> data = mv.synthetic("line", lambda x: x, np.ones_like, (-1.0, 1.0), 16, seed=0, num_test=0)
+        >>> data.name, data.num_samples, data.test is None
+        ('line', 16, True)
     """
     num_samples, num_test = check_whole("num_samples", num_samples, 3), check_whole("num_test", num_test, 0)
     # The legacy generator: its stream is frozen, and the reference set is defined by it.

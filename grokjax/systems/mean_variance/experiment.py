@@ -65,6 +65,13 @@ class Networks(AbstractExperiment):
         learning_rate: lowest and highest.
         largest_norm: of a member's gradient, which is clipped to it.
         batch_size: rows drawn for each step of each member; all unless given.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> run = mv.simulate(jax.random.key(0), system, depth=1, num_members=2, num_steps=20, progress=False)
+        >>> run.experiment.width, run.experiment.mean_steps  # two fifths of the steps train the mean alone
+        (32, 8)
     """
 
     systems: ClassVar[type] = MeanVariance
@@ -223,5 +230,12 @@ simulate = door(
 
     Raises:
         ValueError: a keyword is not known, or a value is out of its range.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> run = mv.simulate(jax.random.key(0), system, depth=1, num_members=2, num_steps=20, progress=False)
+        >>> run.members.mse.shape, grokjax.status.describe(run.status)
+        ((2,), '2 out of steps')
     """,
 )

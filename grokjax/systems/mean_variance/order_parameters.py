@@ -25,6 +25,13 @@ class OrderParameters(AbstractPrinted):
         precision_spread: standard deviation of $\log\Lambda$ over the samples.
         population_nll: negative log likelihood of fresh targets at the training inputs; None without a known truth.
         test: metrics on the held-out samples; None without any.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> found = mv.predict(system).order_parameters
+        >>> bool(found.chi2 < 1), bool(jnp.isclose(found.fitted, 1 - found.mse))  # targets have variance one
+        (True, True)
     """
 
     mse: Any

@@ -51,6 +51,12 @@ def classify(order_parameters: OrderParameters, collapsed: Any = False) -> Int[A
     Args:
         order_parameters: plain numbers, or means over networks.
         collapsed: whether the fit ended in `Status.COLLAPSED`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> mv.PHASES[int(mv.classify(mv.predict(system).order_parameters))]
+        'S'
     """
     fitted, spread = jnp.asarray(order_parameters.fitted), jnp.asarray(order_parameters.precision_spread)
     followed = jnp.asarray(order_parameters.sd_mse) < FOLLOWED * jnp.asarray(order_parameters.mse)
@@ -104,6 +110,13 @@ def phase_diagram(
 
     Raises:
         ValueError: axes of another name, values outside of their range; or as in `predict`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> diagram = mv.phase_diagram(system, {"rho": [0.2, 0.8, 0.999], "gamma": [0.2, 0.8]})
+        >>> diagram.names().tolist()
+        [['U_I', 'U_I'], ['S', 'S'], ['collapsed', 'collapsed']]
     """
     names = set(axes)
     if names != {"rho", "gamma"} and not (names and names <= {"alpha", "beta"}):

@@ -59,6 +59,12 @@ def path(data: RegressionData, points: Any, name: str = "diagonal") -> MeanVaria
 
     Raises:
         ValueError: the name is unknown, or a point is outside (0, 1).
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> line = mv.path(mv.sine(16), [0.2, 0.5, 0.8])
+        >>> jnp.round(line.alpha, 3).tolist()  # (1 - t)^2 / t
+        [3.2, 0.5, 0.05]
     """
     check_choice("name", name, PATHS)
     t = np.asarray(points, np.float64)
@@ -77,6 +83,13 @@ def best(found: Any, criterion: str = "test_nll") -> tuple[int, float]:
 
     Raises:
         ValueError: the criterion is unknown, needs samples or a truth that are missing, or all fits have collapsed.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> found = mv.predict(mv.path(mv.sine(16), [0.2, 0.8, 0.999]))
+        >>> index, value = mv.best(found)  # of the held-out samples' likelihood
+        >>> index
+        1
     """
     values = np.where(collapsed(found), np.inf, _values(found, criterion))
     values = np.where(np.isnan(values), np.inf, values)
@@ -87,7 +100,14 @@ def best(found: Any, criterion: str = "test_nll") -> tuple[int, float]:
 
 
 def collapsed(found: Any) -> Bool[np.ndarray, "*points"]:
-    """Which fits ran through the data; networks where more than half of the seeds did."""
+    """Which fits ran through the data; networks where more than half of the seeds did.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> found = mv.predict(mv.path(mv.sine(16), [0.2, 0.8, 0.999]))
+        >>> mv.collapsed(found).tolist()
+        [False, False, True]
+    """
     status, fitted = np.asarray(found.status), _mean(found.order_parameters.fitted)
     over = status == int(Status.COLLAPSED)
     over = over.mean(axis=-1) > 0.5 if over.ndim > fitted.ndim else over
@@ -105,6 +125,12 @@ def search(
         points: along the line, in (0, 1).
         name: of the line, see `path`.
         criterion: see `best`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> choice = mv.search(mv.predict, mv.sine(16), [0.2, 0.8, 0.999])
+        >>> choice.index, round(float(choice.system.rho), 2)
+        (1, 0.8)
     """
     system = path(data, points, name)
     found = evaluate(system)
@@ -124,6 +150,12 @@ def published_midpoint(evaluate: Evaluate, data: RegressionData, points: Any) ->
 
     Returns:
         t of the midpoint, of the best mean, and of the best standard deviation.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> middle, mean, deviation = mv.published_midpoint(mv.predict, mv.sine(16), [0.2, 0.8, 0.999])
+        >>> round(middle, 2), mean, deviation
+        (0.8, 0.8, 0.8)
     """
     t = np.asarray(points, np.float64)
     found = evaluate(path(data, t))
@@ -153,6 +185,12 @@ def separable(
 
     Raises:
         ValueError: a strength is not positive; or as in `best`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> choice = mv.separable(mv.predict, mv.sine(16), [1e-3, 1e-2, 1e-1], [1e-2, 1.0, 100.0])
+        >>> choice.num_fits, round(float(choice.system.alpha), 4)
+        (6, 0.01)
     """
     alphas, betas = (jnp.asarray(values, float) for values in (alphas, betas))
     check_positive("alphas", alphas)
@@ -191,6 +229,13 @@ def seed_spread(run: Any) -> OrderParameters:
 
     Args:
         run: of networks.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> run = mv.simulate(jax.random.key(0), system, depth=1, num_members=2, num_steps=20, progress=False)
+        >>> bool(np.isclose(mv.seed_spread(run).mse, np.std(run.members.mse, ddof=1)))
+        True
     """
     members = run.layout.num_members
     return jax.tree.map(lambda each: each.error * members**0.5, run.order_parameters, is_leaf=is_estimate)

@@ -50,6 +50,12 @@ class RegressionData(AbstractPrinted):
         noise: $f(x)$, their standard deviation; likewise.
         test: held-out samples of the same law and units.
         name: of the data set.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> data = mv.RegressionData([0.0, 0.5, 1.0], [-1.0, 0.5, 0.5])
+        >>> data.num_samples, data.on_a_line, data.truth is None
+        (3, True, True)
     """
 
     inputs: Float[Array, "samples ..."] = eqx.field(converter=_array)
@@ -135,6 +141,12 @@ class MeanVariance(AbstractParameters):
     Raises:
         ValueError: fewer than three data, repeated inputs on a line, a constant or non-finite target, or a strength
             that is not positive.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance.from_square(mv.sine(16), rho=0.5, gamma=0.25)
+        >>> round(float(system.alpha), 2), round(float(system.beta), 2)
+        (0.25, 0.75)
     """
 
     data: RegressionData

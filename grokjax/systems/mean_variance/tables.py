@@ -42,6 +42,12 @@ def table(name: str, *, num_rows: int | None = None, seed: int = 0, test_share: 
 
     Raises:
         ValueError: no table of that name, or its package is not installed.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> data = mv.table("diabetes")  # comes with scikit-learn
+        >>> data.inputs.shape, data.test.inputs.shape
+        ((295, 10), (147, 10))
     """
     check_choice("name", name, TABLES)
     if name == "diabetes":
@@ -78,6 +84,13 @@ def standardised(
 
     Raises:
         ValueError: there are fewer rows, or the share leaves fewer than three rows to train on.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> rows = np.arange(24.0).reshape(12, 2)
+        >>> data = mv.standardised(rows, rows[:, 0] ** 2)
+        >>> data.inputs.shape, data.test.inputs.shape
+        ((8, 2), (4, 2))
     """
     inputs, targets = np.asarray(inputs, np.float64), np.asarray(targets, np.float64)
     rows = len(targets) if num_rows is None else check_whole("num_rows", num_rows, 3)

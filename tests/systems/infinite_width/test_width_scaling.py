@@ -1,4 +1,4 @@
-"""From widths to exponents: fits on known powers, trained networks against theory, figures, bad input."""
+"""From widths to exponents: fits on known powers, trained networks against theory, bad input."""
 
 import jax
 import jax.numpy as jnp
@@ -8,7 +8,7 @@ import pytest
 import grokjax
 from grokjax import Estimate, Status
 from grokjax.systems import infinite_width as iw
-from grokjax.systems.infinite_width import condensation, figures
+from grokjax.systems.infinite_width import condensation
 from grokjax.systems.infinite_width.scaling import slope
 
 
@@ -92,39 +92,6 @@ def test_histogram_and_effective_number():
     np.testing.assert_allclose(condensation.orientations(jnp.array([[1.0, 1.0, 1.0]])), [0.0], atol=1e-3)
     matrix = np.random.default_rng(0).standard_normal((40, 30))
     np.testing.assert_allclose(condensation.operator_norm(jnp.asarray(matrix)), np.linalg.norm(matrix, 2), rtol=0.01)
-
-
-def test_figures(scaled):
-    line = np.linspace(-1, 1, 5)
-    figure = figures.phase_diagram(
-        scaled, "gamma_prime", "gamma", {"input": (line, iw.two_layer_border(line))},
-        schemes={"NTK": (0.0, 0.5)}, crossings={"input": ([0.0], [1.0])},
-    )  # fmt: skip
-    ax = figure.axes[0]
-    np.testing.assert_allclose(ax.lines[0].get_ydata(), iw.two_layer_border(line))
-    np.testing.assert_allclose(ax.collections[0].get_array(), scaled.exponent["input"].mean)
-    assert ax.get_xlabel() == r"$\gamma'$"
-    assert "NTK" in [text.get_text() for text in ax.texts]
-    assert "goal reached" in figures.caption_phase_diagram(scaled)
-
-    runs = {"critical": scaled.at(1, 0)}
-    figure = figures.displacement(runs, {"critical": {"input": 0.0}})
-    theory, *points = figure.axes[0].lines
-    np.testing.assert_allclose(theory.get_ydata(), runs["critical"].displacement["input"].mean[-1])
-    np.testing.assert_allclose(points[0].get_ydata(), runs["critical"].displacement["input"].mean)
-    assert "networks" in figures.caption_displacement(runs)
-
-    found = {"two": (scaled.exponent["input"], np.asarray(iw.predict(scaled.system).exponent["input"]))}
-    assert figures.exponents(found).axes[0].get_xlim() == figures.exponents(found).axes[0].get_ylim()
-
-
-def test_figure_of_regimes():
-    phi, amplitude = np.linspace(-3, 3, 20), np.linspace(-1, 1, 20)
-    neurons = [((phi, amplitude), (phi, 10 * amplitude))] * 2
-    figure = figures.regimes(["linear", "condensed"], ([0.0, 1.0], [[0.0, 1.0], [1.0, 0.0]]), ([0.5], [0.2]), neurons)
-    np.testing.assert_allclose(figure.axes[1].lines[0].get_ydata(), [1.0, 0.0])
-    np.testing.assert_allclose(figure.axes[3].lines[1].get_ydata(), 10 * amplitude)
-    assert [ax.get_title() for ax in figure.axes[:2]] == ["linear", "condensed"]
 
 
 def test_deep_networks_train():

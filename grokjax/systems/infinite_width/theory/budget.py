@@ -33,6 +33,13 @@ def budget_exponents(network: AbstractNetwork) -> OrderParameters:
 
     Args:
         network: of any depth; coordinates may be arrays that broadcast.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> from grokjax.systems.infinite_width.theory import budget_exponents
+        >>> found = budget_exponents(iw.TwoLayer(gamma=1.75))
+        >>> float(found.exponent["input"]), float(found.readout_exponent)  # all blocks share one budget
+        (0.375, 0.375)
     """
     scales = network.scales
     arrays = jnp.broadcast_arrays(jnp.asarray(scales.output, float), *scales.blocks)

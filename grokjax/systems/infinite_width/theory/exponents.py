@@ -37,6 +37,11 @@ def two_layer_exponents(gamma: Float[Array, "..."], gamma_prime: Float[Array, ".
     Args:
         gamma: $\gamma$.
         gamma_prime: $\gamma'$; both broadcast.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> iw.two_layer_exponents(jnp.array([0.5, 1.0, 1.75]), 0.0).tolist()
+        [-0.5, 0.0, 0.375]
     """
     g, p = jnp.broadcast_arrays(jnp.asarray(gamma, float), jnp.asarray(gamma_prime, float))
     return jnp.select(
@@ -52,6 +57,11 @@ def three_layer_exponents(gamma_2: Float[Array, "..."], gamma_3: Float[Array, ".
     Args:
         gamma_2: $\gamma_2$.
         gamma_3: $\gamma_3$; both broadcast.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> {layer: float(s) for layer, s in iw.three_layer_exponents(0.0, 1.5).items()}
+        {'layer1': 0.0, 'layer2': -0.5}
     """
     g2, g3 = jnp.broadcast_arrays(jnp.asarray(gamma_2, float), jnp.asarray(gamma_3, float))
     regions = [g3 <= 1.5, (g2 >= 0) & (g3 <= 1.5 + 2 * g2), (g2 <= 0) & (g3 <= 1.5 - g2)]

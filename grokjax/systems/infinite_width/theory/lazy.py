@@ -37,8 +37,9 @@ def lazy_prefactor(inputs: object, targets: object, gamma_prime: float = 0.0) ->
 
     Examples:
         >>> from grokjax.systems import infinite_width as iw
-        >>> iw.lazy_prefactor([-1, 0, 1], [0.3, 0.1, 1.0]) > 0
-        True
+        >>> data = iw.four_points()
+        >>> round(iw.lazy_prefactor(data.inputs, data.targets), 3)  # RD m^(1/2) of networks at gamma = 1/2
+        1.147
     """
     check_finite("gamma_prime", gamma_prime)
     points, y = check_data(inputs, targets)

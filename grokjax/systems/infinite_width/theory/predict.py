@@ -19,6 +19,12 @@ class Prediction(AbstractPrinted):
         exponent: by hidden layer, of its input weights in Frobenius norm.
         operator_exponent: of the hidden matrices in operator norm.
         readout_exponent: of the read-out.
+
+    Examples:
+        >>> from grokjax.systems import infinite_width as iw
+        >>> theory = iw.predict(iw.TwoLayer(gamma=1.75))
+        >>> round(float(theory.exponent["input"]), 3), theory.regime
+        (0.375, {'input': 'condensed'})
     """
 
     exponent: dict[str, Array]
@@ -48,6 +54,9 @@ def predict(network: AbstractNetwork) -> Prediction:
         >>> from grokjax.systems import infinite_width as iw
         >>> iw.predict(iw.TwoLayer(gamma=0.5)).regime
         {'input': 'linear'}
+        >>> exponent = lambda gamma: iw.predict(iw.TwoLayer(gamma=gamma)).exponent["input"]
+        >>> [round(float(jax.grad(exponent)(gamma)), 2) for gamma in (0.5, 1.75)]
+        [1.0, 0.5]
     """
     check_instance("network", network, AbstractNetwork)
     found = budget_exponents(network)

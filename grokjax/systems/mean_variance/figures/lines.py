@@ -4,7 +4,7 @@ References:
     arXiv:2306.16717, figure 3.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,11 +17,18 @@ from ....evidence.statistics import Estimate, is_estimate
 from ....theory.continuation import Continuation
 from ..theory import Mode
 from ._axes import odds, odds_ticks, panels
-from .squares import LOWEST, METRICS
+from .squares import LOWEST, METRICS, NOT_CELL_BY_CELL
+
+
+DASHES = ("-", "--", "-.")  # of theories
 
 
 def figure_3(
-    theory: Mapping[str, tuple[Any, Any]], networks: tuple[Any, Any] | None = None, *, collapse: float | None = None
+    theory: Mapping[str, tuple[Any, Any]],
+    networks: tuple[Any, Any] | None = None,
+    *,
+    collapse: float | None = None,
+    axes: Sequence[Axes] | None = None,
 ) -> Figure:
     r"""Slices along a line through the square: errors, energies, and the likelihood of held-out samples.
 
@@ -30,55 +37,82 @@ def figure_3(
             Points that have collapsed are not drawn.
         networks: t and the run there.
         collapse: t at which the diagonal meets the collapse.
+        axes: three to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from matplotlib import pyplot as plt
+        >>> from grokjax.systems import mean_variance as mv
+        >>> from grokjax.systems.mean_variance import figures
+        >>> t = [0.2, 0.8, 0.999]
+        >>> figure = figures.figure_3({"field theory": (t, mv.predict(mv.path(mv.sine(16), t)))})
+        >>> np.isnan(figure.axes[0].lines[0].get_ydata()).tolist()  # a fit that has collapsed is not drawn
+        [False, False, True]
+        >>> plt.close(figure)
     """
     groups = (("mse", "sd_mse"), ("mean_energy", "precision_energy"), ("test_nll",))
-    titles = {**METRICS, "test_nll": "negative log likelihood, held out"}
+    colours = {"mse": 0, "sd_mse": 1, "mean_energy": 0, "precision_energy": 1, "test_nll": 2}  # mean, precision, both
+    titles = {**METRICS, "test_nll": "mean over held-out samples"}
+    quantities = ("error on training samples", "Dirichlet energy", "negative log likelihood")
     with plot.style():
-        figure, axes = plot.subplots(1, 3, width="page", height=3.5)
-        for letter, ax, names in zip("abc", axes, groups, strict=True):
-            for index, name in enumerate(names):
-                for line, (t, found) in zip(("-", "--", "-."), theory.values(), strict=False):
+        figure, made = panels(axes, 1, 3, height=3.0)
+        for letter, ax, names, quantity in zip("abc", made, groups, quantities, strict=True):
+            for name in names:
+                for line, (t, found) in zip(DASHES, theory.values(), strict=False):
                     held = np.asarray(found.converged)
                     values = np.where(held, _metric(found, name)[0], np.nan)
-                    plot.draw_theory(ax, odds(t), values, index=index, line=line)
-                    _star(ax, odds(t), values, index, name)
+                    plot.draw_theory(ax, odds(t), values, index=colours[name], line=line)
+                    _star(ax, odds(t), values, colours[name], name)
                 if networks is not None:
                     mean, error = _metric(networks[1], name)
-                    plot.draw_experiment(ax, odds(networks[0]), Estimate(mean, error), index=index)
-            if names != ("test_nll",):
+                    plot.draw_experiment(ax, odds(networks[0]), Estimate(mean, error), index=colours[name])
+            lowest = np.nanmin(np.concatenate([np.asarray(each.get_ydata(), float) for each in ax.lines]))
+            if letter == "c":  # it diverges towards the collapse
+                ax.set_ylim(lowest - 0.1, lowest + 1.5)
+            else:  # from a whole decade on, so that there are labels enough
                 ax.set_yscale("log")
-            if "mean_energy" in names:
-                ax.set_ylim(bottom=LOWEST)
+                ax.set_ylim(bottom=10 ** np.floor(np.log10(lowest)) if letter == "a" else LOWEST)
             if collapse is not None:
                 plot.draw_transition(ax, float(odds(collapse)))
-            keys = [Line2D([], [], color=plot.COLOURS[i], label=titles[name]) for i, name in enumerate(names)]
-            if letter == "c":
-                keys += [
-                    Line2D([], [], color="0.3", linestyle=line, label=name)
-                    for line, name in zip(("-", "--", "-."), theory, strict=False)
-                ]
-                keys.append(Line2D([], [], color="0.3", marker="*", linestyle="", label="minimum"))
-                if networks is not None:
-                    keys.append(Line2D([], [], color="0.3", marker="o", linestyle="", label="networks"))
-                if collapse is not None:
-                    keys.append(Line2D([], [], color="0.35", linestyle=":", label="collapse of the field theory"))
-                seen = [line.get_ydata() for line in ax.lines if np.size(line.get_ydata()) > 2]
-                low = min(np.nanmin(np.asarray(each, float)) for each in seen)
-                ax.set_ylim(low - 0.1, low + 1.5)
             odds_ticks(ax.xaxis)
-            ax.set_xlabel("position $t$ on the line")
+            ax.set(xlabel="position $t$ on the line", ylabel=quantity)
+            keys = [Line2D([], [], color=plot.COLOURS[colours[name]], label=titles[name]) for name in names]
             plot.legend_below(ax, keys)
             plot.label_panel(ax, letter)
+        key = lambda label, **look: Line2D([], [], color="0.3", label=label, **look)
+        shared = [key(name, linestyle=line) for line, name in zip(DASHES, theory, strict=False)]
+        shared.append(key("minimum of theory", marker="*", linestyle=""))
+        if networks is not None:
+            shared.append(key("networks", marker="o", linestyle=""))
+        if collapse is not None:
+            shared.append(key("collapse of the field theory", linestyle=":"))
+        figure.legend(handles=shared, loc="outside lower center", ncols=len(shared))
     return figure
 
 
-def caption_3(data: Any) -> str:
-    """What figure 3 shows, in words."""
+def caption_3(data: Any, theory: Sequence[str] = (), members: int | None = None, steps: int | None = None) -> str:
+    """What figure 3 shows, in words.
+
+    Args:
+        data: what was learned.
+        theory: names of the theories, in the order of `figure_3`.
+        members: networks per point.
+        steps: of training.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> from grokjax.systems.mean_variance import figures
+        >>> figures.caption_3(mv.sine(16))[:56]
+        "After figure 3 of arXiv:2306.16717 on 'sine', n = 16: al"
+    """
+    dashes = zip(("solid", "dashed", "dash-dotted"), theory, strict=False)
+    lines = "".join(f", {line} for the {name}" for line, name in dashes)
+    trained = f" Points: networks, {members} seeds, {steps} steps, one standard error over seeds. {NOT_CELL_BY_CELL}"
     return (
         f"After figure 3 of arXiv:2306.16717 on {data.name!r}, n = {data.num_samples}: along a line through the square "
         "(the diagonal is rho = t, gamma = 1 - t). (a) Errors of mean and standard deviation on training samples; (b) "
-        "Dirichlet energies; (c) likelihood of held-out samples. Lines: field theory, drawn where its fit has not "
-        "collapsed; points: networks, one standard error over seeds; stars: minima of the theory. Nothing is fitted."
+        f"Dirichlet energies, from {LOWEST:g} on; (c) likelihood of held-out samples. Lines: field theory, drawn where "
+        f"its fit has not collapsed{lines}; stars: minima of the theory. Nothing is fitted."
+        f"{'' if members is None else trained}"
     )
 
 
@@ -90,6 +124,18 @@ def hysteresis(way: Continuation, mode: Mode, true_energy: float, *, ax: Axes | 
         mode: the exact theory of one mode.
         true_energy: $D(m)$ of the truth, the energy of a full fit.
         ax: to draw on; a figure of a column's width unless given.
+
+    Examples:
+        >>> from matplotlib import pyplot as plt
+        >>> from grokjax.systems import mean_variance as mv
+        >>> from grokjax.systems.mean_variance import figures
+        >>> wave = np.sqrt(2) * np.cos(4 * np.pi * (np.arange(16) + 0.5) / 16)
+        >>> data = mv.RegressionData(np.linspace(0, 1, 16), wave, wave, np.full(16, 0.1))
+        >>> mode = mv.Mode(signal=1.0, noise=0.01, curvature=mv.spectrum(16)[4])
+        >>> system = mv.MeanVariance(data, alpha=1e-2, beta=1e4)
+        >>> way = mv.continuation(system, jnp.geomspace(0.05, 0.006, 9), "population")
+        >>> figure = figures.hysteresis(way, mode, float(mode.signal * mode.curvature))
+        >>> plt.close(figure)
     """
     with plot.style():
         figure, (ax,) = panels(None if ax is None else [ax], 1, 1, width="column", height=2.7)
@@ -120,6 +166,13 @@ def caption_hysteresis(mode: Mode, num_samples: int) -> str:
     Args:
         mode: the exact theory of one mode.
         num_samples: sites of the lattice.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> from grokjax.systems.mean_variance import figures
+        >>> mode = mv.Mode(signal=1.0, noise=0.01, curvature=100.0)
+        >>> "spinodals at alpha = 0.019" in figures.caption_hysteresis(mode, num_samples=64)
+        True
     """
     low, high = (float(x) for x in mode.spinodals)
     return (

@@ -60,6 +60,15 @@ def continuation(
 
     Raises:
         ValueError: the values are not positive or not in order, the other strength is an array; or as in `predict`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> wave = np.sqrt(2) * np.cos(4 * np.pi * (np.arange(16) + 0.5) / 16)
+        >>> data = mv.RegressionData(np.linspace(0, 1, 16), wave, wave, np.full(16, 0.1))  # one mode
+        >>> system = mv.MeanVariance(data, alpha=1e-2, beta=1e4)
+        >>> way = mv.continuation(system, jnp.geomspace(0.05, 0.006, 9), "population")
+        >>> bool(way.differs.any())  # falling and rising alpha find different fits
+        True
     """
     check_choice("along", along, ("alpha", "beta"))
     other = "beta" if along == "alpha" else "alpha"

@@ -251,7 +251,13 @@ def _eigenvalue(blocks: Float[Array, "*sites 3"]) -> Float[Array, "*sites"]:
 
 
 def spectrum(num_sites: int) -> Float[Array, " modes"]:
-    r"""$\kappa_k=n(n-1)(2-2\cos(\pi k/n))\simeq(\pi k)^2$, so that $D(f)=\frac1n\sum_k\kappa_k\hat f_k^2$ on [0, 1]."""
+    r"""$\kappa_k=n(n-1)(2-2\cos(\pi k/n))\simeq(\pi k)^2$, so that $D(f)=\frac1n\sum_k\kappa_k\hat f_k^2$ on [0, 1].
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> jnp.round(mv.spectrum(3), 6).tolist()
+        [0.0, 6.0, 18.0]
+    """
     half = np.pi * np.arange(num_sites) / (2 * num_sites)
     return jnp.asarray(4 * num_sites * (num_sites - 1) * np.sin(half) ** 2, float)
 

@@ -32,6 +32,14 @@ def marginal_free_energy(
         precision: $c$.
         inputs: distinct positions; equally spaced on [0, 1] unless given.
         weighting: "density" or "lebesgue".
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> targets = mv.sine(64).targets
+        >>> best = mv.marginal_precision(targets, 1e-2)
+        >>> at = lambda factor: mv.marginal_free_energy(targets, 1e-2, factor * best)
+        >>> bool(at(1.0) < at(0.9)) and bool(at(1.0) < at(1.1))
+        True
     """
     kappa, power = modes(jnp.asarray(targets, float), inputs, weighting)
     stiff = 2 * alpha * kappa
@@ -51,6 +59,12 @@ def marginal_precision(
 
     Raises:
         ValueError: the targets, inputs or strength are unfit.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> targets = mv.sine(64).targets
+        >>> bool(mv.critical_alpha(targets) > 1e-4), round(float(mv.marginal_precision(targets, 1e-4)), 2)
+        (True, 7.23)
     """
     check_x64("theory")
     check_positive("alpha", alpha)

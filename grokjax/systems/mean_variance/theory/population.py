@@ -29,6 +29,12 @@ class Mode(AbstractPrinted):
         signal: $S$, the mean square of the true mean.
         noise: $\\sigma^2$.
         curvature: $\\kappa$ of the mode, see `lattice.spectrum`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> mode = mv.Mode(signal=1.0, noise=0.01, curvature=100.0)
+        >>> [round(float(alpha), 4) for alpha in mode.spinodals]  # a jump on the way down, and one on the way up
+        [0.0192, 0.028]
     """
 
     signal: Any

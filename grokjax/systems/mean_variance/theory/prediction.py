@@ -44,6 +44,13 @@ class Prediction(AbstractSolution, AbstractPrinted):
         smallest_eigenvalue: of the free energy's Hessian in both fields; above zero at a genuine minimum.
         iterations: sweeps of the solver.
         status: `Status` codes; `Status.COLLAPSED` where the precision ran away.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> fit = mv.predict(system)
+        >>> bool(abs(fit.identities).max() < 1e-12), bool(fit.smallest_eigenvalue > 0)  # stationary, and a minimum
+        (True, True)
     """
 
     mean: Float[Array, "*sweep samples"]
@@ -213,23 +220,27 @@ def predict(
     Examples:
         >>> from grokjax.systems import mean_variance as mv
         >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
-        >>> mv.predict(system).mse.shape
-        ()
+        >>> fit = mv.predict(system)
+        >>> fit.mean.shape, grokjax.status.describe(fit.status)
+        ((16,), '1 solved')
     """
     check_instance("system", system, MeanVariance)
     check_tolerance("tolerance", tolerance)
     max_sweeps = check_whole("max_sweeps", max_sweeps)
     if not isinstance(init, str):
         check_instance("init", init, Prediction, 'Try "cold".')
-    solver = Solver.of(system, theory, weighting, tolerance, max_sweeps)
-    shape = jnp.broadcast_shapes(jnp.shape(system.alpha), jnp.shape(system.beta))
+    # Of one shape, so that a line along one strength is the program of a line along the other.
+    alpha, beta = jnp.broadcast_arrays(system.alpha, system.beta)
+    solver = Solver.of(system.replace(alpha=alpha, beta=beta), theory, weighting, tolerance, max_sweeps)
     if isinstance(init, str):
         check_choice("init", init, ("cold", "fitted"))
         start = None if init == "cold" else _fitted(solver)
     else:
-        sites = lambda field: jnp.broadcast_to(field[..., solver.lattice.order], (*shape, solver.lattice.num_sites))
+        sites = lambda field: jnp.broadcast_to(
+            field[..., solver.lattice.order], (*alpha.shape, solver.lattice.num_sites)
+        )
         start = Fields(sites(init.mean), sites(init.precision))
-    return _solve(solver, shape, start)
+    return _solve(solver, start)
 
 
 def _fitted(solver: Solver) -> Fields:
@@ -238,10 +249,10 @@ def _fitted(solver: Solver) -> Fields:
 
 
 @eqx.filter_jit
-def _solve(solver: Solver, shape: tuple[int, ...], start: Fields | None) -> Prediction:
-    alpha, beta = (jnp.broadcast_to(value, shape) for value in (solver.system.alpha, solver.system.beta))
+def _solve(solver: Solver, start: Fields | None) -> Prediction:
+    alpha, beta = solver.system.alpha, solver.system.beta
     per_point = start is not None and start.mean.ndim > 1
     solve = solver
-    for _ in shape:
+    for _ in range(alpha.ndim):
         solve = jax.vmap(solve, in_axes=(0, 0, 0 if per_point else None))
     return solve(alpha, beta, start)

@@ -59,8 +59,10 @@ def critical_alpha(targets: Sites, inputs: Sites | None = None, *, weighting: st
 
     Examples:
         >>> from grokjax.systems import mean_variance as mv
-        >>> bool(mv.critical_alpha(mv.sine(16).targets) > 0)
-        True
+        >>> alpha = mv.critical_alpha(mv.sine(16).targets)
+        >>> twice = mv.critical_alpha(2 * mv.sine(16).targets)  # units of the targets
+        >>> round(float(alpha / twice), 6)
+        4.0
     """
     return fold(targets, inputs, weighting=weighting).alpha
 
@@ -75,6 +77,12 @@ def fold(targets: Sites, inputs: Sites | None = None, *, weighting: str = "densi
 
     Raises:
         ValueError: as in `critical_alpha`.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> fold = mv.fold(mv.sine(16).targets)
+        >>> bool(fold.alpha == mv.critical_alpha(mv.sine(16).targets)), bool(fold.precision > 1)
+        (True, True)
     """
     check_x64("theory")
     targets = jnp.asarray(targets, float)
@@ -98,6 +106,12 @@ def white_noise_critical_alpha(num_sites: int, variance: Any) -> Scalar:
     Args:
         num_sites: $n$.
         variance: $\sigma^2$, of the noise on a site.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> sites, variance = 64, 1.0
+        >>> round(float(mv.white_noise_critical_alpha(sites, variance)) * sites * (sites - 1), 3)
+        1.053
     """
     check_whole("num_sites", num_sites, 2)
     check_positive("variance", variance)
@@ -119,6 +133,12 @@ class Borders(AbstractPrinted):
             $\beta\ge10^{-3}$.
         fit: $\alpha$ at which a mean of constant precision explains 5 % of the variance; U above it.
         adapt: $\beta$ at which a small response of the precision to a flat mean's squares has a spread of 5 %.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> border = mv.borders(mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2))
+        >>> bool(border.collapse == mv.critical_alpha(mv.sine(16).targets))
+        True
     """
 
     collapse: Scalar
@@ -132,6 +152,12 @@ def borders(system: MeanVariance, *, weighting: str = "density") -> Borders:
     Args:
         system: data on a line; its strengths are not used.
         weighting: "density" or "lebesgue".
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> border = mv.borders(mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2))
+        >>> bool(border.collapse < 1e-2 < border.fit)  # at alpha = .01 the mean adapts
+        True
     """
     data = system.data
     variance, square = jnp.var(data.targets), (data.targets - jnp.mean(data.targets)) ** 2
@@ -156,6 +182,11 @@ def iso_alpha(alpha: Any, rho: Any) -> Any:
     Args:
         alpha: the strength.
         rho: in (0, 1).
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> float(mv.iso_alpha(0.25, rho=0.5))
+        0.25
     """
     return alpha * rho / (1 - rho)
 
@@ -166,6 +197,11 @@ def iso_beta(beta: Any, rho: Any) -> Any:
     Args:
         beta: the strength.
         rho: in (0, 1).
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> float(mv.iso_beta(0.25, rho=0.5))
+        0.75
     """
     return 1 - beta * rho / (1 - rho)
 
@@ -175,6 +211,12 @@ def diagonal_collapse(alpha: Any) -> Any:
 
     Args:
         alpha: $\alpha_c$.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> t = mv.diagonal_collapse(0.01)
+        >>> bool(jnp.isclose(mv.iso_alpha(0.01, rho=t), 1 - t))
+        True
     """
     return 1 + alpha / 2 - jnp.sqrt(alpha + alpha**2 / 4)
 
@@ -191,6 +233,12 @@ def spinodal(system: MeanVariance, *, tolerance: float = 1e-5, num_points: int =
 
     Raises:
         ValueError: $\beta$ is an array.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
+        >>> bool(mv.spinodal(system, tolerance=0.1) < 1.1 * mv.critical_alpha(system.data.targets))
+        True
     """
     if jnp.ndim(system.beta):
         raise argument_error("beta", "one number", f"shape {jnp.shape(system.beta)}", "Loop over it.")
@@ -230,6 +278,12 @@ def two_sites(alpha: Any) -> TwoSites:
 
     Args:
         alpha: strength of the mean's regulariser.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> fit = mv.two_sites(jnp.array([0.4, 0.5, 1.0]))
+        >>> jnp.round(fit.mean, 3).tolist()  # no fit below 1/2
+        [nan, 0.5, 0.146]
     """
     b = 4 * jnp.asarray(alpha, float) - 1
     z = b - jnp.sqrt(b**2 - 1)
@@ -249,6 +303,11 @@ def depth_transition(depth: int) -> tuple[float, float]:
 
     Returns:
         $\lambda$ and $s$.
+
+    Examples:
+        >>> from grokjax.systems import mean_variance as mv
+        >>> [mv.depth_transition(depth)[1] for depth in (2, 3)]  # a jump from three layers on
+        [0.0, 0.5]
     """
     depth = check_whole("depth", depth, 2)
     s = (depth - 2) / (depth - 1)
