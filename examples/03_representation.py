@@ -7,7 +7,8 @@
 # a grid of decoder learning rates and weight decays with several seeds in one compiled call and names the phase of
 # each run.
 #
-#     python examples/03_representation.py          # one CPU core, five minutes; finer with --grid 6 6 --steps 10000
+#     python examples/03_representation.py          # one CPU core, five minutes
+#     python examples/03_representation.py --grid 6 6 --rates 5 --steps 10000  # the grid of the table of claims: ten
 #     python examples/03_representation.py --full   # the paper's 16 x 11 grid, 10 seeds, 1e5 steps: for a GPU
 #     python examples/03_representation.py --smoke  # seconds
 
@@ -22,6 +23,7 @@ from _arguments import parser, read
 # %% What the command line says
 made = parser("Toy grokking by representation learning: theory and networks.", "representation")
 made.add_argument("--grid", type=int, nargs=2, default=None, help="learning rates and weight decays")
+made.add_argument("--rates", type=int, default=None, help="learning rates a side, of the diagram over both of them")
 made.add_argument("--members", type=int, default=None, help="splits, targets and networks at each grid point")
 made.add_argument("--steps", type=int, default=None, help="updates, and the budget of each phase")
 made.add_argument("--full", action="store_true", help="the paper's grid and budget; for a GPU")
@@ -110,7 +112,7 @@ print(f"{elapsed()} {diagram}")
 print(f"{member_steps / diagram.run.ensemble.chunk_seconds.sum():.0f} member-steps per second")
 
 # %% The same over both learning rates, without decay; and the zone in which a representation is learned
-size = 2 if args.smoke else 13 if args.full else 4
+size = args.rates or (2 if args.smoke else 13 if args.full else 4)
 rates = np.geomspace(1e-5, 1e-2, size)
 options = {"num_steps": num_steps, "train_mask": splits}
 by_rates = rep.rate_diagram(jax.random.fold_in(keys["diagram"], 1), task, rates, rates, **options)

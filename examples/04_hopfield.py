@@ -25,6 +25,7 @@ made = parser(
     "Hopfield and bipartite phase diagrams, with Gibbs sampling on top.",
     "hopfield", spins=1000, members=4, steps=300, points=40,
 )  # fmt: skip
+made.add_argument("--sizes", type=int, nargs="+", default=(250, 500, 1000), help="spins, of several networks")
 args = read(made)
 started = time.perf_counter()
 jax.config.update("jax_enable_x64", True)  # theory needs it; spins stay in float32
@@ -182,8 +183,7 @@ for name, unit, temperature, loads in (
 loads, temperature = jnp.array([0.06, 0.08, 0.09, 0.1, 0.11, 0.13, 0.16]), 0.3
 memory = hop.AssociativeMemory(load=loads, temperature=temperature)
 sizes = {
-    number: hop.simulate(size_key, memory, num_spins=number, **options)
-    for number in ((100,) if smoke else (250, 500, 1000))
+    number: hop.simulate(size_key, memory, num_spins=number, **options) for number in ((100,) if smoke else args.sizes)
 }
 fine = memory.replace(load=jnp.linspace(0.03, 0.17, 30 if smoke else 200))
 figure = figures.finite_size_figure(sizes, (fine, hop.predict(fine)), float(hop.capacity(gaussian, 0.3).spinodal))

@@ -91,7 +91,7 @@ def neighbour_distances(phase: Int[np.ndarray, "rows columns"]) -> tuple[float, 
 
     Examples:
         >>> from grokjax.systems import representation as rep
-        >>> rep.neighbour_distances(np.array([[2, 2, 1, 3, 0]]))  # memorisation is beside it, comprehension two cells away
+        >>> rep.neighbour_distances(np.array([[2, 2, 1, 3, 0]]))  # memorisation is beside it
         (1.0, 2.0)
     """
     phase = np.asarray(phase)
