@@ -2,6 +2,7 @@
 
 from types import SimpleNamespace
 
+import jax
 import jax.numpy as jnp
 import matplotlib
 
@@ -67,9 +68,9 @@ def theory_of(run, field="load"):
     values = np.asarray(getattr(run.system, field))
     fine = np.linspace(values.min(), values.max(), 50)
     m = jnp.where(fine < 0.5 * (values[-2] + values[-1]), 1 - fine / 2, 0)
-    zero, whole = jnp.zeros(50), jnp.zeros(50, int)
-    branch = hop.Branch(hop.OrderParameters(m, m**2, zero), zero, zero, zero, zero, whole, whole, zero)
-    return run.system.replace(**{field: jnp.asarray(fine)}), branch
+    zero, whole = jnp.zeros(()), jnp.zeros((), int)
+    one = lambda m: hop.Branch(hop.OrderParameters(m, m**2, zero), *4 * [zero], whole, whole, zero)
+    return run.system.replace(**{field: jnp.asarray(fine)}), jax.vmap(one)(m)
 
 
 def lines_of(spinodal, stable):
@@ -103,7 +104,8 @@ def test_one_diagram():
     assert words(ax) == list(hop.PHASES)
     ax.figure.canvas.draw()
     ticks = [text.get_text() for text in ax.get_xticklabels()]
-    assert {"0", "0.05", "0.1"} <= set(ticks)
+    assert {"0", "0.1"} <= set(ticks)
+    assert len(ticks) >= 3
 
 
 def test_diagrams_in_a_row():

@@ -197,8 +197,13 @@ def test_figure_6():
         np.ravel(left.collections[0].get_array()), np.transpose([[0, 0, 2], [3, 2, 3]]).ravel()
     )
     hatched = left.collections[1]
-    assert hatched.get_hatch() == "////"
+    assert hatched.get_hatch() == "//"
     assert np.ma.count(hatched.get_array()) == 1
+    figure.canvas.draw()
+    pixels = np.array(figure.canvas.buffer_rgba())
+    hatched.set_visible(False)
+    figure.canvas.draw()
+    assert (np.asarray(figure.canvas.buffer_rgba()) != pixels).any()  # a hatch is seen, not only there
     shares = np.ravel(right.collections[0].get_array())
     np.testing.assert_allclose(shares, np.transpose([[2 / 3, 1 / 3, 1], [1, 2 / 3, 2 / 3]]).ravel())
     assert list(left.get_yticks()) == [0, 1, 2]

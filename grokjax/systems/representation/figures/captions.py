@@ -40,8 +40,8 @@ def caption_2(panels: Mapping[str, Run]) -> str:
         "Embeddings in the plane (numbered circles) on top of the decoder's map, after figure 2 of arXiv:2205.10343. "
         "The colour at a point x is the class that the decoder gives to the input 2x, so that the mean of two symbols "
         f"lies in the region of their result. {'; '.join(shown)}. Of the seeds the most accurate one is shown. What "
-        "differs from the paper: plain addition generalises more often on pieces of a line than on one even lattice. "
-        f"{QUALITY}."
+        "differs from the paper, whose embeddings are an even lattice and a circle: networks generalise on curved and "
+        f"on broken rows as well, where few parallelograms close. {QUALITY}."
     )
 
 
@@ -85,8 +85,9 @@ def caption_4a(run: Run, critical: Mapping[int, Any] | None = None) -> str:
     """
     second = (
         " (b) Where the probability of a unique structure is 1/2 against the number of symbols p: random orders of "
-        "the samples with one standard error; dashed, the estimate that every symbol occurs in an equation; dotted, "
-        "the law for many symbols, whose constant 1.33 is fitted (to 30 symbols and more)."
+        "the samples with one standard error, mostly smaller than the circles; dashed, the estimate that every symbol "
+        "occurs in an equation; dotted, the law for many symbols, whose constant 1.33 is fitted (to 30 symbols and "
+        "more)."
     )
     return (
         "Probability of a linear structure against the training fraction (figure 4a of arXiv:2205.10343). (a) Solid: "
@@ -132,8 +133,8 @@ def caption_5(run: Run, bound: Prediction) -> str:
     return (
         f"{first} (b) Steps of the {reached.sum()} networks that reached the structure against the time of the flow at "
         f"the learning rate of the embeddings. Dotted: equal; they come {slowness(run, bound):.0f} times faster in the "
-        "geometric mean (dash-dotted), as a step of Adam is no step of a gradient flow. The flow explains the trend, "
-        f"not the clock. {_sweep(run)}"
+        "geometric mean (dash-dotted), as a step of Adam is no step of a gradient flow. Theory tells which "
+        f"come first, not when. {_sweep(run)}"
     )
 
 

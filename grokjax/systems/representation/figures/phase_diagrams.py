@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator, StrMethodFormatter
 
 from .... import plot
+from ....plot.phase_diagram import CLEAR
 from ....plot.style import PHASE_COLOURS
 from ..goldilocks import Goldilocks
 from ..phases import PHASES, Phase, TrainingPhaseDiagram
@@ -65,8 +66,8 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, axes: Sequence[
         ]
         if tied.any():
             cells = np.ma.masked_where(~tied.T, tied.T)
-            left.pcolor(x, y, cells, alpha=0, hatch="////", edgecolor="0.55", linewidth=0, shading="nearest")
-            entries.append(Patch(facecolor="white", edgecolor="0.55", hatch="////", label="tie of phases"))
+            left.pcolor(x, y, cells, cmap=CLEAR, hatch="//", edgecolor="0.6", linewidth=0, shading="nearest")
+            entries.append(Patch(facecolor="white", edgecolor="0.6", hatch="//", label="tie of phases"))
         plot.legend_below(left, entries, columns=2)
         mesh = right.pcolormesh(x, y, agreement.T, cmap="cividis", shading="nearest", vmin=0, vmax=1)
         _separate(mesh)
@@ -104,7 +105,7 @@ def figure_goldilocks(zones: dict[str, Goldilocks], *, axes: Sequence[Axes] | No
         ['comprehension', 'grokking', 'memorisation', 'confusion']
     """
     with plot.style():
-        left, right = panels = panels_of(axes, 2, height=2.9)
+        left, right = panels = panels_of(axes, 2, height=3.3)
         width, names = 0.8 / len(zones), PHASES[:4]
         for index, (name, zone) in enumerate(zones.items()):
             place = np.arange(len(names)) + width * (index - (len(zones) - 1) / 2)
@@ -114,13 +115,13 @@ def figure_goldilocks(zones: dict[str, Goldilocks], *, axes: Sequence[Axes] | No
             left.bar(place, means, width, yerr=np.nan_to_num(errors), color=colour, ecolor="0.2", label=name)
             right.plot(
                 zone.from_comprehension, zone.from_memorisation, plot.MARKERS[index], color=colour, zorder=3,
-                label=f"a seed over {name}",
+                fillstyle="none" if index else "full", markersize=4 + 4 * index, label=f"a seed over {name}",
             )  # fmt: skip
         left.set_xticks(range(len(names)), names, rotation=20)
         left.set(ylabel="share of the grid", ylim=(0, 1))
         reach = 1.1 * max(1.5, right.get_xlim()[1], right.get_ylim()[1])
         equality(right, 0, reach, "equally far")
-        words = "distance of grokking from {} (cells)"
+        words = "from grokking to {} (cells)"
         right.set(xlabel=words.format("comprehension"), ylabel=words.format("memorisation"), aspect="equal")
         right.set(xlim=(0, reach), ylim=(0, reach))
         for axis in panels:

@@ -61,7 +61,7 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence
             norm = BoundaryNorm(np.arange(count + 1) - 0.5, count)
             mesh = axis.pcolormesh(x, y, classes, cmap=colours, norm=norm, rasterized=True)
             ticks = np.arange(0, count, 1 if count <= 12 else 5)
-            axis.figure.colorbar(mesh, ax=axis, label="class of the decoder", ticks=ticks)
+            axis.figure.colorbar(mesh, ax=axis, label="class of the decoder", ticks=ticks).minorticks_off()
             axis.plot(*points.T, "o", color="white", markeredgecolor="0.2", markeredgewidth=0.6, markersize=9)
             for symbol, point in enumerate(points):
                 axis.annotate(str(symbol), point, ha="center", va="center_baseline", fontsize=6.5)
@@ -89,7 +89,7 @@ def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     fraction, members = train_masks(run).mean(axis=1), run.members
     predicted = r"$\widehat{\mathrm{Acc}}$, predicted from its representation"
     with plot.style():
-        left, right = panels = panels_of(axes, 2, height=2.6)
+        left, right = panels = panels_of(axes, 2, height=3.1)
         for index, (name, values) in enumerate(
             {"network": members.accuracy, predicted: members.represented_accuracy}.items()
         ):
@@ -100,7 +100,7 @@ def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
         plot.legend_below(left, left.get_legend_handles_labels()[0])
         scatter(right, members.represented_accuracy, members.accuracy, fraction)
         equality(right, 0, 1)
-        label = r"accuracy $\widehat{\mathrm{Acc}}$ predicted from its representation"
+        label = r"predicted accuracy $\widehat{\mathrm{Acc}}$"
         right.set(xlabel=label, ylabel="accuracy of the network", aspect="equal", xlim=(0, 1.04), ylim=(0, 1.04))
         right.legend(loc="upper left")
         return finished(panels)
