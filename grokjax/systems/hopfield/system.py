@@ -45,9 +45,10 @@ class AssociativeMemory(AbstractParameters):
 
     Examples:
         >>> from grokjax.systems import hopfield as hop
-        >>> sweep = hop.AssociativeMemory(load=jnp.array([0.02, 0.05, 0.2]), temperature=0.3)
-        >>> (hop.predict(sweep).magnetisation > 0.9).tolist()
-        [True, True, False]
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> hot = memory.replace(temperature=2.0)
+        >>> bool(hop.predict(memory).magnetisation > 0.9), float(hop.predict(hot).magnetisation)
+        (True, 0.0)
     """
 
     load: Number = parameter(at_least=0, remedy="The load is the number of patterns per spin.", kw_only=False)
