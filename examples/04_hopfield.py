@@ -103,7 +103,7 @@ for temperature in (0.3, 0.4, 0.5, 0.6):
         print(f"ternary groups, T = {temperature}: best threshold {theta:.3f}, capacity {best[name][1]:.4f}")
 biases = jnp.linspace(-2.0, 0.5, 6 if smoke else 17)
 of_bias = lambda t: jax.lax.map(lambda eta: hop.capacity(hop.ReLUHidden(eta), t).spinodal, biases, batch_size=8)
-rectified = {f"$T={t}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
+rectified = {f"$T={t:g}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
 figure = figures.threshold_figure(between, curves, best, biases, rectified)
 pictures.append(plot.save(figure, args.output / "threshold", caption=figures.caption_threshold(best)))
 

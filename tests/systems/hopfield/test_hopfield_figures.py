@@ -155,7 +155,10 @@ def test_recall_with_theory():
     np.testing.assert_allclose(points.get_xydata(), np.transpose([LOADS, [0.96, 0.94, 0.15]]))
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [0.95, 0.97])
     np.testing.assert_allclose(second.containers[0].lines[0].get_xdata(), [0.2, 0.4])
-    np.testing.assert_allclose(third.containers[0].lines[0].get_xydata(), [[0.0, 0.97], [0.5, -0.12]])
+    np.testing.assert_allclose(third.containers[0].lines[0].get_xydata(), [[0.0, 0.97], [0.5, -0.12]], atol=1e-12)
+    twice = figures.recall_figure(*given[:2], {**basins, "other": basins[r"$\alpha=0.03$"]}, theory).axes[2]
+    one, other = (np.asarray(container.lines[0].get_xdata()) for container in twice.containers)
+    assert (one < other).all()  # side by side
     assert third.get_ylim()[0] < -0.12
     assert third.get_xlim()[0] < 0 < 0.5 < third.get_xlim()[1]
     assert words(first) == ["loads", "replica theory"]

@@ -55,9 +55,9 @@ def caption_threshold(best: Mapping[str, tuple[float, float]]) -> str:
     )
     return (
         "Capacity against the threshold that keeps hidden units silent, theory. (a) Groups of ternary units at several "
-        "temperatures; stars where the derivative by implicit differentiation vanishes"
-        f"{f' ({found})' if found else ''}. A curve ends where no load is recalled. (b) Rectified units against their "
-        "bias, whose negative is the threshold: the capacity grows with the threshold throughout."
+        f"temperatures; stars where the derivative by implicit differentiation vanishes{stars}. A curve ends at the "
+        "last threshold of its grid at which any load is recalled. (b) Rectified units against their bias, whose "
+        "negative is the threshold: the capacity grows with the threshold throughout."
     )
 
 
@@ -94,7 +94,8 @@ def caption_recall(
             expected = np.interp(place, along, np.atleast_1d(branch.magnetisation))
             mean, error = (np.atleast_1d(part) for part in (each.magnetisation.mean, each.magnetisation.error))
             recalls = expected > REMNANT
-            z = np.abs(mean - expected)[recalls] / error[recalls]
+            seen = recalls & (error > 0)  # cold spins may not fluctuate at all
+            z = np.abs(mean - expected)[seen] / error[seen]
             words = (
                 f"{name.replace('$', '')}: within {z.max():.1f} standard errors where theory recalls" if z.size else ""
             )
@@ -106,9 +107,9 @@ def caption_recall(
     return (
         f"Recall by networks of {run.experiment.num_spins} spins, {run.layout.num_members} draws of the patterns, "
         f"{run.ensemble.num_steps} Gibbs sweeps: magnetisation with the recalled pattern against (a) load and (b) "
-        f"temperature, and (c) at the end from starts with a share of the spins flipped ({corrupted}). Points: Gibbs "
-        "sampling with one standard error over draws; lines: replica-symmetric theory of infinitely many spins, "
-        f"nothing fitted. {'; '.join(told)}. Beyond the capacity a finite network keeps a remnant of its start that "
-        "ages slowly: it differs from theory, explained by its size and the length of the run. In (c) no theory is "
-        "drawn: the basin of attraction is dynamics."
+        f"temperature, and (c) at the end from starts with a share of the spins flipped ({corrupted}, drawn side by "
+        "side). Points: Gibbs sampling with one standard error over draws; lines: replica-symmetric theory of infinitely "
+        f"many spins, nothing fitted. {'; '.join(told)}. Beyond the capacity a finite network keeps a remnant of its "
+        "start that ages slowly: it differs from theory, explained by its size and the length of the run. In (c) no "
+        "theory is drawn: the basin of attraction is dynamics."
     )

@@ -28,6 +28,8 @@ from ..free_energy import Branch
 from ..system import AssociativeMemory
 
 
+ASIDE = 0.015  # runs from the same share of flipped spins are drawn side by side
+
 Theory = Mapping[str, tuple[AssociativeMemory, Branch]]
 """By the name of a run: a system on a fine grid of what the run sweeps, and its prediction."""
 
@@ -169,9 +171,10 @@ def threshold_figure(
         for index, (name, values) in enumerate(curves.items()):
             draw_theory(left, thresholds, values, index=index, label=name)
             if name in best:
-                left.plot(*best[name], "*", color=COLOURS[index], markeredgecolor="white", markersize=9, zorder=3)
+                left.plot(*best[name], "*", color=COLOURS[index], markersize=8, zorder=3)
         left.set(xlabel=r"threshold $\theta$", ylabel=r"capacity $\alpha_M$", yscale="log")
-        star = Line2D([], [], color="0.3", linestyle="", marker="*", label=r"best, $\partial\alpha_M/\partial\theta=0$")
+        name = r"best, $\partial\alpha_M/\partial\theta=0$"
+        star = Line2D([], [], color="0.3", linestyle="", marker="*", markersize=8, label=name)
         legend_below(left, [*left.get_legend_handles_labels()[0], star], columns=3, title="groups of ternary units")
         for index, (name, values) in enumerate(relu.items()):
             draw_theory(right, biases, values, index=len(curves) + index, label=name)
@@ -215,7 +218,7 @@ def recall_figure(
         draw_recall(by_load, theory, "load", ax=axes[0])
         draw_recall(by_temperature, theory, "temperature", ax=axes[1])
         for index, (name, pairs) in enumerate(basins.items()):
-            flipped = [fraction for fraction, _ in pairs]
+            flipped = np.array([fraction for fraction, _ in pairs]) + ASIDE * (index - (len(basins) - 1) / 2)
             ends = [run.estimate(final_magnetisation(run).mean(axis=-1)) for _, run in pairs]
             ends = jax.tree.map(lambda *leaves: np.stack(leaves), *ends)
             draw_experiment(axes[2], flipped, ends, index=2 + index, label=name)
