@@ -53,6 +53,7 @@ def caption_threshold(best: Mapping[str, tuple[float, float]]) -> str:
     found = "; ".join(
         f"{name.strip('$')}: {theta:.3f} with capacity {load:.4f}" for name, (theta, load) in best.items()
     )
+    stars = f" ({found})" if found else ""
     return (
         "Capacity against the threshold that keeps hidden units silent, theory. (a) Groups of ternary units at several "
         f"temperatures; stars where the derivative by implicit differentiation vanishes{stars}. A curve ends at the "
@@ -96,20 +97,19 @@ def caption_recall(
             recalls = expected > REMNANT
             seen = recalls & (error > 0)  # cold spins may not fluctuate at all
             z = np.abs(mean - expected)[seen] / error[seen]
-            words = (
-                f"{name.replace('$', '')}: within {z.max():.1f} standard errors where theory recalls" if z.size else ""
-            )
+            words = [f"within {z.max():.1f} standard errors where theory recalls"] if z.size else []
             if (~recalls).any():
                 low, high = mean[~recalls].min(), mean[~recalls].max()
-                words += f", {low:.2f} to {high:.2f} where it says 0"
-            told.append(words.replace("\\alpha", "load").replace("\\eta", "eta"))
+                words.append(f"{low:.2f} to {high:.2f} where it says 0")
+            plain = name.replace("$", "").replace("\\alpha", "load").replace("\\eta", "eta")
+            told.append(f"{plain}: {', '.join(words)}")
     corrupted = ", ".join(f"{pairs[0][0]:g} to {pairs[-1][0]:g}" for pairs in list(basins.values())[:1])
     return (
         f"Recall by networks of {run.experiment.num_spins} spins, {run.layout.num_members} draws of the patterns, "
         f"{run.ensemble.num_steps} Gibbs sweeps: magnetisation with the recalled pattern against (a) load and (b) "
         f"temperature, and (c) at the end from starts with a share of the spins flipped ({corrupted}, drawn side by "
-        "side). Points: Gibbs sampling with one standard error over draws; lines: replica-symmetric theory of infinitely "
-        f"many spins, nothing fitted. {'; '.join(told)}. Beyond the capacity a finite network keeps a remnant of its "
-        "start that ages slowly: it differs from theory, explained by its size and the length of the run. In (c) no "
-        "theory is drawn: the basin of attraction is dynamics."
+        "side). Points: Gibbs sampling with one standard error over draws; lines: replica-symmetric theory of "
+        f"infinitely many spins, nothing fitted. {'; '.join(told)}. Beyond the capacity a finite network keeps a "
+        "remnant of its start that ages slowly: it differs from theory, explained by its size and the length of the "
+        "run. In (c) no theory is drawn: the basin of attraction is dynamics."
     )
