@@ -108,8 +108,8 @@ def caption_recall(
         f"Recall by networks of {run.experiment.num_spins} spins, {run.layout.num_members} draws of the patterns, "
         f"{run.ensemble.num_steps} Gibbs sweeps: magnetisation with the recalled pattern against (a) load and (b) "
         f"temperature, and (c) at the end from starts with a share of the spins flipped ({corrupted}, drawn side by "
-        "side). Points: Gibbs sampling with one standard error over draws; lines: replica-symmetric theory of "
-        f"infinitely many spins, nothing fitted. {'; '.join(told)}. Beyond the capacity a finite network keeps a "
-        "remnant of its start that ages slowly: it differs from theory, explained by its size and the length of the "
-        "run. In (c) no theory is drawn: the basin of attraction is dynamics."
+        "side). Points: Gibbs sampling with one standard error over draws, which of few draws is uncertain itself; "
+        f"lines: replica-symmetric theory of infinitely many spins, nothing fitted. {'; '.join(told)}. Beyond the "
+        "capacity a finite network keeps a remnant of its start that ages slowly: it differs from theory, explained "
+        "by its size and the length of the run. In (c) no theory is drawn: the basin of attraction is dynamics."
     )
