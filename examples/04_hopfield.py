@@ -7,7 +7,7 @@
 # phase diagram, and its derivative with respect to the threshold by implicit differentiation; Gibbs sampling of finite
 # networks of several sizes lies on top of it, with and without a local bias on the spins.
 #
-#     python examples/04_hopfield.py          # two CPU cores, minutes
+#     python examples/04_hopfield.py          # minutes
 #     python examples/04_hopfield.py --smoke  # seconds
 
 # %%
@@ -25,6 +25,7 @@ made = parser(
     "Hopfield and bipartite phase diagrams, with Gibbs sampling on top.",
     "hopfield", spins=1000, members=4, steps=300, points=40,
 )  # fmt: skip
+made.add_argument("--sizes", type=int, nargs="+", default=(250, 500, 1000), help="spins, of several networks")
 args = read(made)
 started = time.perf_counter()
 jax.config.update("jax_enable_x64", True)  # theory needs it; spins stay in float32
@@ -55,38 +56,56 @@ priors = {
     r"ternary groups": (hop.GroupedHidden(hop.TernaryHidden(0.35)), 0.05),
 }
 size = 8 if smoke else args.points
-temperatures = jnp.linspace(1.6 / size, 1.6, size)
-diagrams, lines, freezing = {}, {}, {}
+middles = (jnp.arange(size) + 0.5) / size  # of cells that end at the axes
+temperatures = 1.6 * middles
+diagrams, lines, freezing, breaking = {}, {}, {}, {}
 for name, (prior, largest) in list(priors.items())[: 1 if smoke else None]:
-    diagrams[name] = hop.phase_diagram(prior, jnp.linspace(largest / size, largest, size), temperatures)
+    diagrams[name] = hop.phase_diagram(prior, largest * middles, temperatures)
     lines[name] = hop.capacity(prior, temperatures)
-    if prior is not relu:  # rectified units are a random field, in which spins freeze at all temperatures
-        freezing[name] = jax.vmap(lambda t, prior=prior: hop.glass_load(prior, t))(temperatures)
+    if prior is relu:  # a random field, in which spins order at all temperatures: where replica symmetry breaks
+        along = largest * np.linspace(0.02, 1, 11)
+        breaking[name] = along, [hop.replicon_temperature(prior, load) for load in along]
+    else:
+        along = largest * np.linspace(1e-3, 1, size)
+        freezing[name] = along, jax.jit(jax.vmap(lambda load, prior=prior: hop.glass_temperature(prior, load)))(along)
 mixtures = {"Gaussian": hop.capacity(gaussian, temperatures, num_mixed=3)}
-figure = figures.phase_row(diagrams, lines, freezing, mixtures)
-pictures = [plot.save(figure, args.output / "phase_diagrams.png")]
+figure = figures.phase_row(diagrams, lines, freezing, mixtures, breaking)
+pictures = [plot.save(figure, args.output / "phase_diagrams", caption=figures.caption_phase_row(diagrams))]
 
 # %% Which threshold maximises the capacity? Its derivative says
-thresholds = jnp.linspace(0.0, 1.5, 7 if smoke else 31)
+thresholds = jnp.linspace(0.0, 1.0, 7 if smoke else 41)
+between = np.linspace(0, 1, 401)
 capacity_of = lambda theta, t: hop.capacity(hop.GroupedHidden(hop.TernaryHidden(theta)), t).spinodal
 slope = lambda theta, t: jax.jvp(lambda theta: capacity_of(theta, t), (theta,), (jnp.ones(()),))
 sweep = jax.jit(lambda t: jax.lax.map(lambda theta: slope(theta, t), thresholds, batch_size=8))
 curves, best = {}, {}
+
+
+def through(x, y, slope, at):
+    """The cubic through values and derivatives of neighbours on a grid."""
+    i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
+    width = x[i + 1] - x[i]
+    t = (at - x[i]) / width
+    left = (1 + 2 * t) * (1 - t) ** 2 * y[i] + t * (1 - t) ** 2 * width * slope[i]
+    return left + t**2 * (3 - 2 * t) * y[i + 1] - t**2 * (1 - t) * width * slope[i + 1]
+
+
 for temperature in (0.3, 0.4, 0.5, 0.6):
     values, slopes = (np.asarray(array) for array in sweep(jnp.asarray(temperature)))
     name = f"$T={temperature}$"
-    curves[name] = np.where(values > 0, values, np.nan)
-    falls = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0) & (values[1:] > 0))
+    values, slopes = (np.where(values > 0, array, np.nan) for array in (values, slopes))
+    curves[name] = np.exp(through(np.asarray(thresholds), np.log(values), slopes / values, between))
+    falls = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
     if len(falls):
         i = falls[0]
         theta = float(thresholds[i] + (thresholds[i + 1] - thresholds[i]) * slopes[i] / (slopes[i] - slopes[i + 1]))
-        best[name] = (theta, float(np.interp(theta, thresholds, values)))
+        best[name] = (theta, float(np.interp(theta, between, curves[name])))
         print(f"ternary groups, T = {temperature}: best threshold {theta:.3f}, capacity {best[name][1]:.4f}")
 biases = jnp.linspace(-2.0, 0.5, 6 if smoke else 17)
 of_bias = lambda t: jax.lax.map(lambda eta: hop.capacity(hop.ReLUHidden(eta), t).spinodal, biases, batch_size=8)
-rectified = {f"$T={t}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
-figure = figures.threshold_figure(thresholds, curves, best, biases, rectified)
-pictures.append(plot.save(figure, args.output / "threshold.png"))
+rectified = {f"$T={t:g}$": of_bias(t) for t in ((0.0,) if smoke else (0.0, 0.2, 0.5))}
+figure = figures.threshold_figure(between, curves, best, biases, rectified)
+pictures.append(plot.save(figure, args.output / "threshold", caption=figures.caption_threshold(best)))
 
 # %% The road of simulation: sweeps over load and temperature, and corrupted starts
 load_key, relu_key, heat_key, basin_key = jax.random.split(jax.random.key(args.seed), 4)
@@ -122,10 +141,12 @@ theory = {}
 for runs, field in ((by_load, "load"), (by_temperature, "temperature")):
     for name, one in runs.items():
         values = np.asarray(getattr(one.system, field))
-        fine = one.system.replace(**{field: jnp.linspace(values.min() / 2, values.max(), 60 if smoke else 400)})
+        fine = one.system.replace(**{field: jnp.linspace(values.min() / 2, values.max(), 60 if smoke else 200)})
         theory[name] = fine, hop.predict(fine)
-figure = figures.recall_figure(by_load, by_temperature, basins, theory)
-pictures.append(plot.save(figure, args.output / "recall.png"))
+shown = by_load, by_temperature, basins, theory
+pictures.append(
+    plot.save(figures.recall_figure(*shown), args.output / "recall", caption=figures.caption_recall(*shown))
+)
 
 # %% Few patterns: copies of binary units, and mixtures that confuse patterns
 warnings.simplefilter("ignore", NotInEquilibrium)  # remnants beyond the capacity age
@@ -143,7 +164,7 @@ for number in copies[1:3]:
     memory = hop.AssociativeMemory(3 / spins, jnp.array([0.3, 0.6, 0.9]) * number**0.5, hop.GroupedHidden(unit, number))
     few[number] = hop.simulate(few_key, memory, num_spins=spins, **options)
 figure = figures.low_load_figure(few_heats, pure, mixtures, few)
-pictures.append(plot.save(figure, args.output / "low_load.png", caption=figures.CAPTION_LOW_LOAD))
+pictures.append(plot.save(figure, args.output / "low_load", caption=figures.CAPTION_LOW_LOAD))
 
 # %% Groups of bounded units, below and above their capacity
 bounded = {}
@@ -162,12 +183,11 @@ for name, unit, temperature, loads in (
 loads, temperature = jnp.array([0.06, 0.08, 0.09, 0.1, 0.11, 0.13, 0.16]), 0.3
 memory = hop.AssociativeMemory(load=loads, temperature=temperature)
 sizes = {
-    number: hop.simulate(size_key, memory, num_spins=number, **options)
-    for number in ((100,) if smoke else (250, 500, 1000, 2000))
+    number: hop.simulate(size_key, memory, num_spins=number, **options) for number in ((100,) if smoke else args.sizes)
 }
 fine = memory.replace(load=jnp.linspace(0.03, 0.17, 30 if smoke else 200))
 figure = figures.finite_size_figure(sizes, (fine, hop.predict(fine)), float(hop.capacity(gaussian, 0.3).spinodal))
-pictures.append(plot.save(figure, args.output / "sizes.png", caption=figures.caption_finite_size(sizes)))
+pictures.append(plot.save(figure, args.output / "sizes", caption=figures.caption_finite_size(sizes)))
 
 # %% A field on every spin: theory and networks, and what it costs
 biased, theory = {}, {}
@@ -185,7 +205,7 @@ lines = {
     f"$T={t}$": [hop.capacity(gaussian, t, field=g) for g in fields] for t in ((0.3,) if smoke else (0.1, 0.3, 0.5))
 }
 figure = figures.field_figure(biased, theory, fields, lines)
-pictures.append(plot.save(figure, args.output / "field.png", caption=figures.CAPTION_FIELD))
+pictures.append(plot.save(figure, args.output / "field", caption=figures.CAPTION_FIELD))
 
 # %% Results
 results = {
@@ -194,7 +214,7 @@ results = {
     "bounded": [one.without_states() for one in bounded.values()],
     "sizes": [one.without_states() for one in sizes.values()],
     "biased": [one.without_states() for one in biased.values()],
-    "thresholds": thresholds,
+    "thresholds": between,
     "curves": curves,
 }
 data = io.save(args.output / "results.npz", results, note=f"{spins} spins, {members} draws of the patterns")

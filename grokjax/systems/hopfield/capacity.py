@@ -53,6 +53,12 @@ class Capacity(AbstractSolution):
         stable_magnetisation: $m$ at the other load.
         spinodal_replicon: $\\Lambda$ at the spinodal; negative where replica symmetry is broken there.
         status: solved where both were found, or shown not to exist.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> lines = hop.capacity(hop.GaussianHidden(), 0.0)
+        >>> round(float(lines.spinodal), 3), round(float(lines.stable), 3)
+        (0.138, 0.052)
     """
 
     spinodal: Number
@@ -80,6 +86,12 @@ def capacity(
     Raises:
         ValueError: 64-bit numbers are off, a temperature is negative, zero where the prior has no law for it or there
             is a field, or the field is not one number.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> lines = hop.capacity(hop.GaussianHidden(), jnp.array([0.3, 2.0]))
+        >>> lines.spinodal.shape, round(float(lines.spinodal[0]), 2), float(lines.spinodal[1])  # too hot to recall
+        ((2,), 0.1, 0.0)
     """
     check_at_least("temperature", temperature, 0, "The temperature is in units of the coupling.")
     given, temperature = temperature, jnp.asarray(as_scalar(temperature))  # a number is concrete, under jit too

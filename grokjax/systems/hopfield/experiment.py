@@ -57,6 +57,14 @@ class Memories(AbstractExperiment):
         pattern_dtype: how patterns are stored: "int8" takes a quarter of the memory, float products are faster.
         max_patterns: rows of patterns, those beyond the load of a point zero. As many as the largest load of a sweep
             needs; ask for more to share a compiled program with a run at a larger load.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> experiment = hop.Memories(num_spins=100, corruption=0.2)
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> run = grokjax.simulate(jax.random.key(0), memory, experiment, num_members=2, num_steps=24, progress=False)
+        >>> run.series.magnetisation.shape[0], run.series.magnetisation.shape[-1]  # members, replicas
+        (2, 2)
     """
 
     systems = AssociativeMemory
@@ -168,7 +176,15 @@ simulate = door(
 
 
 def final_magnetisation(run: Run) -> np.ndarray:
-    """Mean over the second half of the records, of each member and replica: shape (*sweep, member, replica)."""
+    """Mean over the second half of the records, of each member and replica: shape (*sweep, member, replica).
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> run = hop.simulate(jax.random.key(0), memory, num_spins=100, num_members=2, num_steps=24, progress=False)
+        >>> hop.final_magnetisation(run).shape  # member, replica
+        (2, 2)
+    """
     series = run.series.magnetisation
     return series[..., series.shape[-2] // 2 :, :].mean(axis=-2)
 
@@ -179,6 +195,13 @@ def recalled(run: Run, threshold: float = 0.6) -> Estimate:
     Args:
         run: of `Memories`.
         threshold: the final magnetisation that counts as recall.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> run = hop.simulate(jax.random.key(0), memory, num_spins=100, num_members=2, num_steps=24, progress=False)
+        >>> float(hop.recalled(run).mean)
+        1.0
     """
     return run.estimate((final_magnetisation(run) > threshold).mean(axis=-1))
 

@@ -26,6 +26,13 @@ class FiniteSizeHidden(AbstractHidden):
     Attributes:
         unit: the prior, any but a group, whose $\\Phi$ has no correction of this kind.
         num_spins: $N$.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> unit, beta = hop.ReLUHidden(-0.5), jnp.asarray(2.0)
+        >>> signals = [jax.grad(each.condensed)(1.0, beta) for each in (unit, hop.FiniteSizeHidden(unit, 1000))]
+        >>> round(float(signals[0] - signals[1]) * 1000**0.5, 2)  # the threshold, over the root of the spins
+        0.5
     """
 
     unit: AbstractHidden

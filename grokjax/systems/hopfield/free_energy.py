@@ -71,6 +71,13 @@ class Branch(AbstractSolution):
         status: how the search for the saddle point ended; no solution where there is none or its gap is closed.
         iterations: Newton steps taken.
         residual: largest violation of the saddle-point equations.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> recall, glass = hop.predict(memory), hop.predict(memory, branch="glass")
+        >>> bool(recall.free_energy > glass.free_energy), float(glass.magnetisation)  # metastable
+        (True, 0.0)
     """
 
     order_parameters: OrderParameters
@@ -131,6 +138,14 @@ def rs_free_energy(
         overlap: $q$.
         noise: $r$.
         num_mixed: $L$, patterns recalled at once.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> state = hop.predict(memory)
+        >>> free = hop.rs_free_energy(memory, state.magnetisation, state.signal, state.overlap, state.noise)
+        >>> bool(jnp.isclose(free, state.free_energy))
+        True
     """
     beta = 1 / system.temperature
     spins = visible_layer(signal, jnp.sqrt(system.load * noise), beta, num_mixed, system.field)

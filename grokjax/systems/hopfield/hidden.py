@@ -39,7 +39,15 @@ SMALLEST_GAP = 1e-12
 
 
 class Site(eqx.Module):
-    """One hidden unit in a field: $\\ln Z$, $\\langle\\tau\\rangle$ and the variance of $\\tau$."""
+    """One hidden unit in a field: $\\ln Z$, $\\langle\\tau\\rangle$ and the variance of $\\tau$.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> field, coupling, beta = jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(2.0)
+        >>> site = hop.BinaryHidden().site(field, coupling, beta)
+        >>> float(site.mean), float(site.variance)
+        (0.0, 1.0)
+    """
 
     log_partition: Array
     mean: Array
@@ -50,6 +58,19 @@ class AbstractHidden(AbstractPrinted):
     """A prior on hidden units; subclass it (finally) to bring your own.
 
     The Gibbs weight is $e^{-\\beta H}$ with the hidden potential inside of $H$, so $\\beta$ multiplies everything.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> class Shifted(hop.AbstractHidden):
+        ...     unit: hop.DiscreteHidden
+        ...     def condensed(self, m, beta): return self.unit.condensed(m, beta)
+        ...     def gap(self, susceptibility, beta): return self.unit.gap(susceptibility, beta)
+        ...     def site(self, field, susceptibility, beta): return self.unit.site(field + 1, susceptibility, beta)
+        ...     def sample(self, key, field, beta, num_spins): return self.unit.sample(key, field + 1, beta, num_spins)
+        ...     def cold_response(self): return self.unit.cold_response()
+        >>> field, coupling, beta = jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(2.0)
+        >>> bool(Shifted(hop.BinaryHidden()).site(field, coupling, beta).mean > 0.9)
+        True
     """
 
     @abc.abstractmethod
@@ -114,6 +135,11 @@ class GaussianHidden(AbstractBoundHidden):
     Attributes:
         stiffness: $\lambda$.
         bias: $\eta$; anything but zero makes a random field on the spins.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> round(float(hop.capacity(hop.GaussianHidden(), 0.0).spinodal), 3)  # of the Hopfield model
+        0.138
     """
 
     stiffness: Number = eqx.field(converter=as_scalar, default=1.0)
@@ -145,6 +171,11 @@ class ReLUHidden(AbstractBoundHidden):
     Attributes:
         bias: $\eta$.
         stiffness: $\lambda$.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> bool(hop.capacity(hop.ReLUHidden(-0.5), 0.0).spinodal > hop.capacity(hop.GaussianHidden(), 0.0).spinodal)
+        True
     """
 
     bias: Number = eqx.field(converter=as_scalar, default=0.0)
@@ -176,6 +207,12 @@ class SoftThresholdHidden(AbstractBoundHidden):
     Attributes:
         threshold: $\theta\ge 0$.
         stiffness: $\lambda$.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> soft, plain = hop.SoftThresholdHidden(0.6), hop.SoftThresholdHidden(0.0)
+        >>> bool(hop.capacity(soft, 0.0).spinodal > hop.capacity(plain, 0.0).spinodal)
+        True
     """
 
     threshold: Number = eqx.field(converter=as_scalar, default=0.0)
@@ -216,6 +253,13 @@ class GaussBinaryHidden(AbstractHidden):
 
     Attributes:
         gaussian_fraction: $\Omega$ in [0, 1]; 1 is the Hopfield model.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> field, coupling, beta = jnp.asarray(0.5), jnp.asarray(0.0), jnp.asarray(2.0)
+        >>> site = hop.GaussBinaryHidden(1.0).site(field, coupling, beta)  # a Gaussian unit
+        >>> round(float(site.mean), 6), round(float(site.variance), 6)
+        (0.5, 0.5)
     """
 
     gaussian_fraction: Number = eqx.field(converter=as_scalar)

@@ -41,6 +41,12 @@ class DiscreteHidden(AbstractHidden):
     Raises:
         ValueError: fewer than two levels, or one that is not finite; weights that are negative or do not sum to one;
             a potential that leaves no mass on any second level.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> unit = hop.DiscreteHidden([-1, 0, 2], weights=[0.25, 0.5, 0.25])
+        >>> unit.levels.tolist()
+        [-1.0, 0.0, 2.0]
     """
 
     levels: Float[Array, " levels"] = eqx.field(converter=_as_array)
@@ -113,23 +119,50 @@ class DiscreteHidden(AbstractHidden):
 
 
 def BinaryHidden() -> DiscreteHidden:
-    r"""$\tau=\pm1$: with one unit per pattern, the bipartite spin glass."""
+    r"""$\tau=\pm1$: with one unit per pattern, the bipartite spin glass.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> hop.BinaryHidden().levels.tolist()
+        [-1.0, 1.0]
+    """
     return DiscreteHidden([-1.0, 1.0])
 
 
 def BernoulliHidden() -> DiscreteHidden:
-    r"""$\tau\in\{0,1\}$: half a spin and a half; the half makes a random field, cancelled in a group."""
+    r"""$\tau\in\{0,1\}$: half a spin and a half; the half makes a random field, cancelled in a group.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> free = jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(2.0)  # no field, no self-coupling
+        >>> float(hop.BernoulliHidden().site(*free).mean)
+        0.5
+    """
     return DiscreteHidden([0.0, 1.0])
 
 
 def TernaryHidden(threshold: Any = 0.0) -> DiscreteHidden:
-    r"""$\tau\in\{-1,0,1\}$ with $U=\theta\tau^2$: a threshold $\theta>0$ favours silence."""
+    r"""$\tau\in\{-1,0,1\}$ with $U=\theta\tau^2$: a threshold $\theta>0$ favours silence.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> free = jnp.asarray(0.0), jnp.asarray(0.0), jnp.asarray(2.0)  # no field, no self-coupling
+        >>> loud, silent = (hop.TernaryHidden(threshold).site(*free) for threshold in (0.0, 2.0))
+        >>> bool(silent.variance < 0.1 * loud.variance)
+        True
+    """
     threshold = as_scalar(threshold)
     return DiscreteHidden([-1.0, 0.0, 1.0], potential=threshold * jnp.asarray([1.0, 0.0, 1.0]))
 
 
 def MultilevelHidden(num_levels: int) -> DiscreteHidden:
-    """Equispaced levels in [-1, 1]."""
+    """Equispaced levels in [-1, 1].
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> hop.MultilevelHidden(5).levels.tolist()
+        [-1.0, -0.5, 0.0, 0.5, 1.0]
+    """
     return DiscreteHidden(np.linspace(-1, 1, check_whole("num_levels", num_levels, 2, "Give two levels or more.")))
 
 
@@ -142,6 +175,13 @@ class GroupedHidden(AbstractHidden):
     Attributes:
         unit: the law of one copy.
         copies: $\alpha_h$, copies per spin.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> groups = hop.GroupedHidden(hop.BinaryHidden(), copies=4.0)
+        >>> hot, cold = hop.low_load(groups, 2.1), hop.low_load(groups, 1.9)  # a transition at the root of the copies
+        >>> float(hot.magnetisation), bool(cold.magnetisation > 0.1)
+        (0.0, True)
     """
 
     unit: DiscreteHidden

@@ -48,6 +48,12 @@ class LowLoad(AbstractSolution):
         longitudinal: curvature against all of them together.
         uncondensed: curvature against any other pattern.
         status: how the search ended.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> state = hop.low_load(hop.GroupedHidden(hop.BinaryHidden()), 0.5)
+        >>> bool(state.stable), bool(state.magnetisation > 0.9)
+        (True, True)
     """
 
     magnetisation: Float[Array, "*temperatures"]
@@ -74,6 +80,12 @@ def low_load(hidden: AbstractHidden, temperature: Any, *, num_mixed: int = 1) ->
 
     Raises:
         ValueError: 64-bit numbers are off, a temperature is not positive, or the number of patterns is even.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> states = [hop.low_load(hop.GaussianHidden(), 0.5, num_mixed=count) for count in (1, 3)]
+        >>> bool(states[0].free_energy < states[1].free_energy)  # the Hopfield model prefers one pattern to three
+        True
     """
     check_instance("hidden", hidden, AbstractHidden, "Try GaussianHidden().")
     check_double("a state of few patterns", hidden)

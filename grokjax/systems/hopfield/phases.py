@@ -39,7 +39,15 @@ NUM_TEMPERATURES = 120
 
 
 def classify(retrieval: Branch, glass: Branch) -> Int[Array, "*points"]:
-    """The index in `PHASES` of the state with the lowest free energy, or of metastable recall."""
+    """The index in `PHASES` of the state with the lowest free energy, or of metastable recall.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> label = hop.classify(hop.predict(memory), hop.predict(memory, branch="glass"))
+        >>> hop.PHASES[int(label)]
+        'metastable recall'
+    """
     recalls = retrieval.magnetisation > SEEN
     frozen = jnp.where(glass.replicon < 0, 1, 0)
     return jnp.where(recalls, jnp.where(retrieval.free_energy < glass.free_energy, 3, 2), frozen)
@@ -50,6 +58,11 @@ def glass_load(hidden: AbstractHidden, temperature: Scalar | float) -> Scalar:
 
     $v$ is the variance of a unit in no field, with the self-coupling $C=\beta$ that disordered spins lend it. Zero
     where the gap is closed: there the paramagnet is frozen at any load.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> round(float(hop.glass_load(hop.GaussianHidden(), 1.5)), 4)  # (T - 1) squared
+        0.25
     """
     beta = 1 / as_scalar(temperature)
     units = hidden_noise(hidden, jnp.zeros(()), beta)
@@ -78,6 +91,12 @@ def replicon_temperature(hidden: AbstractHidden, load: Scalar | float) -> Scalar
 
     Raises:
         ValueError: 64-bit numbers are off, or the load is not positive.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> temperature = hop.replicon_temperature(hop.ReLUHidden(-0.5), 0.5)
+        >>> bool(0 < temperature < hop.glass_temperature(hop.ReLUHidden(-0.5), 0.5))
+        True
     """
     load = as_scalar(load)
     check_double("a transition temperature", (hidden, load))
@@ -143,6 +162,12 @@ def phase_diagram(
 
     Raises:
         ValueError: 64-bit numbers are off, or a load or temperature is not positive.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> diagram = hop.phase_diagram(hop.GaussianHidden(), [0.02, 0.2], [0.3, 2.0])
+        >>> [[hop.PHASES[label] for label in row] for row in diagram.labels.tolist()]
+        [['recall', 'spin glass'], ['paramagnet', 'paramagnet']]
     """
     if field is not None:
         check_finite("field", field, "The field is in units of the coupling.")

@@ -42,6 +42,13 @@ class AssociativeMemory(AbstractParameters):
     Raises:
         ValueError: a negative or non-finite load or temperature, a field that is not finite, or a prior that is not one
             of `hidden`.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> hot = memory.replace(temperature=2.0)
+        >>> bool(hop.predict(memory).magnetisation > 0.9), float(hop.predict(hot).magnetisation)
+        (True, 0.0)
     """
 
     load: Number = parameter(at_least=0, remedy="The load is the number of patterns per spin.", kw_only=False)
@@ -64,6 +71,13 @@ class BipartiteNetwork(eqx.Module):
         hidden: the prior on hidden units.
         beta: inverse temperature.
         field: $g$, or None.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> network = hop.BipartiteNetwork(jnp.ones((3, 8)), hop.GaussianHidden(), jnp.asarray(2.0))
+        >>> spins = jnp.ones((2, 8))  # two replicas at the pattern
+        >>> network.hidden_field(spins).shape, network.draw_hidden(jax.random.key(0), spins).shape
+        ((2, 3), (2, 3))
     """
 
     patterns: Shaped[Array, "*members patterns spins"]

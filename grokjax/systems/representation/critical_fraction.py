@@ -78,6 +78,12 @@ def first_unique_sizes(key: Key[Array, ""], task: AbstractSumTask, *, num_orders
 
     Raises:
         ValueError: x64 is off, the operation is not a sum, or `num_orders` is not a whole number above zero.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> first = rep.first_unique_sizes(jax.random.key(0), rep.Addition(6), num_orders=200)
+        >>> first.shape, bool(first.max() <= rep.Addition(6).num_samples)
+        ((200,), True)
     """
     check_x64("the critical fraction")
     check_sum_task(task)
@@ -86,12 +92,26 @@ def first_unique_sizes(key: Key[Array, ""], task: AbstractSumTask, *, num_orders
 
 
 def unique_probability(first_sizes: Int[np.ndarray, " orders"], num_samples: int) -> Float[np.ndarray, " sizes"]:
-    """$P(n_0 = 2)$ at training sizes $0, 1, \\dots, N$ from random orders; binomial errors at each size."""
+    """$P(n_0 = 2)$ at training sizes $0, 1, \\dots, N$ from random orders; binomial errors at each size.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> first = rep.first_unique_sizes(jax.random.key(0), rep.Addition(6), num_orders=200)
+        >>> probability = rep.unique_probability(first, rep.Addition(6).num_samples)
+        >>> len(probability), float(probability[0]), round(float(probability[-1]), 6)
+        (22, 0.0, 1.0)
+    """
     return np.cumsum(np.bincount(first_sizes, minlength=num_samples + 1)) / len(first_sizes)
 
 
 def exact_unique_probability(num_symbols: int) -> Float[np.ndarray, " sizes"]:
-    """$P(n_0 = 2)$ of addition at training sizes $0, 1, \\dots, N$, from exact counts (up to 10 symbols)."""
+    """$P(n_0 = 2)$ of addition at training sizes $0, 1, \\dots, N$, from exact counts (up to 10 symbols).
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> rep.exact_unique_probability(3).round(2).tolist()
+        [0.0, 0.0, 0.07, 0.2, 0.4, 0.67, 1.0]
+    """
     counts = exact_unique_counts(num_symbols)
     return np.array([count / math.comb(len(counts) - 1, size) for size, count in enumerate(counts)])
 
@@ -103,6 +123,11 @@ def isolated_symbol_estimate(num_symbols: int, fraction: float) -> float:
 
     where $k_s$ is the size of class $s$: sample $(k, j)$ is drawn and has a partner in its class, independently for
     each $j$ as the classes differ.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> [round(rep.isolated_symbol_estimate(10, fraction), 3) for fraction in (0.0, 1.0)]
+        [0.0, 1.0]
     """
     task = Addition(num_symbols)
     if not 0 <= fraction <= 1:

@@ -44,6 +44,14 @@ def effective_loss(task: AbstractSumTask, train_mask: Mask, embedding: Embedding
 
     Raises:
         ValueError: the mask does not fit the task, or the operation is not a sum.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> line = np.arange(5.0)[:, None]
+        >>> bool(rep.effective_loss(task, mask, line) < 1e-12), bool(rep.effective_loss(task, mask, line**2) > 0.01)
+        (True, True)
     """
     check_sum_task(task)
     task.check_train_mask(train_mask)
@@ -60,6 +68,15 @@ def effective_flow(
 
     Raises:
         ValueError: x64 is off, the mask does not fit the task, or the operation is not a sum.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> start = np.array([[1.0], [0.0], [2.0], [1.0], [3.0]])
+        >>> flow = rep.effective_flow(task, mask, start, np.array([0.0, 1e4]))
+        >>> bool(jnp.allclose(jnp.diff(flow[-1, :, 0], 2), 0, atol=1e-6))  # symbols end on a line, evenly spaced
+        True
     """
     check_x64("the effective flow")
     check_sum_task(task)
@@ -93,6 +110,15 @@ def euler_flow(
 
     Raises:
         ValueError: x64 is off.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> start = np.array([[1.0], [0.0], [2.0], [1.0], [3.0]])
+        >>> end = rep.euler_flow(rep.hamiltonian(task, mask), start, 0.01, 100)
+        >>> round(float(jnp.sum(end**2) / np.sum(start**2)), 2)  # on its sphere
+        1.0
     """
     check_x64("the effective flow")
     embedding = jnp.asarray(embedding, float)
@@ -108,7 +134,16 @@ def euler_flow(
 def hamiltonian(
     task: AbstractSumTask, train_mask: Mask, *, normalisation: str = "paper"
 ) -> Float[Array, "symbols symbols"]:
-    """$H$, the matrix whose spectrum is `predict(...).eigenvalues`; see there for `normalisation`."""
+    """$H$, the matrix whose spectrum is `predict(...).eigenvalues`; see there for `normalisation`.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> spectrum = jnp.linalg.eigvalsh(rep.hamiltonian(task, mask))
+        >>> bool(jnp.allclose(spectrum, rep.predict(task, mask).eigenvalues, atol=1e-8))
+        True
+    """
     prediction = predict(task, train_mask, normalisation=normalisation)
     scale = spectrum_scale(task, prediction.num_train_parallelograms, normalisation)
     return energy_matrix(task, jnp.asarray(train_mask)) * scale
@@ -128,6 +163,13 @@ def steps_to_structure(
 
     References:
         arXiv:2205.10343, section 3.2 and Fig. 5b.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> masks = np.arange(task.num_samples) < np.array([[3], [15]])  # the first three samples, and all
+        >>> np.isfinite(rep.steps_to_structure(task, masks)).tolist()
+        [False, True]
     """
     check_positive("learning_rate", learning_rate)
     return 1.0 / (predict(task, train_mask, normalisation=normalisation).third_eigenvalue * learning_rate)
@@ -147,6 +189,13 @@ def flow_time_to_structure(
         embedding: where the flow starts, in any scale.
         threshold: of the representation quality index.
         longest: the last $\lambda_3t$ looked at.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> float(rep.flow_time_to_structure(task, mask, np.arange(5.0)[:, None]))  # it is there
+        0.0
     """
     embedding = task.standardise(jnp.asarray(embedding, float))
     rate = predict(task, train_mask).third_eigenvalue * task.num_symbols / jnp.sum(embedding**2)

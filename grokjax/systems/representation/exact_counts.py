@@ -32,6 +32,11 @@ def exact_unique_counts(num_symbols: int) -> list[int]:
 
     Raises:
         ValueError: fewer than 3 or more than 10 symbols.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> rep.exact_unique_counts(3)  # the two samples of one class, and any of the other four
+        [0, 0, 1, 4, 6, 4, 1]
     """
     task = Addition(num_symbols)
     if num_symbols > _LARGEST:

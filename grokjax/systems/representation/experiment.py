@@ -48,6 +48,13 @@ class Seeds(eqx.Module):
         train_mask: which samples are trained on.
         templates: the target vector of each class.
         networks: initial networks, embeddings on the unit scale.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> seeds = rep.released_start(system, [58, 59])
+        >>> seeds.train_mask.shape, seeds.networks.embedding.shape
+        ((2, 15), (2, 5, 1))
     """
 
     train_mask: Bool[Array, "*seeds samples"]
@@ -77,6 +84,12 @@ class Training(AbstractExperiment):
     Raises:
         ValueError: a threshold is outside (0, 1), the lag is negative, a training set is empty or leaves nothing for
             validation, or two of `train_size`, `train_mask` and `seeds` are given.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> masks = rep.random_training_sets(jax.random.key(0), rep.Addition(5), 12, 4)
+        >>> rep.Training(train_mask=masks).num_members  # one a training set
+        4
     """
 
     train_size: int | None = eqx.field(static=True, default=None)
@@ -244,6 +257,14 @@ def trained(run: Run) -> tuple[TrainingLoss, ToyNetwork]:
 
     Raises:
         ValueError: the run is a copy without its states.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> run = rep.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> target, network = rep.trained(run)
+        >>> network.embedding.shape
+        (2, 5, 1)
     """
     if run.problem is None or run.layout is None:
         raise argument_error("run", "one with its problems and states", "a copy without them", "Use the whole run.")
@@ -255,6 +276,13 @@ def train_masks(run: Run) -> Bool[np.ndarray, "members samples"]:
 
     Raises:
         ValueError: the run is a copy without its states.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> run = rep.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> rep.train_masks(run).sum(axis=1).tolist()  # of 15
+        [12, 12]
     """
     masks = trained(run)[0].train_mask
     return np.asarray(masks).reshape(-1, *masks.shape[-2:])[0]
@@ -273,6 +301,13 @@ def trajectory(
 
     Raises:
         ValueError: `system` is swept, or a size is not a whole number.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> seeds = rep.released_start(system, [58])
+        >>> rep.trajectory(system, seeds, num_steps=20, record_every=10).shape  # the start, and two records
+        (1, 3, 5, 1)
     """
     if sweep_shape(system):
         grid = f"a grid of shape {sweep_shape(system)}"

@@ -33,6 +33,14 @@ class Goldilocks(AbstractPrinted):
         nearer_comprehension: mean over these seeds of the difference of the two; above zero grokking keeps to the side
             of comprehension, below to that of memorisation.
         num_seeds: how many these are; below 2 the difference has no error.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> options = {"num_members": 2, "num_steps": 24, "progress": False}
+        >>> diagram = rep.phase_diagram(jax.random.key(0), rep.Addition(5), [1e-4, 1e-3], [0.0, 1.0], **options)
+        >>> zone = rep.goldilocks(diagram)
+        >>> round(sum(float(share.mean) for share in zone.shares.values()), 6)
+        1.0
     """
 
     shares: dict[str, Estimate]
@@ -48,6 +56,14 @@ def goldilocks(diagram: TrainingPhaseDiagram) -> Goldilocks:
 
     Args:
         diagram: of `phase_diagram` or `rate_diagram`.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> options = {"num_members": 2, "num_steps": 24, "progress": False}
+        >>> diagram = rep.phase_diagram(jax.random.key(0), rep.Addition(5), [1e-4, 1e-3], [0.0, 1.0], **options)
+        >>> zone = rep.goldilocks(diagram)
+        >>> float(zone.zone.mean), zone.num_seeds  # after 24 steps there is none
+        (0.0, 0)
     """
     check_instance("diagram", diagram, TrainingPhaseDiagram, "Give what phase_diagram returns.")
     phase = diagram.phase
@@ -72,6 +88,11 @@ def neighbour_distances(phase: Int[np.ndarray, "rows columns"]) -> tuple[float, 
 
     Raises:
         ValueError: the grid has not two axes.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> rep.neighbour_distances(np.array([[2, 2, 1, 3, 0]]))  # memorisation is beside it
+        (1.0, 2.0)
     """
     phase = np.asarray(phase)
     if phase.ndim != 2:

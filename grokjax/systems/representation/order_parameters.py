@@ -22,6 +22,14 @@ class OrderParameters(AbstractPrinted):
         train_step: first step with training accuracy at its threshold.
         validation_step: the same for validation accuracy.
         structure_step: the same for RQI.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> mask = np.ones(task.num_samples, bool)
+        >>> bound = rep.predict(task, mask).order_parameters
+        >>> float(bound.quality), float(bound.accuracy)
+        (1.0, 1.0)
     """
 
     quality: Any

@@ -41,7 +41,13 @@ from .tasks import AbstractTask
 
 
 class Phase(enum.IntEnum):
-    """Labels of the phases."""
+    """Labels of the phases.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> rep.Phase(1).name
+        'GROKKING'
+    """
 
     COMPREHENSION = 0
     GROKKING = 1
@@ -68,6 +74,12 @@ def classify(
 
     Raises:
         ValueError: the threshold is negative.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> phase = rep.classify(np.array([10.0, 10.0, np.nan]), np.array([20.0, 5000.0, np.nan]))
+        >>> [rep.PHASES[index] for index in phase]
+        ['comprehension', 'grokking', 'confusion']
     """
     check_at_least("lag_threshold", lag_threshold, 0)
     train_step, validation_step = np.asarray(train_step), np.asarray(validation_step)
@@ -86,6 +98,13 @@ class TrainingPhaseDiagram(eqx.Module):
     Attributes:
         run: with the axes (first field, second field, seed).
         axis_names: of the two fields.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> options = {"num_members": 2, "num_steps": 24, "progress": False}
+        >>> diagram = rep.phase_diagram(jax.random.key(0), rep.Addition(5), [1e-4, 1e-3], [0.0, 1.0], **options)
+        >>> diagram.phase.shape, diagram.majority().shape
+        ((2, 2, 2), (2, 2))
     """
 
     run: Run
@@ -178,6 +197,13 @@ def _phase_diagram(
 
     Raises:
         ValueError: an axis is not 1-d or has a negative entry, a keyword is not known, or as `simulate`.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> options = {"num_members": 2, "num_steps": 24, "progress": False}
+        >>> diagram = rep.phase_diagram(jax.random.key(0), rep.Addition(5), [1e-4, 1e-3], [0.0, 1.0], **options)
+        >>> diagram
+        TrainingPhaseDiagram(2 decoder rates x 2 weight decays x 2 seeds; ...confusion 100.0%...)
     """
     axes = {"decoder_rates": decoder_rates, "weight_decays": weight_decays}
     return _on_grid(key, task, axes, system, experiment, design=design, schedule=schedule, compute=compute)
@@ -210,6 +236,13 @@ def _rate_diagram(
 
     Raises:
         ValueError: as `phase_diagram`.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> options = {"num_members": 2, "num_steps": 24, "progress": False}
+        >>> diagram = rep.rate_diagram(jax.random.key(0), rep.Addition(5), [1e-4, 1e-3], [1e-4, 1e-3], **options)
+        >>> diagram.axis_names
+        ('embedding_rate', 'decoder_rate')
     """
     axes = {"embedding_rates": embedding_rates, "decoder_rates": decoder_rates}
     return _on_grid(key, task, axes, system, experiment, design=design, schedule=schedule, compute=compute)
@@ -255,6 +288,15 @@ def share_within_bounds(bound: OrderParameters, run: Run) -> OrderParameters:
 
     References:
         arXiv:2205.10343, appendix E, Fig. 10.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> run = rep.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> bound = rep.predict(system.task, rep.train_masks(run))
+        >>> share = rep.share_within_bounds(bound.order_parameters, run)
+        >>> 0 <= share.quality <= 1
+        True
     """
     kept = ~np.asarray(run.diverged)
     within = lambda found, highest: float(np.mean((found <= np.asarray(highest, float) + 1e-6)[kept]))

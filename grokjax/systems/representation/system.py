@@ -70,7 +70,15 @@ class Decoder(eqx.Module):
 
 
 class ToyNetwork(eqx.Module):
-    """What is trained: the table of embeddings and the decoder."""
+    """What is trained: the table of embeddings and the decoder.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> network = system.random_network(jax.random.key(0))
+        >>> network.embedding.shape, [weight.shape for weight in network.decoder.weights]
+        ((5, 1), [(200, 1), (200, 200), (30, 200)])
+    """
 
     embedding: Float[Array, "symbols ..."]
     decoder: Decoder
@@ -85,6 +93,14 @@ class TrainingLoss(eqx.Module):
         train_mask: which samples are trained on; data of any size are one shape.
         templates: $Y_s$, one row per class.
         embedding_penalty: factor of mean |E| in the loss.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> run = rep.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> target, network = rep.trained(run)
+        >>> target.templates.shape  # a vector for each of nine sums
+        (2, 9, 30)
     """
 
     task: AbstractTask
@@ -158,6 +174,12 @@ class ToyRepresentation(AbstractParameters):
     Raises:
         ValueError: a rate, decay or penalty is negative, the scale is not positive, a size is below 1, or `loss` is
             unknown.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(rep.Addition(5), decoder_rate=np.array([1e-4, 1e-3]), loss="cross_entropy")
+        >>> system.decoder_sizes
+        (1, 200, 200, 9)
     """
 
     task: AbstractTask

@@ -191,8 +191,8 @@ class ModularAddition(AbstractSumTask):
 
     Examples:
         >>> from grokjax.systems import representation as rep
-        >>> rep.ModularAddition(num_symbols=5).num_samples > 0
-        True
+        >>> rep.ModularAddition(num_symbols=5).num_classes
+        5
     """
 
     num_symbols: int = eqx.field(static=True, default=11, converter=_as_num_symbols)
@@ -209,7 +209,14 @@ class ModularAddition(AbstractSumTask):
 
 
 class Permutations(AbstractTask):
-    """Composition in $S_3$: 36 ordered pairs, 6 classes; each symbol is a 3 x 3 matrix, the decoder sees $E_a E_b$."""
+    """Composition in $S_3$: 36 ordered pairs, 6 classes; each symbol is a 3 x 3 matrix, the decoder sees $E_a E_b$.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Permutations()
+        >>> task.num_samples, task.num_classes
+        (36, 6)
+    """
 
     num_symbols: int = eqx.field(static=True, default=6, init=False)
 

@@ -37,6 +37,13 @@ def released_start(
 
     Raises:
         ValueError: the task is not a sum, no seed is given, or the order is unknown.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> system = rep.ToyRepresentation(task=rep.Addition(5))
+        >>> start = rep.released_start(system, [58])
+        >>> int(start.train_mask.sum()), float(abs(start.networks.embedding).max()) <= 0.5
+        (12, True)
     """
     check_sum_task(system.task)
     check_choice("order", order, ORDERS)

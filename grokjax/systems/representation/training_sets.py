@@ -44,6 +44,12 @@ def training_sets_of_sizes(
 
     Raises:
         ValueError: as `random_training_sets`, or no size is given.
+
+    Examples:
+        >>> from grokjax.systems import representation as rep
+        >>> task = rep.Addition(num_symbols=5)
+        >>> rep.training_sets_of_sizes(jax.random.key(0), task, [3, 6], 2).sum(axis=1).tolist()
+        [3, 3, 6, 6]
     """
     if not len(train_sizes):
         raise argument_error("train_sizes", "at least one size", train_sizes, "Try [20, 30, 40].")

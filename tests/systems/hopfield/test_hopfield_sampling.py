@@ -2,7 +2,6 @@
 
 import itertools
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -13,7 +12,6 @@ from grokjax import ensemble
 from grokjax.observables import Series
 from grokjax.samplers.gibbs import BlockGibbs
 from grokjax.systems import hopfield as hop
-from grokjax.systems.hopfield import figures
 from grokjax.systems.hopfield.half_line import half_line_moments, sample_half_line
 
 
@@ -256,63 +254,3 @@ def test_basin_of_attraction_and_storage():
     assert hop.recalled(far).mean < 0.5
     np.testing.assert_array_equal(close.series.magnetisation, packed.series.magnetisation)
     assert packed.problem.target.patterns.dtype == jnp.int8
-
-
-@pytest.mark.medium
-def test_figures_show_the_results(sweep):
-    """Lines are the predictions, points the run; a diagram's lines end where there is no recall."""
-    theory, name = hop.predict(sweep.system), "simulated"
-    (ax,) = figures.draw_recall({name: sweep}, {name: (sweep.system, theory)}, "load").axes
-    line, points = ax.get_lines()[:2]
-    np.testing.assert_allclose(line.get_ydata(), theory.magnetisation)
-    np.testing.assert_allclose(points.get_xdata(), LOADS)
-    np.testing.assert_allclose(points.get_ydata(), sweep.magnetisation.mean)
-    temperatures, loads = np.array([0.5, 1.0, 1.5]), np.array([0.05, 0.1])
-    diagram = grokjax.PhaseDiagram(
-        ("temperature", "load"), (temperatures, loads), None, np.array([[3, 2], [1, 1], [0, 0]]), np.zeros((3, 2), int),
-        hop.PHASES,
-    )  # fmt: skip
-    zero = jnp.zeros(3)
-    mixed = hop.Capacity(zero, jnp.array([0.02, 0.0, 0.0]), zero, zero, zero, jnp.zeros(3, int))
-    lines = hop.Capacity(jnp.array([0.08, 0.0, 0.0]), jnp.array([0.06, 0.0, 0.0]), zero, zero, zero, jnp.zeros(3, int))
-    (ax,) = figures.draw_diagram(diagram, lines, np.array([0.02, 0.04, 0.2]), mixed).axes
-    drawn = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
-    np.testing.assert_array_equal(drawn["spinodal"], [0.08, np.nan, np.nan])
-    np.testing.assert_array_equal(drawn["equal free energies"], [0.06, np.nan, np.nan])
-    np.testing.assert_array_equal(drawn["freezing of the paramagnet"], [0.02, 0.04, np.nan])
-    np.testing.assert_array_equal(drawn["mixtures of three"], [0.02, np.nan, np.nan])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(hop.PHASES)
-
-
-@pytest.mark.medium
-def test_figure_of_few_patterns(sweep):
-    temperatures = np.array([0.3, 0.6, 1.2])
-    prior = hop.GroupedHidden(hop.BinaryHidden())
-    states = {count: hop.low_load(prior, temperatures, num_mixed=count) for count in (1, 3)}
-    left, right = figures.low_load_figure(temperatures, {1.0: states[1]}, states, {1.0: sweep}).axes
-    np.testing.assert_allclose(left.lines[0].get_ydata(), states[1].magnetisation)
-    np.testing.assert_allclose(left.lines[1].get_xdata(), 1.0)
-    np.testing.assert_allclose(left.containers[0][0].get_ydata(), sweep.magnetisation.mean)
-    gap = np.asarray(states[3].free_energy - states[1].free_energy)
-    drawn = np.where(np.isnan(right.lines[0].get_ydata()), right.lines[1].get_ydata(), right.lines[0].get_ydata())
-    np.testing.assert_allclose(drawn[:2], gap[:2])
-    assert np.isnan(drawn[2])  # a paramagnet
-
-
-@pytest.mark.medium
-def test_figures_of_finite_networks(sweep):
-    """Sizes by colour with the spinodal; a field on the horizontal axis with theory of both order parameters."""
-    branch = hop.predict(sweep.system)
-    left, right = figures.finite_size_figure({1000: sweep}, (sweep.system, branch), 0.103).axes
-    np.testing.assert_allclose(left.lines[0].get_ydata(), branch.magnetisation)
-    np.testing.assert_allclose(right.containers[0][0].get_ydata(), hop.recalled(sweep).mean)
-    assert all(0.103 in line.get_xdata() for line in (left.lines[-1], right.lines[-1]))
-    assert "8 draws" in figures.caption_finite_size({1000: sweep})
-    biased = eqx.tree_at(lambda run: run.system.field, sweep, jnp.arange(5.0), is_leaf=lambda x: x is None)
-    zero = jnp.zeros(())
-    lines = [hop.Capacity(jnp.asarray(load), *4 * [zero], jnp.zeros((), int)) for load in (0.1, 0.0)]
-    panels = figures.field_figure({"one": biased}, {"one": (biased.system, branch)}, [0.0, 1.0], {"T": lines}).axes
-    np.testing.assert_allclose(panels[0].lines[0].get_xdata(), np.arange(5))
-    np.testing.assert_allclose(panels[1].lines[0].get_ydata(), branch.overlap)
-    np.testing.assert_allclose(panels[1].containers[0][0].get_ydata(), sweep.overlap.mean)
-    np.testing.assert_array_equal(panels[2].lines[0].get_ydata(), [0.1, np.nan])

@@ -29,6 +29,15 @@ def low_load_figure(
         mixtures: states of $L$ patterns of one prior at these temperatures, by $L$; that of 1 among them.
         runs: sweeps over temperature of a few patterns, by the number of copies.
         axes: two axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> from grokjax.systems.hopfield import figures
+        >>> heats = np.array([0.3, 0.6, 1.2])
+        >>> states = {count: hop.low_load(hop.GaussianHidden(), heats, num_mixed=count) for count in (1, 3)}
+        >>> figure = figures.low_load_figure(heats, {1.0: states[1]}, states)
+        >>> figure.axes[1].get_ylabel()
+        'free energy above the pure state, $f_L-f_1$'
     """
     with plot.style():
         left, right = plot.subplots(1, 2, width="page", height=2.9)[1] if axes is None else axes

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from .... import plot
 from ....results import Run
@@ -30,6 +31,15 @@ def finite_size_figure(
         theory: a system on a fine grid of loads, and its prediction: infinitely many spins.
         spinodal: load at which theory loses recall.
         axes: two axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> from grokjax.systems.hopfield import figures
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> run = hop.simulate(jax.random.key(0), memory, num_spins=100, num_members=2, num_steps=24, progress=False)
+        >>> figure = figures.finite_size_figure({100: run}, (memory, hop.predict(memory)), 0.103)
+        >>> [ax.get_ylabel() for ax in figure.axes]
+        ['magnetisation $m$', 'fraction that recalls']
     """
     system, branch = theory
     with plot.style():
@@ -40,17 +50,25 @@ def finite_size_figure(
             plot.draw_experiment(left, load, run.magnetisation, index=index, label=f"$N={spins}$")
             found = recalled(run)
             plot.draw_experiment(right, load, found, index=index, label=f"$N={spins}$")
-            right.plot(load, np.asarray(found.mean), color=plot.COLOURS[index], linewidth=0.8)
         for ax, letter, name in ((left, "a", "magnetisation $m$"), (right, "b", "fraction that recalls")):
             plot.draw_transition(ax, spinodal, "spinodal of theory")
-            ax.set(xlabel=r"load $\alpha$", ylabel=name, ylim=(-0.05, 1.05))
+            ax.set(xlabel=r"load $\alpha$", ylabel=name, xlim=left.get_xlim(), ylim=(-0.05, 1.05))
             plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=3)
             plot.label_panel(ax, letter)
         return figure_of(left)
 
 
 def caption_finite_size(runs: Mapping[int, Run]) -> str:
-    """What `finite_size_figure` shows, in words."""
+    """What `finite_size_figure` shows, in words.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> from grokjax.systems.hopfield import figures
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3)
+        >>> run = hop.simulate(jax.random.key(0), memory, num_spins=100, num_members=2, num_steps=24, progress=False)
+        >>> "T = 0.3" in figures.caption_finite_size({100: run})
+        True
+    """
     run = next(iter(runs.values()))
     members, temperature = run.layout.num_members, float(np.ravel(run.system.temperature)[0])
     return (
@@ -77,6 +95,16 @@ def field_figure(
         fields: shape (field,).
         lines: capacities at these fields, by the name of the curve.
         axes: three axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import hopfield as hop
+        >>> from grokjax.systems.hopfield import figures
+        >>> memory = hop.AssociativeMemory(load=0.05, temperature=0.3, field=jnp.array([0.0, 0.2]))
+        >>> run = hop.simulate(jax.random.key(0), memory, num_spins=100, num_members=2, num_steps=24, progress=False)
+        >>> theory = {"Hopfield": (memory, hop.predict(memory))}
+        >>> lines = {"$T=0$": [hop.capacity(hop.GaussianHidden(), 0.0)]}
+        >>> len(figures.field_figure({"Hopfield": run}, theory, [0.0], lines).axes)
+        3
     """
     with plot.style():
         panels = plot.subplots(1, 3, width="page", height=2.9)[1] if axes is None else axes
@@ -87,12 +115,18 @@ def field_figure(
                 plot.draw_experiment(ax, np.asarray(run.system.field), getattr(run, quantity), index=index, label=name)
         for index, (name, found) in enumerate(lines.items()):
             shown = np.array([float(one.spinodal) for one in found])
-            plot.draw_theory(panels[2], fields, np.where(shown > 0, shown, np.nan), index=index, label=name)
+            other = len(by_field) + index  # a colour is one thing in all panels
+            plot.draw_theory(panels[2], fields, np.where(shown > 0, shown, np.nan), index=other, label=name)
         names = ("magnetisation $m$", "overlap $q$", r"capacity $\alpha_M$")
         for ax, letter, name in zip(panels, "abc", names, strict=True):
             ax.set(xlabel="field $g$ on every spin", ylabel=name)
-            ax.set_ylim(bottom=0)
-            plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
+            keys = ax.get_legend_handles_labels()[0]
+            if ax is panels[2]:
+                ax.set_ylim(bottom=0)
+            else:
+                ax.set_ylim(-0.03, 1.05)
+                keys.append(Line2D([], [], color="0.35", label="replica theory"))
+            plot.legend_below(ax, keys)
             plot.label_panel(ax, letter)
         return figure_of(panels[0])
 
@@ -101,5 +135,6 @@ CAPTION_FIELD = (
     "Visible local biases: a field on every spin of the Hopfield model. Patterns are fair signs, so the field works "
     "against half of the spins of each. (a) Magnetisation with the pattern that is recalled and (b) overlap of two "
     "replicas, lines: replica-symmetric theory, points: Gibbs sampling, one standard error over draws of the patterns; "
-    "(c) capacity, theory: such a bias costs capacity."
+    "(c) capacity, theory: such a bias costs capacity. Close to where recall ends some draws keep their pattern and "
+    "others lose it, and beyond it a remnant ages: there means differ from theory, by up to the height of the jump."
 )

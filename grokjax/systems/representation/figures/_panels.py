@@ -1,7 +1,6 @@
-"""What the figures share: axes, captions, points by training fraction."""
+"""What the figures share: axes, points by training fraction, lines of equality."""
 
-import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +15,6 @@ from ....evidence.statistics import Estimate, over_members
 FRACTION = "training fraction $r$"
 
 
-def caption(figure: Callable[..., Figure]) -> str:
-    """The caption of a figure, such as `caption(figure_2)`."""
-    return inspect.cleandoc(figure.__doc__ or "").split("\n\nArgs:")[0]
-
-
 def panels_of(axes: Sequence[Axes] | None, count: int, *, width: str = "page", height: float) -> Sequence[Axes]:
     """The given axes, or those of a new figure."""
     if axes is None:
@@ -30,18 +24,24 @@ def panels_of(axes: Sequence[Axes] | None, count: int, *, width: str = "page", h
     return axes
 
 
-def finished(panels: Sequence[Axes], letters: str = "abcdefgh") -> Figure:
+def finished(panels: Sequence[Axes]) -> Figure:
     if len(panels) > 1:
-        for letter, axis in zip(letters, panels, strict=False):
+        for letter, axis in zip("abcdefgh", panels, strict=False):
             plot.label_panel(axis, letter)
     return panels[0].get_figure()  # pyright: ignore[reportReturnType]
 
 
 def scatter(ax: Axes, x: Any, y: Any, fraction: np.ndarray, *, bar: bool = True) -> None:
     """One point per run, coloured by its training fraction."""
-    points = ax.scatter(np.asarray(x), np.asarray(y), c=fraction, s=12, cmap="viridis")
+    look = {"s": 14, "cmap": "viridis", "edgecolors": "white", "linewidths": 0.3, "zorder": 3}
+    points = ax.scatter(np.asarray(x), np.asarray(y), c=fraction, vmin=fraction.min(), vmax=1, label="networks", **look)
     if bar:
         ax.figure.colorbar(points, ax=ax, label=FRACTION)
+
+
+def equality(ax: Axes, low: float, high: float, label: str = "equal") -> None:
+    """The dotted diagonal."""
+    ax.plot([low, high], [low, high], ":", color="0.4", label=label, zorder=1)
 
 
 def over_sizes(fraction: np.ndarray, values: np.ndarray) -> tuple[np.ndarray, Estimate]:
