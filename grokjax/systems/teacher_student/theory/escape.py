@@ -114,5 +114,12 @@ def _escape(system: TeacherStudent, delta: Array | None, friction: float | None)
     barrier = action(saddle.position) - action(jnp.zeros(()))
     none = choose_status((height[top] <= 0, Status.NO_SOLUTION), otherwise=status)
     ended = first_failure(none, saddle.status, side.status)
-    numbers = barrier, unit * saddle.position, unit * side.position, rate, rate * jnp.exp(barrier)
-    return NeuronEscape(*(jnp.where(succeeded(ended), number, jnp.nan) for number in numbers), ended)
+    valid = lambda number: jnp.where(succeeded(ended), number, jnp.nan)
+    return NeuronEscape(
+        valid(barrier),
+        valid(unit * saddle.position),
+        valid(unit * side.position),
+        valid(rate),
+        valid(rate * jnp.exp(barrier)),
+        ended,
+    )
