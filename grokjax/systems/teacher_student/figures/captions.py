@@ -55,7 +55,8 @@ def caption_2(
         f"n = {float(system.num_samples):g} with {run.layout.num_members} networks per noise on data sets of their "
         f"own. (a) Action of a neuron's alignment with the teacher per dimension; (b) learned share of the linear and "
         f"the cubic component; (c) fraction of specialised neurons. Lines: theory, {theories}; points: networks, one "
-        "standard error. Hatched: where the theory of finite data leaves its own range; bands bracket the truth by its "
+        "standard error; in (a) none is known where some fifth of the networks has no neuron. Hatched: "
+        "where the theory of finite data leaves its own range; bands bracket the truth by its "
         "values with and without the random field that no profile follows, and below them it says nothing. Nothing is "
         "fitted."
     )
