@@ -77,8 +77,11 @@ transition = ts.sharp_limit(base)
 # %% Where they meet
 points = [f"noise {value:.2f}" for value in noise.tolist()]
 print(f"\n{cold}\n\n{theory['best']}\n")
-for name, prediction in theory.items():
-    print(grokjax.compare(prediction, cold, points=points, theory_name=figures.THEORY_NAMES[name]), end="\n\n")
+compared = [
+    grokjax.compare(prediction, cold, points=points, theory_name=figures.THEORY_NAMES[name])
+    for name, prediction in theory.items()
+]
+print(*compared, sep="\n\n", end="\n\n")
 print(grokjax.two_start(cold.order_parameters, hot.order_parameters))
 print(f"transition in the sharp limit: noise variance {float(transition.noise_variance):.4f}")
 
@@ -88,18 +91,19 @@ curves = {"mean_field": ts.predict(base.replace(noise_variance=fine), theory="me
 lazy = ts.lazy_baseline(base.replace(noise_variance=fine))  # a Gaussian process, whose features do not move
 size = 20 if args.smoke else 160
 widths = jnp.geomspace(20, 5000, size)
-diagram = ts.phase_diagram(base, jnp.geomspace(0.02, 1.0, size), widths=widths)
-borders = jax.vmap(lambda width: ts.sharp_limit(base.replace(width=width)).noise_variance)(widths[::5])
+diagram = ts.phase_diagram(base, jnp.geomspace(0.01, 1.0, size), widths=widths, mark_range=True)
+edge = jnp.geomspace(20, 5000, 33)
+borders = jax.vmap(lambda width: ts.sharp_limit(base.replace(width=width)).noise_variance)(edge)
 
 # %% Figures and results
 picture = plot.save(
     figures.figure_2(cold, theory, curves, transition=float(transition.noise_variance), lazy=(fine, lazy)),
     args.output / "figure_2",
-    caption=figures.caption_2(cold, curves, lazy=True),
+    caption=figures.caption_2(cold, curves, lazy=True, at_points=theory, comparisons=compared),
 )
 simulated = (noise, jnp.full(len(noise), base.width))
-figure = figures.figure_1(diagram, transition=(borders, widths[::5]), simulated=simulated)
-pictures = [picture, plot.save(figure, args.output / "figure_1")]
+figure = figures.figure_1(diagram, system=base, transition=(borders, edge), simulated=simulated)
+pictures = [picture, plot.save(figure, args.output / "figure_1", caption=figures.caption_1(diagram, system=base))]
 results = {"cold": cold.without_states(), "hot": hot.without_states(), "theory": theory, "diagram": diagram}
 
 # %% Both overlaps over noise and cubic coefficient: theory on a fine grid, networks on a coarse one, in one call

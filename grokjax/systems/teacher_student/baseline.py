@@ -30,6 +30,13 @@ def lazy_baseline(system: TeacherStudent, perpendicular: str = "mean") -> OrderP
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> lazy = ts.lazy_baseline(system)
+        >>> round(float(lazy.overlap[1]), 2), bool(abs(lazy.overlap[3]) < 1e-3)
+        (0.18, True)
     """
     check_double("theory", system)
 
@@ -39,7 +46,7 @@ def lazy_baseline(system: TeacherStudent, perpendicular: str = "mean") -> OrderP
         eigenvalues = system.readout_variance * prior @ nodes.features**2
         share = equivalent_kernel_learnability(eigenvalues, system.noise_variance, system.num_samples)
         overlap = {k: c * share[i] for i, (k, c) in enumerate(system.teacher.items())}
-        return OrderParameters(overlap, prior @ (jnp.abs(nodes.alignment) > 0.5))
+        return OrderParameters(overlap, prior @ (jnp.abs(nodes.alignment) > system.side_threshold))
 
     return over_points(one, system)
 
@@ -51,6 +58,14 @@ def lazy_regression(system: TeacherStudent, data: Data, test_inputs: Float[Array
         system: activation, variances and noise; the data set decides its own size.
         data: inputs and one row of targets.
         test_inputs: where the posterior mean is wanted.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> from grokjax.tasks import single_index
+        >>> data = single_index(jax.random.key(0), jnp.eye(19)[0], system.teacher, 47)
+        >>> ts.lazy_regression(system, data, data.inputs).mean.shape
+        (47,)
     """
     check_double("regression", system)
     inputs = data.inputs.astype(float)

@@ -41,6 +41,13 @@ class SharpThermodynamics(AbstractSolution, AbstractPrinted):
         side_position: $q$ of the side well below the onset.
         discrepancy: $\{k: \delta_k/\sqrt{k!}\}$, the field that a neuron is in.
         status: of the solution.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> found = ts.sharp_thermodynamics(system.replace(noise_variance=0.1))
+        >>> round(float(found.energy), 2), round(float(found.side_position), 2)
+        (0.19, 0.98)
     """
 
     energy: Float[Array, "..."]
@@ -59,6 +66,13 @@ def sharp_thermodynamics(system: TeacherStudent) -> SharpThermodynamics:
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> hot, cold = (ts.sharp_thermodynamics(system.replace(noise_variance=noise)) for noise in (0.3, 0.1))
+        >>> float(hot.droplet_share), bool(cold.droplet_share > 0)
+        (0.0, True)
     """
     check_double("theory", system)
     return over_points(_thermodynamics, system)

@@ -38,6 +38,14 @@ def decompose(
 
     Raises:
         ValueError: fewer than two widths, or a factor that leaves no whole neuron.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> found = ts.decompose(jax.random.key(0), system, widths=(1, 2), num_members=2, num_steps=24)
+        >>> narrow, wide = (run.problem.target.inputs for run in found.runs)
+        >>> found.widths, np.array_equal(narrow, wide)
+        ((1.0, 2.0), True)
     """
     options = {"num_members": num_members, "num_steps": num_steps, "num_witnesses": 2, "progress": progress}
     run = lambda scaled: simulate(key, scaled, sampler=sampler, droplets=droplets, **options)

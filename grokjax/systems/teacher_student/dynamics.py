@@ -54,6 +54,17 @@ def escapes(
 
     Raises:
         ValueError: the run has no ladder or no states, there is no such rung, or no neuron escaped.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> ladder = ts.simulate(
+        ...     jax.random.key(0), system, exchange=grokjax.ReplicaExchange([0.3, 0.4]), num_members=2, num_steps=24,
+        ...     num_witnesses=0, progress=False,
+        ... )
+        >>> times = ts.escapes(jax.random.key(1), ladder, 0, inside=0.3, beyond=0.4, num_steps=200)
+        >>> round(float(times.mean_time.error / times.mean_time.mean * times.events**0.5), 6)
+        1.0
     """
     target, truth, positions = _last_networks(run, rung)
     first, second = jax.random.split(key)
@@ -83,6 +94,17 @@ def umbrella(
     Raises:
         ValueError: the run has no ladder or no states, there is no such rung, or windows do not overlap, see
             `grokjax.evidence.umbrella`.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> ladder = ts.simulate(
+        ...     jax.random.key(0), system, exchange=grokjax.ReplicaExchange([0.3, 0.4]), num_members=2, num_steps=24,
+        ...     num_witnesses=0, progress=False,
+        ... )
+        >>> found = ts.umbrella(jax.random.key(1), ladder, 0, centres=np.linspace(0.0, 0.6, 7), num_steps=60)
+        >>> found.coordinates.shape[:2], round(found.stiffness)
+        ((2, 7), 100)
     """
     target, truth, networks = _last_networks(run, rung)
     overlap = NeuronOverlap(target.prior_scales.read_in, truth.direction)
@@ -105,6 +127,17 @@ def loop(key: Key[Array, ""], run: Run, *, rate: float) -> Ramp:
 
     Raises:
         ValueError: the run has no ladder or no states, the rate is not positive, or a loop diverged.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> ladder = ts.simulate(
+        ...     jax.random.key(0), system, exchange=grokjax.ReplicaExchange([0.3, 0.4]), num_members=2, num_steps=24,
+        ...     num_witnesses=0, progress=False,
+        ... )
+        >>> found = ts.loop(jax.random.key(1), ladder, rate=0.1)
+        >>> found.work.mean.shape, found.upwards.shape == found.downwards.shape
+        ((), True)
     """
     noise = np.ravel(np.asarray(run.system.noise_variance))
     (hot, _, networks), (cold, _, _) = (_last_networks(run, int(find(noise))) for find in (np.argmax, np.argmin))

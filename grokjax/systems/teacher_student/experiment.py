@@ -104,6 +104,13 @@ class Students(AbstractExperiment):
         gradient: how it is computed: "auto", "xla" or "fused", see `Posterior.compute`.
         follow_losses: whether training and test loss are kept at every record, in `run.observed["losses"]`.
         field: $h$ of an energy $-h\\sum_iq_i$ that breaks the symmetry of a neuron, $(a,w)\\to(-a,-w)$.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> problem = ts.Students().draw(jax.random.key(0), jax.random.key(1), system)
+        >>> problem.target.inputs.shape, problem.truth.degrees
+        ((47, 19), (1, 3))
     """
 
     systems = TeacherStudent
@@ -225,6 +232,14 @@ def negative_log_density(run: Run, *, num_subsets: int = 5) -> tuple[np.ndarray,
     Returns:
         Bin centres of shape (bin,) with $q>0$, and an estimate of shape (*sweep, bin); infinite where no neuron was
         seen.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> run = ts.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> q, action = ts.negative_log_density(run, num_subsets=2)
+        >>> q.shape == action.mean.shape, bool(np.isinf(action.mean[-1]))  # no neuron is that far out
+        (True, True)
     """
     counts, diverged = run.observed["q"], np.asarray(run.diverged)
     half = len(counts.centres) // 2
@@ -251,5 +266,12 @@ def paper_protocol(system: TeacherStudent) -> dict[str, Any]:
 
     References:
         arXiv:2310.03789, appendix on experiments.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> protocol = ts.paper_protocol(system)
+        >>> protocol["num_steps"], round(float(protocol["sampler"].step_size), 6)
+        (360000, 0.0006)
     """
     return {"sampler": Langevin(2e-3 * system.noise_variance), "num_steps": 360_000}

@@ -34,6 +34,14 @@ class NeuronStatistics(eqx.Module):
         kurtosis_across: of the components of $w$ in random directions orthogonal to the teacher.
         side_kurtosis: of $|w\cdot w^*|$ among specialised neurons, about their mean; nan without four of them.
         degrees: of the teacher.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> run = ts.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> statistics = ts.neuron_statistics(run)
+        >>> statistics.degrees, statistics.kernel.mean.shape, statistics.kurtosis_along.mean.shape
+        ((1, 3), (2, 2), ())
     """
 
     kernel: Estimate
@@ -52,6 +60,14 @@ def neuron_statistics(run: Run, *, num_directions: int = 8) -> NeuronStatistics:
 
     Raises:
         ValueError: the run is of another system, or has no states.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> run = ts.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
+        >>> kernel = ts.neuron_statistics(run).kernel.mean
+        >>> bool(kernel[0, 0] > kernel[1, 1])  # the linear mode is seen more than the cubic one
+        True
     """
     check_instance("run", run, Run)
     check_instance("run.experiment", run.experiment, Students, "Take a run of teacher_student.")
@@ -77,10 +93,19 @@ def neuron_statistics(run: Run, *, num_directions: int = 8) -> NeuronStatistics:
             _kurtosis((jnp.abs(q) - jnp.sum(jnp.abs(q) * side) / jnp.sum(side))[:, None], side.astype(float), 4)[0],
         )
 
-    positions = jax.tree.map(jnp.asarray, run.ensemble.states.position)
+    positions = _positions(run)
     found = eqx.filter_jit(eqx.filter_vmap(one))(keys, target, truth, positions, members)
     estimates = [run.estimate(np.asarray(run.layout.fold(values))) for values in found]
     return NeuronStatistics(*estimates, degrees=tuple(run.system.teacher))
+
+
+def _positions(run: Run) -> Any:
+    """The last networks, one an entry; on a ladder each on its own rung."""
+    states = run.ensemble.states
+    if run.exchange is None:
+        return jax.tree.map(jnp.asarray, states.position)
+    ladders = jax.vmap(lambda state: state.in_order.position)(states)
+    return jax.tree.map(lambda leaf: leaf.reshape(-1, *leaf.shape[2:]), ladders)
 
 
 def _kurtosis(values: Array, weights: Array, least: int = 1) -> Any:

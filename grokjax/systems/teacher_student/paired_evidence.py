@@ -21,6 +21,16 @@ def evidence_of_run(run: Run, *, num_draws: int = 128) -> DataEvidence:
 
     Raises:
         ValueError: the run has no ladder or no problems, or 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> ladder = ts.simulate(
+        ...     jax.random.key(0), system, exchange=grokjax.ReplicaExchange([0.3, 0.4]), num_members=2, num_steps=24,
+        ...     num_witnesses=0, progress=False,
+        ... )
+        >>> ts.evidence_of_run(ladder, num_draws=8).total.shape
+        (2, 2)
     """
     if run.exchange is None or run.problem is None:
         raise argument_error("run", "on a ladder, with its problems", "another", "Use the whole run.")

@@ -54,7 +54,16 @@ def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*
 
 
 def wells(prediction: Prediction, *, max_points: int = 6) -> SaddlePoints:
-    r"""All minima of $-\log p(q)$: positions, gaps, Gaussian widths, weights (the Gaussian-mixture approximation)."""
+    r"""All minima of $-\log p(q)$: positions, gaps, Gaussian widths, weights (the Gaussian-mixture approximation).
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.05)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> wells = ts.wells(prediction)
+        >>> int(wells.exists.sum()), round(float(jnp.abs(wells.position[1])), 1)  # a centre and two sides
+        (3, 1.3)
+    """
     reach = alignment_reach(prediction.law.system)
     return saddle_points(lambda q: -prediction.law.log_density(q), -reach, reach, max_points=max_points)
 
@@ -68,6 +77,13 @@ def barrier(prediction: Prediction, *, num_points: int = 1024) -> Float[Array, "
     Args:
         prediction: of one point.
         num_points: of the grid; a parabola through three of them refines the position.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.05)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> round(float(ts.barrier(prediction)), 2)
+        0.71
     """
     reach = jax.lax.stop_gradient(alignment_reach(prediction.law.system))
     q = jnp.linspace(0, reach, num_points)
@@ -95,6 +111,12 @@ def at_barrier(system: TeacherStudent, perpendicular: str = "mean") -> TeacherSt
 
     Raises:
         ValueError: an argument of `predict` is wrong.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=jnp.array([0.3, 0.05]))
+        >>> ts.at_barrier(system).side_threshold.round(2).tolist()  # the first has no barrier
+        [0.5, 0.71]
     """
     check_double("theory", system)
     check_choice("perpendicular", perpendicular, PERPENDICULAR)

@@ -39,6 +39,13 @@ class SharpLimit(AbstractSolution):
         side_position: $q$ of the specialised minimum there.
         residual: norm of the equations, all of order one.
         status: no solution where there is no transition; the numbers are nan unless it is solved.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> limit = ts.sharp_limit(system)
+        >>> round(float(limit.noise_variance), 2), round(float(limit.side_position), 2)
+        (0.18, 0.72)
     """
 
     noise_variance: Float[Array, ""]
@@ -177,6 +184,13 @@ class Spinodal(AbstractSolution):
         noise_variance: the largest $\sigma^2$ at which the curvature of $-\log p(q)$ at $q=0$ vanishes.
         residual: that curvature, in units of the prior's.
         status: no solution where the centre is stable at every noise of the search; the noise is nan unless solved.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> found = ts.spinodal(system)
+        >>> round(float(found.noise_variance), 2), bool(abs(found.residual) < 1e-8)
+        (0.02, True)
     """
 
     noise_variance: Float[Array, ""]
@@ -193,6 +207,12 @@ def spinodal(system: TeacherStudent, perpendicular: str = "mean", *, num_scan: i
         system: the parameters; its own noise variance plays no role.
         perpendicular: treatment of the perpendicular norm, as in `predict`.
         num_scan: noises of the search, from 3 down to 1/1000 of the noise at which $u\sigma_w^2 = 1$.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> bool(ts.spinodal(system).noise_variance < ts.sharp_limit(system).noise_variance)
+        True
     """
     check_double("theory", system)
     check_choice("perpendicular", perpendicular, PERPENDICULAR)

@@ -49,6 +49,15 @@ def test_the_cubic_component_takes_d_cubed_samples():
     np.testing.assert_allclose(share(base.replace(num_samples=8 * 2.7e8, input_dim=300.0)), 0.5, rtol=0.05)
 
 
+def test_neurons_keep_the_side_weight_of_the_prior():
+    """Beyond the threshold of the system, whatever it is."""
+    thresholds = jnp.array([0.3, 0.5])
+    deviation = np.sqrt(float(WIDE.weight_variance / WIDE.input_dim))
+    expected = jax.scipy.special.erfc(thresholds / (deviation * np.sqrt(2)))
+    found = ts.lazy_baseline(WIDE.replace(side_threshold=thresholds))
+    np.testing.assert_allclose(found.side_weight, expected, rtol=1e-8)
+
+
 def test_a_sweep_is_one_call():
     sweep = ts.lazy_baseline(WIDE.replace(noise_variance=jnp.array([1.0, 5.0])))
     assert sweep.overlap[1].shape == (2,)

@@ -75,7 +75,9 @@ def test_the_barrier_along_the_mixed_phase(limit):
 
 
 def test_without_a_barrier_there_is_no_solution():
-    assert not bool(ts.neuron_escape(ts.TeacherStudent.at_scale(1.0, 3.0)).converged)
+    found = ts.neuron_escape(ts.TeacherStudent.at_scale(1.0, 3.0))
+    assert not bool(found.converged)
+    assert np.isnan([found.barrier, found.saddle, found.side, found.rate, found.prefactor]).all()
 
 
 @pytest.mark.medium

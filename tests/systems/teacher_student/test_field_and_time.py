@@ -7,6 +7,8 @@ import pytest
 
 import grokjax
 from grokjax.systems import teacher_student as ts
+from grokjax.systems.teacher_student.dynamics import _last_networks
+from grokjax.systems.teacher_student.quadrature import neuron_features
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +65,22 @@ def test_neurons_escape_from_the_centre(ladder):
         ts.escapes(jax.random.key(1), ladder, 3, inside=0.3, beyond=0.6)
     with pytest.raises(ValueError, match="`run` must be on a ladder"):
         ts.escapes(jax.random.key(1), ladder.without_states(), 0, inside=0.3, beyond=0.6)
+
+
+@pytest.mark.medium
+def test_neurons_of_a_ladder_are_those_of_their_rung(ladder):
+    found = ts.neuron_statistics(ladder)
+    assert found.kernel.mean.shape == (3, 2, 2)
+    system = ts.TeacherStudent.at_scale(1 / 64)
+    for rung in range(3):
+        target, truth, positions = _last_networks(ladder, rung)
+        scale = target.prior_scales.read_in[:, None, None]
+        weights = np.asarray(scale * positions.read_in, float)
+        q = np.einsum("mni,mi->mn", weights, np.asarray(truth.direction, float))
+        across = (weights**2).sum(axis=-1) - q**2
+        features = np.asarray(neuron_features(system, jnp.asarray(q), jnp.asarray(across)))
+        kernels = float(system.readout_variance) * np.einsum("mnk,mnl->mkl", features, features) / q.shape[1]
+        np.testing.assert_allclose(found.kernel.mean[rung], kernels.mean(axis=0), rtol=1e-4)
 
 
 @pytest.mark.medium

@@ -1,7 +1,7 @@
-"""The published figures, theory and experiment on top of each other. Everything drawn is given; nothing is solved here.
+"""The published figure 2, theory and networks on top of each other. Everything drawn is given; nothing is solved.
 
 References:
-    arXiv:2310.03789, figures 1 and 2.
+    arXiv:2310.03789, figure 2.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,13 +16,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from .... import plot
-from ....evidence.decomposition import Decomposition
-from ....evidence.statistics import Estimate, is_estimate
-from ....phases import PhaseDiagram
+from ....evidence.statistics import Estimate
 from ....results import Run
 from ..experiment import negative_log_density
 from ..order_parameters import OrderParameters
-from ..system import SIDE_THRESHOLD
+from ..system import SIDE_THRESHOLD, TeacherStudent
 from ..theory import Prediction
 
 
@@ -59,21 +57,34 @@ def figure_2(
         transition: noise variance of the sharp limit.
         lazy: noises and what the Gaussian process of an infinitely wide student learns (`lazy_baseline`), for (b).
         axes: three axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> ladder = ts.simulate(
+        ...     jax.random.key(0), system, exchange=grokjax.ReplicaExchange([0.3, 0.4]), num_members=2, num_steps=24,
+        ...     num_witnesses=0, progress=False,
+        ... )
+        >>> from grokjax.systems.teacher_student import figures
+        >>> theory = {"mean_field": ts.predict(ladder.system, theory="mean_field")}
+        >>> [ax.get_title(loc="left") for ax in figures.figure_2(ladder, theory, theory).axes]
+        ['(a)', '(b)', '(c)']
     """
     noise = np.asarray(run.system.noise_variance)
     teacher = {degree: float(np.ravel(c)[0]) for degree, c in run.system.teacher.items()}
+    lines = lines_of(curves, at_points)
     with plot.style():
         figure, (left, middle, right) = panels_of(axes, 3)
-        _draw_actions(left, run, at_points, noise)
-        ended = False
+        _draw_actions(left, run, at_points, lines, noise)
+        ended: list[Any] = []
         for name, curve in curves.items():
-            line = LINES[list(curves).index(name) % len(LINES)]
             grid = np.asarray(curve.law.system.noise_variance)
             shown = np.where(_speaks(curve), 1.0, np.nan)
             for index, (degree, coefficient) in enumerate(teacher.items()):
-                plot.draw_theory(middle, grid, shown * curve.overlap[degree] / coefficient, index=index, line=line)
-            plot.draw_theory(right, grid, shown * curve.side_weight, index=2, line=line)
-            ended = _draw_bracket(middle, right, curve, grid, teacher) or ended
+                share = shown * curve.overlap[degree] / coefficient
+                plot.draw_theory(middle, grid, share, index=index, line=lines[name])
+            plot.draw_theory(right, grid, shown * curve.side_weight, index=2, line=lines[name])
+            ended += _draw_bracket(middle, right, curve, grid, teacher)
         if lazy is not None:
             for index, (degree, coefficient) in enumerate(teacher.items()):
                 share = np.asarray(lazy[1].overlap[degree]) / coefficient
@@ -87,32 +98,36 @@ def figure_2(
             if transition is not None:
                 plot.draw_transition(ax, transition)
             ax.set_xlabel(AXES["noise_variance"])
+            ax.set_xlim(0, 1.05 * noise.max())
         middle.set_ylabel(r"overlap $\langle f, He_k\rangle/(k!\,c_k)$")
         published = np.all(np.asarray(run.system.side_threshold) == SIDE_THRESHOLD)
         right.set_ylabel(rf"side weight $P(|q|>{'1/2' if published else 'q_b'})$")
-        middle.set_ylim(-0.05, 1.05)
+        top = max(1.0, *(float(np.nanmax(run.overlap[k].mean / c)) for k, c in teacher.items()))
+        middle.set_ylim(-0.05, top + 0.05)
         right.set_ylim(bottom=0)
-        keys: list[Any] = [
-            Line2D([], [], color="0.3", linestyle=style, label=THEORY_NAMES.get(name, name))
-            for name, style in zip(curves, LINES, strict=False)
-        ]
-        if lazy is not None:
-            keys.append(Line2D([], [], color="0.3", linestyle=LAZY, label="Gaussian process (NNGP)"))
-        if transition is not None:
-            keys.append(Line2D([], [], color="0.35", linestyle=":", label="sharp limit's transition"))
-        if ended:
-            keys.append(Patch(facecolor="none", edgecolor="0.6", hatch="////", label="beyond its range"))
-        own = [ax.get_legend_handles_labels()[0] for ax in (middle, right)]
-        plot.legend_below(middle, own[0])
-        plot.legend_below(right, [*own[1], *keys])
-        width, dimension, samples = (float(x) for x in (run.system.width, run.system.input_dim, run.system.num_samples))
-        sizes = f"$N={width:g}$, $d={dimension:g}$, $n={samples:g}$"
-        plot.legend_below(
-            left, [Line2D([], [], linestyle="", label=f"{sizes}, {run.layout.num_members} networks a noise")]
-        )
+        key = lambda style, label, grey="0.3": Line2D([], [], color=grey, linestyle=style, label=label)
+        theories = [key(style, THEORY_NAMES.get(name, name)) for name, style in lines.items()]
+        process = [] if lazy is None else [key(LAZY, "Gaussian process (NNGP)")]
+        sharp = [] if transition is None else [key(":", "sharp limit's transition", "0.35")]
+        own = [ax.get_legend_handles_labels()[0] for ax in (left, middle, right)]
+        members = f"{run.layout.num_members} networks a noise"
+        plot.legend_below(left, [*own[0], *theories], title=f"{sizes_of(run.system)}, {members}")
+        plot.legend_below(middle, [*own[1], *process])
+        plot.legend_below(right, [*own[2], *sharp, *ended])
         for letter, ax in zip("abc", (left, middle, right), strict=True):
             plot.label_panel(ax, letter)
     return figure
+
+
+def lines_of(*predictions: Mapping[str, Prediction]) -> dict[str, str]:
+    """The dashes of each theory, the same in all panels."""
+    names = dict.fromkeys(name for each in predictions for name in each)
+    return {name: LINES[index % len(LINES)] for index, name in enumerate(names)}
+
+
+def sizes_of(system: TeacherStudent) -> str:
+    width, dimension, samples = (float(np.ravel(x)[0]) for x in (system.width, system.input_dim, system.num_samples))
+    return f"$N={width:g}$, $d={dimension:g}$, $n={samples:g}$"
 
 
 def _speaks(curve: Prediction) -> np.ndarray:
@@ -123,11 +138,13 @@ def _speaks(curve: Prediction) -> np.ndarray:
     return trusted | np.isfinite(bracket.side_weight)
 
 
-def _draw_bracket(middle: Axes, right: Axes, curve: Prediction, grid: np.ndarray, teacher: Mapping[int, float]) -> bool:
-    """Hatch where a theory that knows its range has left it, and show the bracket there; whether there was anything."""
+def _draw_bracket(
+    middle: Axes, right: Axes, curve: Prediction, grid: np.ndarray, teacher: Mapping[int, float]
+) -> list[Patch]:
+    """Hatch where a theory that knows its range has left it, and show the bracket there; what the legend says of it."""
     trusted, bracket = np.broadcast_to(curve.trustworthy, grid.shape), curve.bracket
     if bracket is None or trusted.all() or trusted[0]:
-        return False
+        return []
     last = int(np.argmax(trusted))
     edge = (grid[last - 1] + grid[last]) / 2 if trusted.any() else grid[-1]
     for ax in (middle, right):
@@ -138,82 +155,33 @@ def _draw_bracket(middle: Axes, right: Axes, curve: Prediction, grid: np.ndarray
     for index, (degree, coefficient) in enumerate(teacher.items()):
         fill(middle, bracket.overlap[degree] / coefficient, curve.overlap[degree] / coefficient, index)
     fill(right, bracket.side_weight, curve.side_weight, 2)
-    return True
+    name = THEORY_NAMES[curve.theory[0]]
+    hatched = Patch(facecolor="none", edgecolor="0.6", hatch="////", label=f"{name}: beyond its range")
+    band = Patch(facecolor=plot.COLOURS[2], alpha=0.25, label=f"{name}: bracket")
+    return [hatched, band] if np.isfinite(bracket.side_weight).any() else [hatched]
 
 
-def caption_2(run: Run, curves: Mapping[str, Prediction], *, lazy: bool = False) -> str:
-    """What figure 2 shows, in words."""
-    theories = ", ".join(f"{THEORY_NAMES.get(name, name)} ({line})" for name, line in zip(curves, LINES, strict=False))
-    if lazy:
-        theories += ", and the Gaussian process of an infinitely wide student in (b), averaged over data sets (-..)"
-    return (
-        f"After figure 2 of arXiv:2310.03789, at N = {float(run.system.width):g}, d = {float(run.system.input_dim):g}, "
-        f"n = {float(run.system.num_samples):g} with {run.layout.num_members} networks per noise on data sets of their "
-        f"own. (a) Action of a neuron's alignment with the teacher per dimension; (b) learned share of the linear and "
-        f"the cubic component; (c) fraction of specialised neurons. Lines: theory, {theories}; points: networks, one "
-        "standard error. Hatched: where the theory of finite data leaves its own range; bands bracket the truth by its "
-        "values with and without the random field that no profile follows, and below them it says nothing. Nothing is "
-        "fitted."
-    )
-
-
-def decomposition(found: Decomposition, population: Prediction, *, axes: Sequence[Axes] | None = None) -> Figure:
-    """What of networks less population theory is finite width and what is finite data, in per cent of the theory.
-
-    Args:
-        found: of `decompose`, a sweep over `noise_variance`.
-        population: theory without data at the same points, such as `predict(system, perpendicular="chi2")`.
-        axes: one per order parameter; a figure of a page's width unless given.
-    """
-    noise = np.asarray(found.runs[0].system.noise_variance)
-    flat = lambda tree: jax.tree.leaves(tree, is_leaf=is_estimate)
-    parts = {"finite width, paired": found.finite_width, "finite data": found.finite_data(population)}
-    degrees = tuple(population.overlap)
-    titles = [f"overlap $He_{degree}$" for degree in degrees] + ["side weight"]
-    with plot.style():
-        figure, axes = panels_of(axes, len(titles))
-        for index, (label, part) in enumerate(parts.items()):
-            for ax, estimate, value in zip(axes, flat(part), flat(population.order_parameters), strict=True):
-                scale = 100 / np.abs(np.asarray(value))
-                shown = Estimate(estimate.mean * scale, estimate.error * scale)
-                plot.draw_experiment(ax, noise, shown, index=index, label=label)
-        for ax, letter, title in zip(axes, "abcdefgh", titles, strict=False):
-            ax.axhline(0, color="0.35", linestyle=":", linewidth=0.8)
-            ax.set(xlabel=AXES["noise_variance"], ylabel=f"{title}: networks less theory (%)")
-            ax.set_xlim(0, 1.1 * noise.max())
-            plot.label_panel(ax, letter)
-        plot.legend_below(axes[1], axes[1].get_legend_handles_labels()[0], columns=2)
-    return figure
-
-
-def panels_of(
-    axes: Sequence[Axes] | None, count: int, *, rows: int = 1, height: float = 3.0
-) -> tuple[Figure, Sequence[Axes]]:
-    """The given axes and their figure, or new ones of a page's width."""
-    if axes is None:
-        return plot.subplots(rows, count // rows, width="page", height=height)
-    return axes[0].get_figure(), axes  # pyright: ignore[reportReturnType]
-
-
-def _draw_actions(ax: Axes, run: Run, at_points: Mapping[str, Prediction], noise: np.ndarray) -> None:
+def _draw_actions(
+    ax: Axes, run: Run, at_points: Mapping[str, Prediction], lines: Mapping[str, str], noise: np.ndarray
+) -> None:
     dimension = float(run.system.input_dim)
     centres, estimate = negative_log_density(run)
     seen = np.isfinite(estimate.mean).any(axis=0)
     q = jnp.linspace(0.0, float(centres[seen].max()) + 0.05, 100)
     step, grey = 0.1, "0.25"
-    ends = np.zeros(len(noise))
-    for line, prediction in zip(LINES, at_points.values(), strict=False):
+    points = (estimate.mean - level_of(estimate)) / dimension + step * np.arange(len(noise))[:, None]
+    ends = [row[np.isfinite(row)][-1] if np.isfinite(row).any() else step * index for index, row in enumerate(points)]
+    for name, prediction in at_points.items():
         density = np.asarray(jax.vmap(lambda law: law.log_density(q))(prediction.law))
         for index in np.flatnonzero(np.broadcast_to(_speaks(prediction), noise.shape)):
             action = -(density[index] - density[index][0]) / dimension + step * index
-            ax.plot(np.asarray(q), action, line, color=grey, linewidth=1.1)
+            ax.plot(np.asarray(q), action, lines[name], color=grey, linewidth=1.1)
             ends[index] = action[-1]
+    thin = slice(None, None, 3)
     for index in range(len(noise)):
-        level = estimate.mean[index][:3].mean()
-        points = (estimate.mean[index] - level) / dimension + step * index
-        thin = slice(None, None, 2)
-        errors = Estimate(points[thin], estimate.error[index][thin] / dimension)
-        plot.draw_experiment(ax, centres[thin], errors, colour=grey, hollow=True)
+        errors = Estimate(points[index][thin], estimate.error[index][thin] / dimension)
+        named = None if index else "networks"
+        plot.draw_experiment(ax, centres[thin], errors, colour=grey, hollow=True, label=named)
         label = f"${noise[index]:g}$" if index else rf"$\sigma^2={noise[index]:g}$"
         ax.annotate(
             label, (float(q[-1]), ends[index]), xytext=(3, 0), textcoords="offset points", fontsize=7, va="center"
@@ -223,43 +191,18 @@ def _draw_actions(ax: Axes, run: Run, at_points: Mapping[str, Prediction], noise
     ax.set_xlim(0, float(q[-1]) * 1.3)
 
 
-def figure_1(
-    diagram: PhaseDiagram,
-    *,
-    transition: tuple[Any, Any] | None = None,
-    simulated: tuple[Any, Any] | None = None,
-    ax: Axes | None = None,
-) -> Figure:
-    """The phase diagram: noise on the horizontal axis, width or number of samples on the vertical one.
+def level_of(estimate: Estimate) -> np.ndarray:
+    """The action at the centre, from its first bins that were seen; shape (point, 1)."""
+    first = np.asarray(estimate.mean)[:, :3]
+    seen = np.isfinite(first)
+    with np.errstate(invalid="ignore"):  # none was seen
+        return np.where(seen, first, 0.0).sum(axis=1, keepdims=True) / seen.sum(axis=1, keepdims=True)
 
-    Args:
-        diagram: of `phase_diagram`.
-        transition: (noises, second axis) of the sharp limit's transition, a line.
-        simulated: (noises, second axis) of simulated points.
-        ax: axes to draw on; a figure of a column's width unless given.
-    """
-    (x_name, x), (y_name, y) = diagram.axes.items()
-    with plot.style():
-        if ax is None:
-            _, (ax,) = plot.subplots(height=2.9)
-        ax.set(xscale="log", yscale="log")
-        handles = plot.draw_phases(
-            ax,
-            x,
-            y,
-            np.asarray(diagram.labels).T,
-            diagram.phases,
-            status=np.asarray(diagram.status).T,
-            x_label=AXES[x_name],
-            y_label=AXES[y_name],
-        )
-        limits = ax.get_xlim(), ax.get_ylim()
-        if transition is not None:
-            handles += ax.plot(*map(np.asarray, transition), "k:", label="sharp limit")
-        if simulated is not None:
-            handles += ax.plot(*map(np.asarray, simulated), "kx", markersize=4, label="networks")
-        ax.set(xlim=limits[0], ylim=limits[1])
-        absent = [name for index, name in enumerate(diagram.phases) if not (np.asarray(diagram.labels) == index).any()]
-        title = "one specialised neuron or more" + (f"; no {', '.join(absent)} here" if absent else "")
-        plot.legend_below(ax, handles, title=title)
-    return ax.get_figure()  # pyright: ignore[reportReturnType]
+
+def panels_of(
+    axes: Sequence[Axes] | None, count: int, *, rows: int = 1, height: float = 3.0
+) -> tuple[Figure, Sequence[Axes]]:
+    """The given axes and their figure, or new ones of a page's width."""
+    if axes is None:
+        return plot.subplots(rows, count // rows, width="page", height=height)
+    return axes[0].get_figure(), axes  # pyright: ignore[reportReturnType]

@@ -48,6 +48,14 @@ class DataEvidence(AbstractSolution, AbstractPrinted):
         total: their sum.
         quadrature_error: what changes when half of the draws are left out.
         status: unreliable where the teacher could not be found.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> inputs, directions = jax.random.normal(jax.random.key(0), (2, 47, 19)), jnp.tile(jnp.eye(19)[0], (2, 1))
+        >>> found = ts.data_evidence(system, inputs, inputs[..., 0], [0.6, 0.3], directions=directions, num_draws=8)
+        >>> found.total.shape, bool((found.determinant < 0).all())
+        ((2, 2), True)
     """
 
     leading: Float[Array, "..."]
@@ -78,6 +86,14 @@ def data_evidence(
 
     Raises:
         ValueError: 64-bit floats are off, or the data do not fit together.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> inputs, directions = jax.random.normal(jax.random.key(0), (2, 47, 19)), jnp.tile(jnp.eye(19)[0], (2, 1))
+        >>> found = ts.data_evidence(system, inputs, inputs[..., 0], [0.6, 0.3], directions=directions, num_draws=8)
+        >>> bool((found.total[:, 0] > found.total[:, 1]).all())  # a hotter likelihood asks for less
+        True
     """
     check_double("theory", system)
     check_whole("num_draws", num_draws, 2)

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float, Int, Scalar
 
 from ...._checks import check_double
 from ...._printing import AbstractPrinted
-from ....status import AbstractSolution, Status, choose_status, first_failure
+from ....status import AbstractSolution, Status, choose_status, first_failure, succeeded
 from ....theory.escape import langer_rate
 from ....theory.roots import newton_root
 from ..quadrature import alignment_reach, is_even, neuron_features
@@ -42,7 +42,14 @@ class NeuronEscape(AbstractSolution, AbstractPrinted):
         side: $q$ of the side well.
         rate: escapes per unit time, over both saddles where the action is even.
         prefactor: the rate times $e^B$.
-        status: no solution where there is no barrier.
+        status: no solution where there is no barrier; the numbers are nan unless it is solved.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> found = ts.neuron_escape(system.replace(noise_variance=0.1))
+        >>> round(float(found.barrier), 1), bool(found.saddle < found.side)
+        (1.5, True)
     """
 
     barrier: Float[Array, ""]
@@ -64,6 +71,13 @@ def neuron_escape(system: TeacherStudent, discrepancy: Any = None, *, friction: 
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> hot, cold = (ts.neuron_escape(system.replace(noise_variance=noise)) for noise in (0.3, 0.1))
+        >>> bool(hot.converged), bool(cold.converged)  # above the transition there is no barrier
+        (False, True)
     """
     check_double("theory", system)
     if discrepancy is not None:
@@ -99,11 +113,13 @@ def _escape(system: TeacherStudent, delta: Array | None, friction: float | None)
     rate = langer_rate(energy, jnp.zeros(2), at(saddle.position), friction) * (2 if is_even(system) else 1)
     barrier = action(saddle.position) - action(jnp.zeros(()))
     none = choose_status((height[top] <= 0, Status.NO_SOLUTION), otherwise=status)
+    ended = first_failure(none, saddle.status, side.status)
+    valid = lambda number: jnp.where(succeeded(ended), number, jnp.nan)
     return NeuronEscape(
-        barrier,
-        unit * saddle.position,
-        unit * side.position,
-        rate,
-        rate * jnp.exp(barrier),
-        first_failure(none, saddle.status, side.status),
+        valid(barrier),
+        valid(unit * saddle.position),
+        valid(unit * side.position),
+        valid(rate),
+        valid(rate * jnp.exp(barrier)),
+        ended,
     )

@@ -46,6 +46,14 @@ class MeanFieldLaw(eqx.Module):
         log_partition: log of the normalisation, relative to the prior.
         perpendicular: treatment of $r$.
         num_norms: nodes over $r$.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> q = jnp.linspace(-3.0, 3.0, 601)
+        >>> round(float(jnp.trapezoid(jnp.exp(prediction.law.log_density(q)), q)), 4)
+        1.0
     """
 
     system: TeacherStudent
@@ -67,17 +75,42 @@ class MeanFieldLaw(eqx.Module):
 
 
 def coupling(system: TeacherStudent) -> Float[Array, ""]:
-    r"""$C = n^2\sigma_a^2/(2N\sigma^4)$."""
+    r"""$C = n^2\sigma_a^2/(2N\sigma^4)$.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> from grokjax.systems.teacher_student.theory import coupling
+        >>> bool(jnp.isclose(coupling(system.replace(noise_variance=0.6)), coupling(system) / 4))
+        True
+    """
     return system.num_samples**2 * system.readout_variance / (2 * system.width * system.noise_variance**2)
 
 
 def effective_interaction(system: TeacherStudent) -> Float[Array, ""]:
-    r"""$u = n^2\sigma_a^2/(\sigma^4 d N)$, the one number that drives the transition."""
+    r"""$u = n^2\sigma_a^2/(\sigma^4 d N)$, the one number that drives the transition.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> from grokjax.systems.teacher_student.theory import effective_interaction
+        >>> round(float(effective_interaction(system)), 1)
+        10.7
+    """
     return 2 * coupling(system) / system.input_dim
 
 
 def convex_dual(system: TeacherStudent, nodes: NeuronNodes) -> ConvexDual:
-    """The dual problem of `system` on the given nodes."""
+    """The dual problem of `system` on the given nodes.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> from grokjax.systems.teacher_student import quadrature, theory
+        >>> dual = theory.convex_dual(system, quadrature.neuron_nodes(system, "mean", 640, 48))
+        >>> (-dual.gradient(jnp.zeros(2))).round(2).tolist()  # the teacher in orthonormal modes
+        [1.0, -0.73]
+    """
     return ConvexDual(
         targets=normalised_targets(system),
         neuron_kernels=nodes.features[:, :, None] * nodes.features[:, None, :],

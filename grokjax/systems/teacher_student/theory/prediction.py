@@ -37,6 +37,13 @@ class Stopping(NamedTuple):
         tolerance: accepted residual of the stationarity condition, 1e-10; of `"field"` and `"data"` the accepted
             relative change by one more iteration, 1e-5 and 1e-3.
         max_steps: largest number of evaluations or iterations; a point that needs more comes back out of steps.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> prediction = ts.predict(system, theory="mean_field", stopping=ts.Stopping(max_steps=2))
+        >>> grokjax.Status(int(prediction.status)).text
+        'out of steps'
     """
 
     tolerance: float | None = None

@@ -46,6 +46,13 @@ class Range(AbstractPrinted):
         effective_samples: samples that carry the force.
         readout_fluctuation: mean of $L-1$ over specialised neurons; 0 without read-out fluctuations.
         largest_noise: limit of $R_k$.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> bool(prediction.range.holds), prediction.range.reasons()
+        (False, ['noise to signal of degree 3 up to 6.62 > 0.3'])
     """
 
     noise_to_signal: dict[int, Any]
@@ -100,6 +107,15 @@ class Prediction(AbstractSolution, AbstractPrinted):
             $-\frac12 y^{\top}(K+\sigma^2)^{-1}y$ for an infinitely wide network.
         without_rest: `OrderParameters` of `"field"` without the rest of the random field; where the rest exponent is
             between 1 and 2 the two bracket the truth.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> round(float(prediction.overlap[3] + prediction.discrepancy[3]), 6)  # the teacher's coefficient
+        -0.3
+        >>> bool(prediction.converged), bool(prediction.trustworthy)  # solved, and too few data for this theory
+        (True, False)
     """
 
     discrepancy: dict[int, Any]

@@ -39,6 +39,14 @@ class Thermodynamics(AbstractSolution, AbstractPrinted):
         droplets: $\langle k\rangle$, specialised neurons.
         droplet_variance: $\mathrm{Var}\,k/\langle k\rangle$.
         status: of the dual.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> prediction = ts.predict(system, theory="mean_field")
+        >>> found = ts.thermodynamics(system)
+        >>> bool(jnp.isclose(found.droplets, system.width * prediction.side_weight))
+        True
     """
 
     energy: Float[Array, "..."]
@@ -58,6 +66,13 @@ def thermodynamics(system: TeacherStudent, perpendicular: str = "mean", *, num_n
 
     Raises:
         ValueError: 64-bit floats are off.
+
+    Examples:
+        >>> from grokjax.systems import teacher_student as ts
+        >>> system = ts.TeacherStudent.at_scale(1 / 64, noise_variance=0.3)
+        >>> found = ts.thermodynamics(system)
+        >>> bool(found.droplet_variance < 1)  # droplets repel each other
+        True
     """
     check_double("theory", system)
     return over_points(lambda point: _one(point, perpendicular, num_nodes), system)
