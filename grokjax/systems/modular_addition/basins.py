@@ -56,6 +56,16 @@ class Basin(eqx.Module):
         start: where the descent began.
         order_parameters: of the network there; held-out accuracy tells what it is.
         learning: its local learning coefficient.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=4e-4, sextic_decay=3, training_fraction=0.8
+        ... )
+        >>> options = {"inverse_noise": 200.0, "num_descent": 800, "num_chains": 8, "num_steps": 400}
+        >>> found = ma.basins(jax.random.key(0), system, **options)
+        >>> [float(basin.order_parameters.train_accuracy) > 0.9 for basin in found]
+        [True, True]
     """
 
     start: str = eqx.field(static=True)
@@ -91,6 +101,18 @@ def basins(
 
     Raises:
         ValueError: a number is out of its range, or chains diverged.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=4e-4, sextic_decay=3, training_fraction=0.8
+        ... )
+        >>> options = {"inverse_noise": 200.0, "num_descent": 800, "num_chains": 8, "num_steps": 400}
+        >>> found = ma.basins(jax.random.key(0), system, **options)
+        >>> [basin.start for basin in found]
+        ['prior', 'frequencies']
+        >>> bool(0 < found[0].learning.coefficient.mean < 3 * 6 * 5 / 2)  # half of all directions
+        True
     """
     check_positive("inverse_noise", inverse_noise)
     check_whole("num_descent", num_descent)
@@ -138,6 +160,16 @@ def free_energy_of_basins(
 
     Raises:
         ValueError: the start is unknown, or rungs do not overlap.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=4e-4, sextic_decay=3, training_fraction=0.8
+        ... )
+        >>> exchange = grokjax.ReplicaExchange([0.018, 0.02, 0.022])
+        >>> free = ma.free_energy_of_basins(jax.random.key(0), system, exchange, num_steps=200)
+        >>> free.learning_coefficient.mean.shape
+        (3,)
     """
     first = jax.random.split(key, 3)[0]
     design = {"num_members": num_members, "num_datasets": 1, "start": start, "num_witnesses": 0}

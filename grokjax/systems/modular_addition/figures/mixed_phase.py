@@ -417,7 +417,7 @@ def draw_letters(axes: Sequence[Axes]) -> None:
 
 def open_up(ax: Axes) -> None:
     """Make the last points drawn rings, through which points below them are seen."""
-    ax.containers[-1][0].set(markerfacecolor="none", markersize=6.0)
+    ax.containers[-1][0].set(markerfacecolor="none", markersize=7.0, markeredgewidth=0.8)
 
 
 def draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line2D]:
