@@ -108,7 +108,7 @@ def test_mixed_phase(run, theory, legends_are_clear):
 @pytest.mark.medium
 def test_the_caption_of_the_mixed_phase(run, theory):
     words = figures.caption_mixed_phase(run, run, theory)
-    for part in ("P = 5, N = 40", "3 networks", "dashed", "dotted", "rings", "agree in (b) at all noises"):
+    for part in ("P = 5, N = 40", "3 networks", "dashed", "dotted", "hollow", "agree in (b) at all noises"):
         assert part in words
     miss = 100 * np.max(np.abs(theory.discrepancy / run.discrepancy.mean - 1))
     assert f"Leading order is off by up to {miss:.2g} % in (a)" in words

@@ -78,10 +78,10 @@ def test_accuracies_against_noise(grid, legends_are_clear):
         assert "10^{-4}" in ax.get_xlabel()
         assert [text.get_text() for text in ax.get_xticklabels()] == ["5", "10"]
         faces = [container[0].get_markerfacecolor() == "none" for container in ax.containers]
-        assert faces == [False, False, True, True]  # rings: hot
+        assert faces == [False, False, True, True]  # hollow: hot
     legends_are_clear(figure)
     words = figures.caption_accuracies_against_noise(grid, grid, (1,))
-    for part in ("P = 5, N = 30", "80%", "decay of the norms", "2 training sets", "rings", "agree from both starts"):
+    for part in ("P = 5, N = 30", "80%", "decay of the norms", "2 training sets", "hollow", "agree from both starts"):
         assert part in words
     moved = eqx.tree_at(
         lambda run: run.order_parameters.held_out_learned, grid, Estimate(np.full((2, 2), 9.0), np.ones((2, 2)))

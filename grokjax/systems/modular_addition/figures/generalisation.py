@@ -188,7 +188,7 @@ def caption_accuracies_against_noise(cold: Run, hot: Run, at: tuple[Any, ...] = 
         f"Modular addition with {sizes_of(cold)} on {fraction[0]:.0%} of the table, with {DECAYS[system.regulariser]}, "
         "against noise: (a) accuracies, (b) how much of the target is learned, 1 all and -1 its opposite, (c) share of "
         "the weight |a||w||v| in neurons of one frequency and at one position. Filled: networks from the prior, "
-        f"rings: from single frequencies, on the same {cold.layout.num_members} training sets; one standard error; "
+        f"hollow: from single frequencies, on the same {cold.layout.num_members} training sets; one standard error; "
         "where all sums are right, squares cover discs. Dotted: theory's noise below which specialised neurons exist, "
         "the leading order of a large table. " + _starts(apart, [f"{value:.2g}" for value in noise], "in (b) at")
     )

@@ -126,7 +126,7 @@ def caption_mixed_phase(
         "at exactly one frequency, which theory takes for independent: true for wide networks, and the excess falls as "
         "1/N. Solid: theory, leading order in 1/N, exact at any P; dashed: with the first correction; dotted and "
         f"dash-dotted: borders of the limit of sharp wells. Points: {cold.layout.num_members} networks a noise from "
-        "their prior (filled) or from single frequencies (rings), one standard error. Nothing is fitted."
+        "their prior (filled) or from single frequencies (hollow), one standard error. Nothing is fitted."
     )
     apart = np.zeros(cold.layout.shape, bool)
     if hot is not None:
@@ -416,7 +416,7 @@ def draw_letters(axes: Sequence[Axes]) -> None:
 
 
 def open_up(ax: Axes) -> None:
-    """Make the last points drawn rings, through which points below them are seen."""
+    """Make the last points drawn large and hollow, so that points below them are seen."""
     ax.containers[-1][0].set(markerfacecolor="none", markersize=7.0, markeredgewidth=0.8)
 
 
