@@ -96,14 +96,14 @@ diagram = ma.generalisation_diagram(base, axes)
 print(diagram)
 row = int(np.argmin(abs(fractions - 0.8)))
 start = float(ma.transitions(base.replace(training_fraction=0.8)).start)
-pictures.append(
-    plot.save(
-        figures.accuracies_against_noise(cold, hot, start, (row,)), args.output / "noise", caption=figures.CAPTION_NOISE
-    )
-)
-pictures.append(
-    plot.save(figures.generalisation_map(diagram, cold, hot), args.output / "map", caption=figures.CAPTION_MAP)
-)
+drawn = {
+    "noise": (
+        figures.accuracies_against_noise(cold, hot, start, (row,)),
+        figures.caption_accuracies_against_noise(cold, hot, (row,)),
+    ),
+    "map": (figures.generalisation_map(diagram, cold, hot), figures.caption_generalisation_map(cold, hot)),
+}
+pictures += [plot.save(figure, args.output / name, caption=words) for name, (figure, words) in drawn.items()]
 results |= {"cold": cold.without_states(), "hot": hot.without_states(), "diagram": diagram}
 since("noise and fraction")
 
@@ -136,7 +136,8 @@ if len(crossings) > 2:
     fit = grokjax.power_law(list(crossings), *np.array([(c.mean, c.error) for c in crossings.values()]).T)
     print(fit)
 drawn = figures.boundary_against_prime(accuracies, crossings, fit, ma.generalisation_boundary)
-pictures.append(plot.save(drawn, args.output / "boundary", caption=figures.CAPTION_BOUNDARY))
+words = figures.caption_boundary_against_prime(run, crossings, fit)
+pictures.append(plot.save(drawn, args.output / "boundary", caption=words))
 results |= {"accuracies": accuracies, "crossings": crossings}
 since("size of the table")
 

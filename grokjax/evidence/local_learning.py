@@ -59,7 +59,7 @@ class LocalLearning(eqx.Module):
     def __repr__(self) -> str:
         return (
             f"local learning coefficient {self.coefficient} (step {self.step_bias}, restraint {self.restraint_bias}), "
-            f"S(w*) = {self.lowest:.4g}"
+            f"S(w*) = {self.lowest:.4g}{', w* is no minimum' if self.coefficient.mean < 0 else ''}"
         )
 
 

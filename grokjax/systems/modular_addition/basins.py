@@ -19,7 +19,7 @@ import optax
 from jaxtyping import Array, Key, Scalar
 
 from ... import ensemble
-from ..._checks import check_positive, check_whole
+from ..._checks import argument_error, check_positive, check_whole
 from ...driver import first_positions
 from ...evidence.local_learning import LocalLearning, local_learning_coefficient
 from ...experiment import Design
@@ -56,6 +56,16 @@ class Basin(eqx.Module):
         start: where the descent began.
         order_parameters: of the network there; held-out accuracy tells what it is.
         learning: its local learning coefficient.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=4e-4, sextic_decay=3, training_fraction=0.8
+        ... )
+        >>> options = {"inverse_noise": 200.0, "num_descent": 800, "num_chains": 8, "num_steps": 400}
+        >>> found = ma.basins(jax.random.key(0), system, **options)
+        >>> [float(basin.order_parameters.train_accuracy) > 0.9 for basin in found]
+        [True, True]
     """
 
     start: str = eqx.field(static=True)
@@ -91,6 +101,18 @@ def basins(
 
     Raises:
         ValueError: a number is out of its range, or chains diverged.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=4e-4, sextic_decay=3, training_fraction=0.8
+        ... )
+        >>> options = {"inverse_noise": 200.0, "num_descent": 800, "num_chains": 8, "num_steps": 400}
+        >>> found = ma.basins(jax.random.key(0), system, **options)
+        >>> [basin.start for basin in found]
+        ['prior', 'frequencies']
+        >>> bool(0 < found[0].learning.coefficient.mean < 3 * 6 * 5 / 2)  # half of all directions
+        True
     """
     check_positive("inverse_noise", inverse_noise)
     check_whole("num_descent", num_descent)
@@ -102,6 +124,9 @@ def basins(
         loss = DataEnergy(problem.target)
         descent = GradientDescent(annealed_adam, learning_rate=LEARNING_RATE, num_steps=float(num_descent))
         trained = ensemble.run(second, descent, loss, positions, num_steps=num_descent, progress=False)
+        if not np.isfinite(trained.states.energy).all():
+            got = f"a descent from {start} that diverged"
+            raise argument_error("num_descent", "long enough for its rate", got, "Take more steps.")
         one = lambda tree: jax.tree.map(lambda leaf: leaf[0] if eqx.is_array(leaf) else leaf, tree)
         centre = one(trained.states.position)
         sharpest = largest_curvatures(third, loss, trained.states.position)[0] * inverse_noise + restraint
@@ -144,7 +169,7 @@ def ladder_of_basins(
     Examples:
         >>> from grokjax.systems import modular_addition as ma
         >>> system = ma.ModularAddition(
-        ...     prime=5, width=6, noise_variance=0.02, readout_variance=0.004, training_fraction=0.8
+        ...     prime=5, width=6, noise_variance=0.02, readout_variance=4e-4, sextic_decay=3, training_fraction=0.8
         ... )
         >>> ladder = grokjax.ReplicaExchange([0.018, 0.02, 0.022])
         >>> run = ma.ladder_of_basins(jax.random.key(0), system, ladder, num_steps=200)

@@ -73,6 +73,13 @@ class QuadraticNetworks(AbstractExperiment):
 
     Starts: "prior" (cold: a draw from the Gaussian part of the prior) and "frequencies" (hot: every neuron a cosine of
     one random frequency with random phases and X = V = x*, read-outs drawn given the read-ins).
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> run.experiment.certified
+        ('discrepancy', 'side_weight', 'overlap_moment')
     """
 
     systems = ModularAddition
@@ -173,12 +180,10 @@ simulate = door(
 
     Examples:
         >>> from grokjax.systems import modular_addition as ma
-        >>> system = ma.ModularAddition(
-        ...     prime=5, width=20, noise_variance=1e-3, readout_variance=1e-4 / 25, sextic_decay=3.0
-        ... )
-        >>> run = ma.simulate(jax.random.key(0), system, num_members=2, num_steps=24, progress=False)
-        >>> run.members.discrepancy.shape
-        (2,)
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> run.members.discrepancy.shape, run.discrepancy.mean.shape
+        ((4,), ())
     """,
 )
 
@@ -193,6 +198,13 @@ def safe_step_size(key: Key[Array, ""], system: ModularAddition, *, dtype: Any =
         key: random key of a hot start and of the power iteration.
         system: concrete sizes; other fields may be arrays.
         dtype: float type of the networks.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> step = ma.safe_step_size(jax.random.key(0), system)
+        >>> step.shape, bool(0 < step <= 0.3)
+        ((), True)
     """
     one = Design(num_members=1, start="frequencies", dtype=dtype)
     problem, positions = first_positions(key, system, QuadraticNetworks(), one)

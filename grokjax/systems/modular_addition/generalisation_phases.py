@@ -43,6 +43,12 @@ def classify_generalisation(order_parameters: OrderParameters) -> Int[Array, "*p
 
     Raises:
         ValueError: it is something else, such as an array, or knows nothing of held-out sums.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> found = ma.OrderParameters(0.4, 0.2, 0.6, 3e-4, train_accuracy=1.0, held_out_accuracy=0.1)
+        >>> ma.GENERALISATION_PHASES[int(ma.classify_generalisation(found))]
+        'memorising'
     """
     remedy = "Give `run.order_parameters`, or those of a prediction."
     check_instance("order_parameters", order_parameters, OrderParameters, remedy)
@@ -65,6 +71,11 @@ def passes_half(fractions: Any, accuracies: Any) -> float:
 
     Raises:
         ValueError: fractions do not ascend, or the shapes differ.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> round(ma.passes_half([0.5, 0.6, 0.7], [0.1, 0.4, 0.9]), 2)
+        0.62
     """
     fractions = real_numbers("fractions", fractions, "Give one fraction a point.").astype(float)
     accuracies = real_numbers("accuracies", accuracies, "Give one accuracy a point.").astype(float)
@@ -108,6 +119,13 @@ def generalisation_diagram(
 
     Raises:
         ValueError: the regulariser is another one, an axis is not a field of the system, or values are out of range.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> axes = {"noise_variance": [1e-4, 1e-3], "training_fraction": [0.5, 0.8]}
+        >>> ma.generalisation_diagram(system.replace(regulariser="norm"), axes)
+        PhaseDiagram(...)
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)

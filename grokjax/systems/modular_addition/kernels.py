@@ -44,6 +44,14 @@ class KernelSpectrum(eqx.Module):
         coupling: largest correlation $|\\bar Q_{ij}|/\\sqrt{\\bar Q_{ii}\\bar Q_{jj}}$ between two target modes of the
             kernel averaged over networks, shape of the sweep; if $Q$ is diagonal, of order one over the root of the
             number of all neurons.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> spectrum = ma.kernel_spectrum(run)
+        >>> spectrum.by_frequency.mean.shape, spectrum.coupling.shape
+        ((2,), ())
     """
 
     target: Any
@@ -59,6 +67,14 @@ def kernel_spectrum(run: Run) -> KernelSpectrum:
 
     Raises:
         ValueError: the run is of another system, or has no states.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> spectrum = ma.kernel_spectrum(run)
+        >>> bool(spectrum.constant.mean > spectrum.rows.mean > spectrum.other.mean)
+        True
     """
     kernels, prime = latent_kernels(run), _prime_of(run)
     modes = _in_modes(kernels, prime)
@@ -82,7 +98,15 @@ def kernel_spectrum(run: Run) -> KernelSpectrum:
 
 
 def latent_kernels(run: Run) -> Float[np.ndarray, "*sweep member table table"]:
-    """The kernel of every network in its last state."""
+    """The kernel of every network in its last state.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> ma.latent_kernels(run).shape
+        (4, 25, 25)
+    """
     positions = _positions(run)
     kernels = eqx.filter_vmap(_kernel)(run.problem.target, positions)
     return np.asarray(run.layout.fold(kernels), np.float64)
@@ -100,6 +124,14 @@ def pruned(run: Run, modes: Iterable[Any]) -> dict[str, Estimate]:
 
     Raises:
         ValueError: a direction is no mode of the table, or the run has no states.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> left = ma.pruned(run, [(1, 1), (2, 2)])  # all that carry the target
+        >>> round(float(left["discrepancy"].mean), 3)
+        1.0
     """
     prime = _prime_of(run)
     n, m = np.divmod(np.arange(prime**2), prime)
@@ -115,7 +147,16 @@ def pruned(run: Run, modes: Iterable[Any]) -> dict[str, Estimate]:
 
 
 def pruned_dominant(run: Run, number: int) -> dict[str, Estimate]:
-    """The same without the dominant directions of each network's own kernel, `number` of them."""
+    """The same without the dominant directions of each network's own kernel, `number` of them.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> run = ma.simulate(jax.random.key(0), system, num_steps=24, num_witnesses=0, progress=False)
+        >>> left = ma.pruned_dominant(run, 25)  # all directions
+        >>> round(float(left["discrepancy"].mean), 3)
+        1.0
+    """
     return _without(run, jnp.zeros((_prime_of(run) ** 2, 0), jnp.float32), number)
 
 
@@ -129,6 +170,12 @@ def detection_power(quiet: Any, near: Any, size: float = 0.05) -> Estimate:
 
     Returns:
         The share, with half of Wilson's interval as its error.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> power = ma.detection_power(np.arange(100), np.arange(50, 150))
+        >>> round(power.mean, 2)
+        0.55
     """
     check_fraction("size", size, inside=True)
     quiet, near = np.asarray(quiet, float), np.asarray(near, float)

@@ -29,7 +29,14 @@ from .system import ModularAddition
 
 
 def nngp_kernel(system: ModularAddition) -> Float[Array, "pairs pairs"]:
-    """The kernel between all pairs of the table, in the order (0, 0), (0, 1), ...; for a concrete prime."""
+    """The kernel between all pairs of the table, in the order (0, 0), (0, 1), ...; for a concrete prime.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> ma.nngp_kernel(system).shape
+        (121, 121)
+    """
     check_instance("system", system, ModularAddition)
     prime = check_whole("prime", system.prime)
     number = jnp.arange(prime)
@@ -39,7 +46,15 @@ def nngp_kernel(system: ModularAddition) -> Float[Array, "pairs pairs"]:
 
 
 def nngp_eigenvalues(system: ModularAddition) -> tuple[Float[Array, "3"], Float[Array, "3"]]:
-    """The three eigenvalues of `nngp_kernel`, the target's last, and how many modes have each."""
+    """The three eigenvalues of `nngp_kernel`, the target's last, and how many modes have each.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> eigenvalues, multiplicity = ma.nngp_eigenvalues(system)
+        >>> multiplicity.astype(int).tolist()
+        [1, 20, 100]
+    """
     check_instance("system", system, ModularAddition)
     prime, one = system.prime, jnp.ones_like(system.prime)
     eigenvalues = system.readout_variance * jnp.stack([4 * prime**2 + 4 * prime + 4, 2 * prime + 4, 4 * one])
@@ -51,6 +66,12 @@ def gp_sample_complexity(system: ModularAddition, learned: float | Array = 0.5) 
 
     Raises:
         ValueError: `learned` is not in (0, 1).
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> bool(ma.gp_sample_complexity(system) > 11**2 / 2)
+        True
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)
@@ -62,7 +83,15 @@ def gp_sample_complexity(system: ModularAddition, learned: float | Array = 0.5) 
 
 
 def gp_learned(system: ModularAddition, num_samples: float | Array) -> Scalar:
-    r"""$\langle f,y\rangle/\langle y,y\rangle$ of Gaussian-process regression on `num_samples` random pairs."""
+    r"""$\langle f,y\rangle/\langle y,y\rangle$ of Gaussian-process regression on `num_samples` random pairs.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> half = ma.gp_sample_complexity(system, learned=0.5)
+        >>> round(float(ma.gp_learned(system, half)), 3)
+        0.5
+    """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)
     check_positive("num_samples", num_samples)

@@ -43,6 +43,13 @@ class OrderParameters(AbstractPrinted):
         held_out_error: outside of it.
         train_accuracy: on the training set; chance is $1/P$.
         held_out_accuracy: outside of it.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> found = ma.predict(system).order_parameters
+        >>> round(float(found.discrepancy), 2), found.held_out_accuracy
+        (0.86, None)
     """
 
     discrepancy: Any

@@ -49,6 +49,15 @@ class Transitions(AbstractSolution):
         start: below it specialised neurons exist.
         end: below it nearly all are.
         status: no solution where there is no start or no end.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> borders = ma.transitions(system)
+        >>> f"{float(borders.end):.3g} to {float(borders.start):.3g}"
+        '5.28e-05 to 0.00044'
+        >>> ma.transitions(system.replace(readout_variance=1e-4)).end.tolist()
+        nan
     """
 
     start: Float[Array, "*points"]
@@ -65,11 +74,9 @@ def transitions(system: ModularAddition, convention: str = "exact") -> Transitio
 
     Examples:
         >>> from grokjax.systems import modular_addition as ma
-        >>> system = ma.ModularAddition(
-        ...     prime=11, width=500, noise_variance=4e-4, readout_variance=1e-4 / 121, sextic_decay=3.0
-        ... )
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
         >>> borders = ma.transitions(system)
-        >>> bool(borders.end < borders.start)
+        >>> bool(borders.end < system.noise_variance < borders.start)
         True
     """
     check_instance("system", system, ModularAddition)
@@ -117,6 +124,13 @@ def finite_size_transitions(
         system: the parameters, one point; its own noise plays no role.
         threshold: smallest weight that counts as present; $1/N$ unless given.
         num_scan: noises of the search, from a thousandth of the sharp start up to five times it.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> found, sharp = ma.finite_size_transitions(system), ma.transitions(system)
+        >>> [round(1e4 * float(border), 2) for border in (found.start, found.end, sharp.start, sharp.end)]
+        [5.46, nan, 4.4, 0.53]
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)
@@ -130,10 +144,11 @@ def _finite_size_transitions(system: ModularAddition, threshold: Array | None, n
     threshold = jnp.asarray(1 / system.width if threshold is None else threshold)
     scale = jnp.log(transitions(system).start)
 
-    def border(weight):
+    def border(of_start):
         def excess(log_noise):
             side = predict(system.replace(noise_variance=jnp.exp(log_noise))).side_weight
-            return jnp.log(jnp.maximum(weight(side), 1e-30)) - jnp.log(threshold)
+            weight = jnp.where(of_start, side, 1 - side)
+            return jnp.log(jnp.maximum(weight, 1e-30)) - jnp.log(threshold)
 
         lower, upper = scale - jnp.log(1e3), scale + jnp.log(5.0)
         guess, found = largest_root(excess, lower, upper, num_scan=num_scan, num_halvings=12)
@@ -141,8 +156,8 @@ def _finite_size_transitions(system: ModularAddition, threshold: Array | None, n
         status = choose_status((~found, Status.NO_SOLUTION), otherwise=root.status)
         return jnp.where(succeeded(status), jnp.exp(root.position), jnp.nan), status
 
-    (start, start_status), (end, end_status) = border(lambda side: side), border(lambda side: 1 - side)
-    return Transitions(start, end, first_failure(start_status, end_status))
+    (start, end), status = jax.vmap(border)(jnp.array([True, False]))  # one program for both
+    return Transitions(start, end, first_failure(*status))
 
 
 def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
@@ -151,6 +166,12 @@ def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*
     Args:
         order_parameters: only `side_weight` decides.
         threshold: the smallest weight that counts, such as `1 / system.width`.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> ma.PHASES[int(ma.classify(ma.predict(system).order_parameters, threshold=1 / 500))]
+        'GMFL-I'
     """
     side = jnp.asarray(order_parameters.side_weight, float)
     return jnp.where(side < threshold, 0, jnp.where(1 - side < threshold, 2, 1))
@@ -196,6 +217,12 @@ def phase_diagram(
 
     Raises:
         ValueError: an axis is not a field of the system, or values are out of range.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> ma.phase_diagram(system, {"noise_variance": [1e-3, 4e-4], "readout_variance": [2e-7, 8e-7]})
+        PhaseDiagram(...)
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)

@@ -51,6 +51,14 @@ class ModularAddition(AbstractParameters):
     Raises:
         ValueError: `prime` is not an odd prime, `width` is below 1, a variance or the decay is not positive, or the
             training fraction is outside (0, 1] or leaves a side without a sum; the regulariser is not known.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> float(system.well_position), int(system.num_samples)
+        (1.0, 121)
+        >>> int(system.replace(training_fraction=0.8).num_samples)
+        97
     """
 
     prime: Number = size()

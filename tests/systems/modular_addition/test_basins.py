@@ -1,5 +1,7 @@
 """Two minima of one training set, and the slope of the free energy on it."""
 
+import sys
+
 import jax
 import numpy as np
 import pytest
@@ -37,3 +39,16 @@ def test_both_minima_and_their_coefficients():
         assert basin.learning.lowest < 0.8  # a tenth of that of a network without outputs
     with pytest.raises(ValueError, match="`num_descent`"):
         ma.basins(KEY, SYSTEM, inverse_noise=200.0, num_descent=0)
+
+
+def test_a_descent_that_diverges_is_told_as_such(monkeypatch):
+    monkeypatch.setattr(sys.modules["grokjax.systems.modular_addition.basins"], "LEARNING_RATE", 1e80)
+    with pytest.raises(ValueError, match="`num_descent`"):
+        ma.basins(KEY, SYSTEM, inverse_noise=200.0, num_descent=20, num_chains=2, num_steps=10)
+
+
+@pytest.mark.medium
+def test_where_the_descent_is_not_at_an_end_the_coefficient_says_so():
+    early, _ = ma.basins(KEY, SYSTEM, inverse_noise=1000.0, num_descent=20, num_chains=2, num_steps=20)
+    assert early.learning.coefficient.mean < 0
+    assert "w* is no minimum" in repr(early)

@@ -2,18 +2,20 @@
 
 from ...._printing import listed as _listed
 from .generalisation import (
-    CAPTION_BOUNDARY,
-    CAPTION_MAP,
-    CAPTION_NOISE,
     accuracies_against_noise,
     boundary_against_prime,
+    caption_accuracies_against_noise,
+    caption_boundary_against_prime,
+    caption_generalisation_map,
     caption_learning_curve,
     generalisation_map,
     learning_curve,
 )
 from .mixed_phase import (
-    CAPTION_PHASES,
     caption_mixed_phase,
+    caption_pair_densities,
+    caption_phase_diagrams,
+    caption_width_convergence,
     mixed_phase,
     pair_densities,
     phase_diagram,
@@ -25,14 +27,16 @@ from .published import CAPTION_3, figure_3, paper_system
 
 __all__ = [
     "CAPTION_3",
-    "CAPTION_BOUNDARY",
-    "CAPTION_MAP",
-    "CAPTION_NOISE",
-    "CAPTION_PHASES",
     "accuracies_against_noise",
     "boundary_against_prime",
+    "caption_accuracies_against_noise",
+    "caption_boundary_against_prime",
+    "caption_generalisation_map",
     "caption_learning_curve",
     "caption_mixed_phase",
+    "caption_pair_densities",
+    "caption_phase_diagrams",
+    "caption_width_convergence",
     "figure_3",
     "generalisation_map",
     "learning_curve",

@@ -18,14 +18,22 @@ from matplotlib.lines import Line2D
 
 from .... import plot
 from ....evidence.power_law import PowerLaw
-from ....evidence.statistics import Estimate
+from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ....phases import PhaseDiagram
 from ....results import Run
-from .mixed_phase import AXES, draw_letters, panels_of
+from ..theory.generalisation import LEFT_TO_A_MASK
+from .mixed_phase import AXES, draw_letters, open_up, panels_of, sizes_of
 
 
 TRAIN, HELD_OUT, SINGLE, LOCALISED = range(4)  # colours
 ACCURACIES = {"train_accuracy": ("training sums", TRAIN), "held_out_accuracy": ("held-out sums", HELD_OUT)}
+DECAYS = {
+    "fourier": "the published decay",
+    "fourier0": "the published decay, of the mean too",
+    "norm": "decay of the norms",
+    "position": "decay of the positions",
+    "gaussian": "plain weight decay",
+}
 WEIGHTS = {"single_frequency": ("one frequency", SINGLE), "localised": ("one position", LOCALISED)}
 
 
@@ -35,6 +43,18 @@ def learning_curve(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     Args:
         run: without a sweep, followed from the first step on (`warmup=0`).
         axes: three axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> run = ma.simulate(jax.random.key(0), system, warmup=0, num_steps=24, num_witnesses=0, progress=False)
+        >>> figure = figures.learning_curve(run)
+        >>> [line.get_label() for line in figure.axes[0].lines]
+        ['training sums', 'held-out sums', 'chance, $1/P$']
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     time = run.steps * float(np.ravel(run.ensemble.sampler.step_size)[0])
     chance = 1 / float(run.system.prime)
@@ -61,7 +81,18 @@ def learning_curve(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
 
 
 def caption_learning_curve(run: Run) -> str:
-    """What `learning_curve` shows, in words, with the two times at which half of the sums are right."""
+    """What `learning_curve` shows, in words, with the two times at which half of the sums are right.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> run = ma.simulate(jax.random.key(0), system, warmup=0, num_steps=24, num_witnesses=0, progress=False)
+        >>> words = figures.caption_learning_curve(run)
+        >>> "(n + m) mod 5 on 60% of the table" in words
+        True
+    """
     system, steps = run.system, run.steps * float(np.ravel(run.ensemble.sampler.step_size)[0])
     times = {}
     for name in ACCURACIES:
@@ -69,13 +100,14 @@ def caption_learning_curve(run: Run) -> str:
         times[name] = f"at time {steps[np.argmax(right)]:.2g}" if right.any() else "not in this run"
     return (
         f"Grokking in time: networks that start from their prior learn (n + m) mod {float(system.prime):g} on "
-        f"{float(system.training_fraction):.0%} of the table, with {system.regulariser} decay, N = "
-        f"{float(system.width):g}, noise variance {float(system.noise_variance):.2g}; Langevin dynamics (BAOAB, "
-        f"friction 1), {run.layout.num_members} networks on training sets of their own, mean and standard error. Half "
-        f"of the training sums are right {times['train_accuracy']}, half of the held-out sums "
+        f"{float(system.training_fraction):.0%} of the table, with {DECAYS[system.regulariser]}, N = "
+        f"{float(system.width):g}, noise variance {float(system.noise_variance):.2g}, read-out variance "
+        f"{float(system.readout_variance):.2g}; Langevin dynamics (BAOAB, friction 1), {run.layout.num_members} "
+        f"networks on training sets of their own, lines: mean, bands: standard error. (a) Accuracies; dotted: chance. "
+        f"Half of the training sums are right {times['train_accuracy']}, half of the held-out sums "
         f"{times['held_out_accuracy']}. "
-        "(b) Squared errors in units of those of an output that is zero. (c) Weight |a||w||v| in neurons with more "
-        "than 70 % of |w|^2 and |v|^2 at one frequency, or more than half at one position."
+        "(b) Squared errors in units of those of an output that is zero, dotted. (c) Weight |a||w||v| in neurons with "
+        "more than 70 % of |w|^2 and |v|^2 at one frequency, or more than half at one position."
     )
 
 
@@ -90,6 +122,20 @@ def accuracies_against_noise(
         start: noise below which theory has specialised neurons.
         at: index of what else is swept, behind the noise.
         axes: three axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> figure = figures.accuracies_against_noise(run, run, start=1.5e-3)
+        >>> figure.axes[0].get_ylabel()
+        'accuracy (dashed: chance)'
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     learned = {"train_learned": ("training sums", TRAIN), "held_out_learned": ("held-out sums", HELD_OUT)}
     pick = lambda values: np.asarray(values)[(slice(None), *at)]
@@ -103,6 +149,8 @@ def accuracies_against_noise(
                     words = f"{label}, {'hot' if hollow else 'cold'}"
                     estimate = Estimate(pick(value.mean), pick(value.error))
                     plot.draw_experiment(ax, noise, estimate, index=colour, label=words, hollow=hollow)
+                    if hollow:
+                        open_up(ax)
             ax.axhline(0, color="0.7", linewidth=0.7, zorder=0)
             plot.draw_transition(ax, start, "theory: specialised neurons to the left")
             _noise_axis(ax, noise)
@@ -115,12 +163,44 @@ def accuracies_against_noise(
     return figure
 
 
-CAPTION_NOISE = (
-    "Modular addition on 80 % of the table with decay of the norms, against noise: (a) accuracies, (b) how much of the "
-    "target is learned, (c) share of the weight in neurons of one frequency and at one position. Filled: networks from "
-    "the prior, hollow: from single frequencies, on the same training sets; one standard error. Dotted: theory's noise "
-    "below which specialised neurons exist, the leading order of a large table."
-)
+def caption_accuracies_against_noise(cold: Run, hot: Run, at: tuple[Any, ...] = ()) -> str:
+    """What `accuracies_against_noise` shows, in words, with the noises at which the starts differ.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> words = figures.caption_accuracies_against_noise(run, run)
+        >>> "agree from both starts" in words
+        True
+    """
+    system, place = cold.system, (slice(None), *at)
+    fraction, noise = (
+        np.broadcast_to(np.asarray(getattr(system, name)), cold.layout.shape)[place]
+        for name in ("training_fraction", "noise_variance")
+    )
+    apart = np.abs(z_score(cold.held_out_learned, hot.held_out_learned))[place] > LARGEST_Z
+    return (
+        f"Modular addition with {sizes_of(cold)} on {fraction[0]:.0%} of the table, with {DECAYS[system.regulariser]}, "
+        "against noise: (a) accuracies, (b) how much of the target is learned, 1 all and -1 its opposite, (c) share of "
+        "the weight |a||w||v| in neurons of one frequency and at one position. Filled: networks from the prior, "
+        f"hollow: from single frequencies, on the same {cold.layout.num_members} training sets; one standard error; "
+        "where all sums are right, squares cover discs. Dotted: theory's noise below which specialised neurons exist, "
+        "the leading order of a large table. " + _starts(apart, [f"{value:.2g}" for value in noise], "in (b) at")
+    )
+
+
+def _starts(apart: np.ndarray, places: Sequence[str], what: str) -> str:
+    """In words, where two starts differ."""
+    named = [place for place, differs in zip(places, apart.ravel(), strict=True) if differs]
+    if not named:
+        return "Held-out sums agree from both starts."
+    where = f"{what} {', '.join(named)}"
+    return f"Held-out sums differ between the starts {where}: there the runs are too short for equilibrium."
 
 
 def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes | None = None) -> Figure:
@@ -131,6 +211,22 @@ def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes |
         cold: networks on a grid of noise and fraction, shown by the left half of each marker.
         hot: the same from single frequencies: the right half.
         ax: where to draw; a figure of a column's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> axes = {"noise_variance": [1e-4, 1e-3], "training_fraction": [0.5, 0.8]}
+        >>> diagram = ma.generalisation_diagram(system.replace(noise_variance=1e-3, regulariser="norm"), axes)
+        >>> figure = figures.generalisation_map(diagram, run, run)
+        >>> figure.axes[0].get_ylabel()
+        'training fraction $f$'
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     noise, fraction = diagram.axes["noise_variance"], diagram.axes["training_fraction"]
     places = [np.broadcast_to(getattr(cold.system, name), cold.layout.shape).ravel() for name in diagram.axes]
@@ -159,13 +255,35 @@ def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes |
     return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
 
 
-CAPTION_MAP = (
-    "Modular addition on a part of the table, with decay of the norms. Lazy: no specialised neuron. Memorising: "
-    "neurons serve their mask. Generalising: neurons of one frequency. Theory: specialised neurons below the noise "
-    "f P sqrt(2 sigma_a^2/(N u_c)), neurons of one frequency from the fraction sqrt(2c/P) on with c = 2.2, an estimate "
-    "inside of the computed range 1.7 to 2.6. Discs: held-out accuracy of networks from a cold (left half) and a hot "
-    "start (right half)."
-)
+def caption_generalisation_map(cold: Run, hot: Run) -> str:
+    """What `generalisation_map` shows, in words, with the points at which the starts differ.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> words = figures.caption_generalisation_map(run, run)
+        >>> "c = 2.2, an estimate" in words
+        True
+    """
+    noise, fraction = (
+        np.broadcast_to(np.asarray(getattr(cold.system, name)), cold.layout.shape).ravel()
+        for name in ("noise_variance", "training_fraction")
+    )
+    apart = np.abs(z_score(cold.held_out_learned, hot.held_out_learned)) > LARGEST_Z
+    places = [f"({x:.2g}, {y:.2g})" for x, y in zip(noise, fraction, strict=True)]
+    return (
+        f"Modular addition with {sizes_of(cold)} on a part of the table, with {DECAYS[cold.system.regulariser]}. Lazy: "
+        "no specialised neuron. Memorising: neurons serve their mask. Generalising: neurons of one frequency. Areas "
+        "are theory: specialised neurons below the noise f P sqrt(2 sigma_a^2/(N u_c)), neurons of one frequency from "
+        f"the fraction sqrt(2c/P) on with c = {LEFT_TO_A_MASK:g}, an estimate inside of the computed range 1.7 to 2.6. "
+        f"Discs: held-out accuracy of {cold.layout.num_members} networks from a cold (left half) and a hot start "
+        "(right half), on the same training sets. " + _starts(apart, places, "at (noise, fraction)")
+    )
 
 
 def boundary_against_prime(
@@ -184,6 +302,17 @@ def boundary_against_prime(
         fit: of a power law to these.
         estimate: a function of the prime, theory's estimate.
         axes: two axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> crossings = {7: grokjax.Estimate(0.83, 0.01), 11: grokjax.Estimate(0.66, 0.01)}
+        >>> curve = np.array([0.6, 0.9]), grokjax.Estimate(np.array([0.0, 1.0]), np.zeros(2))
+        >>> figure = figures.boundary_against_prime({7: curve, 11: curve}, crossings, None, ma.generalisation_boundary)
+        >>> [text.get_text() for text in figure.axes[1].get_xticklabels()]
+        ['7', '11']
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     with plot.style():
         figure, (left, right) = panels_of(axes, 2)
@@ -206,7 +335,8 @@ def boundary_against_prime(
         left.set(xlabel=r"$f\sqrt{P}$", ylabel="held-out accuracy", ylim=(-0.03, 1.03))
         right.set(xscale="log", yscale="log", xlabel="prime $P$", ylabel="fraction $f_c$ at accuracy 1/2")
         right.set_xticks(primes, [f"{prime:.0f}" for prime in primes])
-        right.set_yticks([0.3, 0.4, 0.5, 0.6, 0.8, 1.0], ["0.3", "0.4", "0.5", "0.6", "0.8", "1"])
+        ticks = [tick for tick in np.arange(1, 11) / 10 if right.get_ylim()[0] < tick < right.get_ylim()[1]]
+        right.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
         right.minorticks_off()
         plot.legend_below(left, left.get_legend_handles_labels()[0], columns=2)
         if right.get_legend_handles_labels()[0]:
@@ -215,11 +345,44 @@ def boundary_against_prime(
     return figure
 
 
-CAPTION_BOUNDARY = (
-    "Modular addition with decay of the norms: (a) held-out accuracy against the training fraction times the root of "
-    "P; (b) the fraction at which half of the held-out sums are right. Points: networks, one standard error over "
-    "training sets; band: fitted power law; dashed: theory's estimate, not fitted to these."
-)
+def caption_boundary_against_prime(run: Run, crossings: Mapping[int, Estimate], fit: PowerLaw | None) -> str:
+    """What `boundary_against_prime` shows, in words, with the fractions found.
+
+    Args:
+        run: one of those of the accuracies.
+        crossings: as there.
+        fit: as there.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> system = system.replace(training_fraction=0.6)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> words = figures.caption_boundary_against_prime(run, {5: grokjax.Estimate(0.83, 0.01)}, None)
+        >>> "0.830(10) at P = 5" in words
+        True
+    """
+    found = ", ".join(f"{place} at P = {prime}" for prime, place in crossings.items())
+    words = (
+        f"Modular addition with N = {float(run.system.width):g}, {DECAYS[run.system.regulariser]}, noise variance "
+        f"{float(np.ravel(run.system.noise_variance)[0]):.2g}: (a) held-out accuracy against the training fraction "
+        "times the root of P, a colour a prime, lines for the eye; (b) the fraction at which half of the held-out sums "
+        f"are right, linear in between: {found or 'none in this range'}. Points: networks, one standard error over "
+        f"{run.layout.num_members} training sets each, runs of {run.steps[-1]} steps. Dashed: theory's "
+        f"estimate sqrt(2c/P), c = {LEFT_TO_A_MASK:g}, "
+        "not fitted to these."
+    )
+    if fit is None:
+        return words
+    z = float((fit.exponent.mean + 0.5) / fit.exponent.error)
+    verdict = "agrees with" if abs(z) < LARGEST_Z else f"is {abs(z):.2g} standard errors from"
+    return (
+        f"{words} Solid: fitted power law with a band of one standard error, chi^2 a degree of freedom "
+        f"{fit.reduced_chi_squared:.2g}; its exponent {fit.exponent} {verdict} that of the estimate, -1/2."
+    )
 
 
 def _noise_axis(ax: Axes, noise: Any) -> None:

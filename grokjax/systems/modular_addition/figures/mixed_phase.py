@@ -3,7 +3,7 @@
 Figures take what `predict`, `transitions`, `phase_diagram` and `simulate` return, and solve nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import jax
@@ -13,12 +13,14 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import NullLocator
 
 from .... import plot
 from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ....phases import PhaseDiagram
 from ....results import Run
 from ..phases import Transitions
+from ..system import ModularAddition
 from ..theory import Prediction
 
 
@@ -32,13 +34,19 @@ AXES = {
 PANELS = {
     "discrepancy": "discrepancy $a$",
     "side_weight": r"side weight $P(X,V>x^*/2)$",
-    "specialised_once": "fraction of neurons\nspecialised at one frequency",
+    "specialised_once": "fraction of neurons specialised\nat exactly one frequency",
     "overlap_moment": r"$\langle XV\rangle$",
 }
 
 
 def mixed_phase(
-    curve: Prediction, borders: Transitions, cold: Run, hot: Run | None = None, *, axes: Sequence[Axes] | None = None
+    curve: Prediction,
+    borders: Transitions,
+    cold: Run,
+    hot: Run | None = None,
+    *,
+    corrected: Prediction | None = None,
+    axes: Sequence[Axes] | None = None,
 ) -> Figure:
     """Discrepancy, side weight and single-frequency neurons against noise: networks on top of the exact theory.
 
@@ -47,7 +55,21 @@ def mixed_phase(
         borders: of the sharp limit.
         cold: a sweep over `noise_variance`, shape (point,), started from the prior.
         hot: the same, started from single-frequency neurons.
+        corrected: the predictions with their width correction.
         axes: three axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> figure = figures.mixed_phase(ma.predict(system), ma.transitions(system.replace(noise_variance=1e-3)), run)
+        >>> [ax.get_title('left') for ax in figure.axes]
+        ['(a)', '(b)', '(c)']
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     noise, grid = np.asarray(cold.system.noise_variance), np.asarray(curve.law.system.noise_variance)
     exponent = int(np.floor(np.log10(noise.max())))
@@ -55,14 +77,18 @@ def mixed_phase(
     with plot.style():
         figure, axes = panels_of(axes, 3)
         for ax, name in zip(axes, PANELS, strict=False):
-            plot.draw_theory(ax, grid / unit, getattr(curve, name), label="theory, exact")
+            plot.draw_theory(ax, grid / unit, getattr(curve, name), label="theory, leading order in $1/N$")
+            if corrected is not None and name != "specialised_once":  # of which it knows nothing
+                label = "theory, one loop in $1/N$"
+                plot.draw_theory(ax, grid / unit, getattr(corrected, name), dashed=True, label=label)
             plot.draw_experiment(ax, noise / unit, getattr(cold, name), index=1, label="networks, cold start")
             if hot is not None:
                 label = "networks, hot start"
                 plot.draw_experiment(ax, noise / unit, getattr(hot, name), index=2, label=label, hollow=True)
+                open_up(ax)
             keys = draw_borders(ax, borders, unit)
             ax.set(xlabel=rf"{AXES['noise_variance']} ($10^{{{exponent}}}$)", ylabel=PANELS[name])
-            ax.set_ylim(bottom=0)
+            ax.set_ylim(bottom=-0.03 * ax.get_ylim()[1])  # points at zero are not cut
         sizes = f"$P={float(cold.system.prime):g}$, $N={float(cold.system.width):g}$"
         plot.legend_below(axes[0], axes[0].get_legend_handles_labels()[0])
         plot.legend_below(axes[1], keys, title="sharp limit")
@@ -72,23 +98,57 @@ def mixed_phase(
     return figure
 
 
-def caption_mixed_phase(cold: Run, hot: Run | None = None) -> str:
-    """What `mixed_phase` shows, in words, with the points that are not in equilibrium."""
+def caption_mixed_phase(
+    cold: Run, hot: Run | None = None, theory: Prediction | None = None, corrected: Prediction | None = None
+) -> str:
+    """What `mixed_phase` shows, in words, with the points that are not in equilibrium and what theory misses elsewhere.
+
+    Args:
+        cold: as there.
+        hot: as there.
+        theory: predictions of the runs' points, leading order.
+        corrected: of the same points, with the width correction.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> words = figures.caption_mixed_phase(run, run, ma.predict(system))
+        >>> "The two starts agree in (b) at all noises." in words
+        True
+    """
     words = (
-        "Modular addition: (a) part of the target that is not learned, (b) share of specialised pairs, (c) fraction of "
-        "neurons specialised at exactly one frequency, which theory takes for independent: true for wide networks, and "
-        "the excess falls as 1/N. Lines: exact theory; points: networks with one standard error. Nothing is fitted."
+        f"Modular addition with {sizes_of(cold)}, read-out variance {float(cold.system.readout_variance):.2g}: (a) "
+        "part of the target that is not learned, (b) share of specialised pairs, (c) fraction of neurons specialised "
+        "at exactly one frequency, which theory takes for independent: true for wide networks, and the excess falls as "
+        "1/N. Solid: theory, leading order in 1/N, exact at any P; dashed: with the first correction; dotted and "
+        f"dash-dotted: borders of the limit of sharp wells. Points: {cold.layout.num_members} networks a noise from "
+        "their prior (filled) or from single frequencies (hollow), one standard error. Nothing is fitted."
     )
-    if hot is None:
-        return words
-    apart = np.abs(z_score(cold.side_weight, hot.side_weight)) > LARGEST_Z
-    noises = ", ".join(f"{noise:.3g}" for noise in np.asarray(cold.system.noise_variance)[apart])
-    if not noises:
-        return f"{words} The two starts agree in (b) at all noises."
-    return (
-        f"{words} The two starts differ by more than {LARGEST_Z:g} standard errors in (b) at the noises {noises}: "
-        "these points are not in equilibrium."
-    )
+    apart = np.zeros(cold.layout.shape, bool)
+    if hot is not None:
+        apart = np.abs(z_score(cold.side_weight, hot.side_weight)) > LARGEST_Z
+        noises = ", ".join(f"{noise:.3g}" for noise in np.asarray(cold.system.noise_variance)[apart])
+        words += (
+            f" The two starts differ by more than {LARGEST_Z:g} standard errors in (b) at the noises {noises}: these "
+            "points are not in equilibrium."
+            if noises
+            else " The two starts agree in (b) at all noises."
+        )
+    for name, found in (("Leading order", theory), ("One loop", corrected)):
+        if found is not None and not apart.all():
+            a, side = (_largest_miss(found, cold, each, ~apart) for each in ("discrepancy", "side_weight"))
+            words += f" {name} is off by up to {a:.2g} % in (a) and {side:.2g} % in (b) in equilibrium."
+    return words
+
+
+def _largest_miss(theory: Prediction, run: Run, name: str, kept: np.ndarray) -> float:
+    """Of theory from networks, in percent of these."""
+    networks = getattr(run, name).mean[kept]
+    return 100 * float(np.max(np.abs(np.asarray(getattr(theory, name))[kept] / networks - 1)))
 
 
 def pair_densities(
@@ -101,6 +161,19 @@ def pair_densities(
         run: a simulation.
         point: which point of a sweep, on both roads.
         axes: two axes to draw on; a figure of a page's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> figure = figures.pair_densities(ma.predict(system), run, point=0)
+        >>> figure.axes[0].get_xlabel()
+        '$X$ (units of $x^*$)'
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     law, pairs = jax.tree.map(lambda leaf: leaf[point], theory.law), run.observed["pairs"]
     well, noise = float(law.system.well_position), float(law.system.noise_variance)
@@ -113,7 +186,11 @@ def pair_densities(
     reach = float(pairs.edges[seen[-1] + 1])
     with plot.style():
         figure, axes = panels_of(axes, 2)
-        for ax, density, name in zip(axes, (expected, networks), ("theory", "networks"), strict=True):
+        names = (
+            f"theory, $P={float(law.system.prime):g}$",
+            f"{len(run.diverged[point])} networks, $N={float(law.system.width):g}$",
+        )
+        for ax, density, name in zip(axes, (expected, networks), names, strict=True):
             shown = np.ma.masked_less(density, float(networks[networks > 0].min()))
             mesh = ax.pcolormesh(pairs.edges, pairs.edges, shown.T, norm=norm, cmap="cividis", rasterized=True)
             ax.set(xlabel="$X$ (units of $x^*$)", ylabel="$V$ (units of $x^*$)", aspect="equal")
@@ -124,62 +201,146 @@ def pair_densities(
     return figure
 
 
+def caption_pair_densities(theory: Prediction, run: Run, point: int | tuple[int, ...] = ()) -> str:
+    """What `pair_densities` shows, in words, with the share of specialised pairs on both roads.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> noises = np.array([1e-3, 2e-3])
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=noises, readout_variance=4e-6, sextic_decay=3)
+        >>> options = {"num_members": 2, "num_steps": 24, "num_witnesses": 0, "progress": False}
+        >>> run = ma.simulate(jax.random.key(0), system, sampler=grokjax.UnderdampedLangevin(0.05), **options)
+        >>> words = figures.caption_pair_densities(ma.predict(system), run, point=0)
+        >>> words[:41]
+        'Law of the powers X and V of a neuron at '
+    """
+    at = lambda values: float(np.asarray(values)[point])
+    networks = Estimate(at(run.side_weight.mean), at(run.side_weight.error))
+    z = (at(theory.side_weight) - networks.mean) / networks.error
+    miss = f"{100 * (at(theory.side_weight) / networks.mean - 1):+.2g} %, {abs(z):.2g} standard errors"
+    verdict = "they agree" if abs(z) < LARGEST_Z else f"theory is off by {miss}, and knows no finite width"
+    noise = float(np.broadcast_to(run.system.noise_variance, run.layout.shape)[point])
+    return (
+        f"Law of the powers X and V of a neuron at one frequency, in modular addition with {sizes_of(run)}, noise "
+        f"variance {noise:.3g}: (a) theory, leading order in 1/N, (b) histogram over neurons, frequencies and time of "
+        f"{len(run.diverged[point])} networks; colour: probability density, white: less than one count. Lower left: "
+        f"ordinary neurons; around X = V = x*: specialised ones. Beyond x*/2 in both lie {at(theory.side_weight):.3g} "
+        f"of the pairs in theory and {networks} in networks: {verdict}."
+    )
+
+
 def phase_diagram(
-    diagram: PhaseDiagram, borders: Transitions, *, noise_variance: Any = None, ax: Axes | None = None
+    diagram: PhaseDiagram, borders: Transitions, *, system: ModularAddition, ax: Axes | None = None
 ) -> Figure:
-    """Phases over two fields, with the borders of the sharp limit.
+    """Phases over two fields, with the borders at finite P and those of the sharp limit.
 
     Args:
-        diagram: with two axes, such as noise and read-out variance, or width and prime.
+        diagram: with two axes, such as noise and read-out variance, or width and prime, at the default threshold.
         borders: of the same points, in the shape of the grid.
-        noise_variance: that of the system, where the noise is no axis.
+        system: the fields that are not swept.
         ax: where to draw; a figure of a column's width unless given.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> axes = {"noise_variance": np.array([1e-3, 4e-4]), "readout_variance": np.array([2e-7, 8e-7])}
+        >>> diagram = ma.phase_diagram(system, axes)
+        >>> x, y = np.meshgrid(*axes.values(), indexing="ij")
+        >>> borders = ma.transitions(system.replace(noise_variance=x, readout_variance=y))
+        >>> figure = figures.phase_diagram(diagram, borders, system=system)
+        >>> figure.axes[0].get_xscale()
+        'log'
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     (x_name, x), (y_name, y) = diagram.axes.items()
-    noise = dict(zip(diagram.axes, np.meshgrid(x, y, indexing="ij"), strict=True)).get("noise_variance", noise_variance)
+    swept = dict(zip(diagram.axes, np.meshgrid(x, y, indexing="ij"), strict=True))
+    noise, width = (swept.get(name, float(getattr(system, name))) for name in ("noise_variance", "width"))
+    side = np.asarray(diagram.order_parameters.side_weight)
     with plot.style():
         ax = plot.subplots(height=2.9)[1][0] if ax is None else ax
         ax.set(xscale="log", yscale="log")
         labels = {"x_label": AXES.get(x_name, x_name), "y_label": AXES.get(y_name, y_name)}
         status = np.asarray(diagram.status).T
         handles = plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, status=status, **labels)
-        for name, (label, line) in BORDERS.items():
-            level = np.nan_to_num(np.asarray(getattr(borders, name)), nan=0.0) - noise
+        finite = [("border at finite $P$", "-", np.log(np.maximum(part * width, 1e-30))) for part in (side, 1 - side)]
+        sharp = [
+            (f"{label}, sharp", line, np.nan_to_num(np.asarray(getattr(borders, name)), nan=0.0) - noise)
+            for name, (label, line) in BORDERS.items()
+        ]
+        keys = {}
+        for label, line, level in (*finite, *sharp):
             if level.min() < 0 < level.max():
                 ax.contour(x, y, level.T, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
-                handles.append(Line2D([], [], color="0.2", linewidth=0.9, ls=line, label=f"{label}, sharp"))
+                keys[label] = Line2D([], [], color="0.2", linewidth=0.9, ls=line, label=label)
         if y_name == "prime":
-            ax.set_yticks(np.asarray(y)[:: -(-len(y) // 6)], minor=False)
+            even = np.linspace(np.log(y[0]), np.log(y[-1]), 6)
+            ax.set_yticks(np.asarray(y)[np.unique(np.abs(np.log(y)[:, None] - even).argmin(axis=0))], minor=False)
             ax.yaxis.set_major_formatter("{x:.0f}")
-            ax.yaxis.set_minor_formatter("")
-        plot.legend_below(ax, handles, columns=2, title="present: weight above $1/N$ a frequency")
+            ax.yaxis.set_minor_locator(NullLocator())
+        plot.legend_below(ax, [*handles, *keys.values()], columns=2, title="present: weight above $1/N$ a frequency")
     return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
 
 
 def phase_diagrams(
-    diagrams: Sequence[PhaseDiagram], borders: Sequence[Transitions], *, noise_variance: Any = None
+    diagrams: Sequence[PhaseDiagram], borders: Sequence[Transitions], *, system: ModularAddition
 ) -> Figure:
     """Several of `phase_diagram` side by side.
 
     Args:
         diagrams: with two axes each.
         borders: of the same points, in the shape of each grid.
-        noise_variance: that of the system, for diagrams without such an axis.
+        system: the fields that are not swept.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> axes = {"noise_variance": np.array([1e-3, 4e-4]), "readout_variance": np.array([2e-7, 8e-7])}
+        >>> diagram = ma.phase_diagram(system, axes)
+        >>> x, y = np.meshgrid(*axes.values(), indexing="ij")
+        >>> borders = ma.transitions(system.replace(noise_variance=x, readout_variance=y))
+        >>> figure = figures.phase_diagrams([diagram, diagram], [borders, borders], system=system)
+        >>> len(figure.axes)
+        2
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     with plot.style():
         figure, axes = plot.subplots(1, len(diagrams), width="page", height=2.9)
         for ax, diagram, sharp in zip(axes, diagrams, borders, strict=True):
-            phase_diagram(diagram, sharp, noise_variance=noise_variance, ax=ax)
+            phase_diagram(diagram, sharp, system=system, ax=ax)
         draw_letters(axes)
     return figure
 
 
-CAPTION_PHASES = (
-    "Phases of modular addition. GFL: Gaussian feature learning, no specialised pair; GMFL-I: Gaussian mixture feature "
-    "learning, ordinary and specialised pairs; GMFL-II: specialised pairs only. A component counts as present above a "
-    "weight of 1/N per frequency. At P = 5 the lazy law alone has a tail beyond x*/2 that exceeds 1/N in wide "
-    "networks, and is shown as GMFL-I: no phase returns there. Lines: borders of the sharp limit."
-)
+def caption_phase_diagrams(diagrams: Sequence[PhaseDiagram], system: ModularAddition) -> str:
+    """What `phase_diagram` and `phase_diagrams` show, in words, with the fields that are not swept.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> from grokjax.systems.modular_addition import figures
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> diagram = ma.phase_diagram(system, {"noise_variance": [1e-3, 4e-4], "readout_variance": [2e-7, 8e-7]})
+        >>> words = figures.caption_phase_diagrams([diagram], system)
+        >>> "(a) at width 500, prime 11" in words
+        True
+    """
+    fixed = []
+    for letter, diagram in zip("abcdef", diagrams, strict=False):
+        names = [name for name in AXES if name not in diagram.axes]
+        values = ", ".join(f"{name.replace('_', ' ')} {float(getattr(system, name)):.3g}" for name in names)
+        fixed.append(f"({letter}) at {values}")
+    return (
+        f"Phases of modular addition, theory, with sextic decay {float(system.sextic_decay):g}: {'; '.join(fixed)}. "
+        "GFL: Gaussian feature learning, no specialised pair; GMFL-I: Gaussian mixture feature learning, ordinary and "
+        "specialised pairs; GMFL-II: specialised pairs only. A component counts as present above a weight of 1/N per "
+        "frequency: solid lines. Dotted and dash-dotted: borders of the limit of sharp wells. At small P the lazy law "
+        "alone has a tail beyond x*/2 that exceeds 1/N in wide networks, and is shown as GMFL-I: no phase returns "
+        "there."
+    )
 
 
 def width_convergence(
@@ -196,6 +357,15 @@ def width_convergence(
         gaps: by name, (theory - networks)/theory and its error, shape (width,).
         series: by name, coefficients of 1/N and 1/N^2.
         ax: where to draw; a new figure of a column's width unless given.
+
+    Examples:
+        >>> from grokjax.systems.modular_addition import figures
+        >>> gaps = {"side_weight": (np.array([0.2, 0.1]), np.array([0.01, 0.01]))}
+        >>> figure = figures.width_convergence([250, 500], gaps, {"side_weight": (50.0, 0.0)})
+        >>> figure.axes[0].get_xlabel()
+        'width $N$'
+        >>> from matplotlib import pyplot as plt
+        >>> plt.close(figure)
     """
     widths = np.asarray(widths, float)
     curve = np.geomspace(widths.min(), widths.max(), 100)
@@ -213,6 +383,25 @@ def width_convergence(
     return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
 
 
+def caption_width_convergence(series: Mapping[str, tuple[float, float]]) -> str:
+    """What `width_convergence` shows, in words, with the coefficients of the expansion.
+
+    Examples:
+        >>> from grokjax.systems.modular_addition import figures
+        >>> words = figures.caption_width_convergence({"side_weight": (50.0, 0.0)})
+        >>> "side weight: 50/N + 0/N^2" in words
+        True
+    """
+    found = "; ".join(
+        f"{name.replace('_', ' ')}: {first:.3g}/N + {second:.3g}/N^2" for name, (first, second) in series.items()
+    )
+    return (
+        "Gap between networks and theory of leading order over theory, against width at one mean field, on logarithmic "
+        "axes: points are networks with one standard error, a colour a quantity, curves two terms of an expansion in "
+        f"1/N fitted to the gaps, (theory - networks)/theory = {found}. It goes to zero: the gap is finite width."
+    )
+
+
 def panels_of(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
     """The given axes and their figure, or new ones of a page's width."""
     if axes is None:
@@ -226,6 +415,11 @@ def draw_letters(axes: Sequence[Axes]) -> None:
         plot.label_panel(ax, letter)
 
 
+def open_up(ax: Axes) -> None:
+    """Make the last points drawn large and hollow, so that points below them are seen."""
+    ax.containers[-1][0].set(markerfacecolor="none", markersize=7.0, markeredgewidth=0.8)
+
+
 def draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line2D]:
     """Vertical lines at the borders that there are, and keys to them."""
     keys = []
@@ -235,3 +429,8 @@ def draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line
             ax.axvline(place, color="0.35", linestyle=line, linewidth=1.0, zorder=0)
             keys.append(Line2D([], [], color="0.35", linestyle=line, linewidth=1.0, label=label))
     return keys
+
+
+def sizes_of(run: Run) -> str:
+    """P and N in words."""
+    return f"P = {float(run.system.prime):g}, N = {float(run.system.width):g}"

@@ -50,6 +50,13 @@ class Learned(NamedTuple):
     Attributes:
         train: over the training set.
         held_out: over the other sums.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> learned = ma.lazy_learned(system.replace(training_fraction=0.8))
+        >>> round(float(learned.held_out / learned.train), 2)  # -2f/(3 - 2f)
+        -1.14
     """
 
     train: Float[Array, "*points"]
@@ -57,7 +64,15 @@ class Learned(NamedTuple):
 
 
 def lazy_learned(system: ModularAddition) -> Learned:
-    """What a lazy network learns, to first order in 1/noise, averaged over training sets."""
+    """What a lazy network learns, to first order in 1/noise, averaged over training sets.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> learned = ma.lazy_learned(system.replace(training_fraction=0.8))
+        >>> bool(learned.train > 0), bool(learned.held_out < 0)
+        (True, True)
+    """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)
     scale, f = 4 * system.readout_variance / system.noise_variance, system.training_fraction
@@ -65,12 +80,25 @@ def lazy_learned(system: ModularAddition) -> Learned:
 
 
 def reward_of_a_frequency(prime: Any, fraction: Any) -> Any:
-    """J of a neuron of one frequency."""
+    """J of a neuron of one frequency.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> fractions = np.array([0.2, 0.8])
+        >>> ma.reward_of_a_frequency(11, fractions) > ma.reward_of_a_position(11, fractions)
+        array([False,  True])
+    """
     return prime / 2 * fraction**2 + 9 / 4 * fraction * (1 - fraction)
 
 
 def reward_of_a_position(prime: Any, fraction: Any) -> Any:
-    """J of a neuron at one position in $w$ and one in $v$."""
+    """J of a neuron at one position in $w$ and one in $v$.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> round(ma.reward_of_a_position(11, 0.8), 2), round(ma.reward_of_a_frequency(11, 0.8), 2)
+        (1.76, 3.88)
+    """
     return fraction**2 + fraction * (1 - fraction) * (prime / 2 + 3 / 2)
 
 
@@ -80,6 +108,11 @@ def generalisation_boundary(prime: Any, left: float = LEFT_TO_A_MASK) -> Float[A
     Args:
         prime: $P$, any number for a curve.
         left: $c$, what the best neuron earns from a mask once rows and columns are learned.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> round(float(ma.generalisation_boundary(11)), 2)
+        0.63
     """
     check_positive("prime", prime)
     check_positive("left", left)
@@ -98,6 +131,14 @@ def equivalent_kernel(system: ModularAddition) -> Learned:
 
     Raises:
         ValueError: 64-bit floats are off, or the regulariser is another one.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> part = system.replace(training_fraction=0.8, noise_variance=1e-4, regulariser="norm")
+        >>> learned = ma.equivalent_kernel(part)
+        >>> bool(0 < learned.held_out < learned.train < 1)
+        True
     """
     check_instance("system", system, ModularAddition)
     check_double("theory", system)

@@ -22,6 +22,13 @@ class LatentSpectrum(NamedTuple):
     Attributes:
         target: $4P^2\sigma_a^2\langle XV\rangle$ of the modes $(k, \pm k)$, the outliers.
         other: $4P^2\sigma_a^2\langle X\rangle^2$ of modes $(k, l)$ with $l\ne\pm k$, the bulk.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> found = ma.latent_spectrum(system)
+        >>> bool(found.target > 1.5 * found.other)
+        True
     """
 
     target: Float[Array, "*points"]
@@ -33,6 +40,13 @@ def latent_spectrum(system: ModularAddition, *, panel_order: int = 16) -> Latent
 
     Raises:
         ValueError: as `predict`, or the regulariser is another one.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> found = ma.latent_spectrum(system)
+        >>> bool(found.target == ma.predict(system).target_eigenvalue)
+        True
     """
     found = predict(system, panel_order=panel_order)
     if not isinstance(found, Prediction):

@@ -50,6 +50,13 @@ class PartPrediction(AbstractSolution):
         drift: of the discrepancy, second half of the records less the first.
         status: how the solver ended; out of steps where the discrepancy still drifts.
         system: what was predicted.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> found = ma.gp_on_part(jax.random.key(0), system.replace(training_fraction=0.8), num_masks=2)
+        >>> found.masks.shape, found.members.held_out_learned.shape, found.order_parameters.held_out_learned.shape
+        ((2, 121), (2,), ())
     """
 
     masks: Float[Array, "masks table"]
@@ -71,7 +78,15 @@ class PartPrediction(AbstractSolution):
 
 
 def random_masks(key: Key[Array, ""], system: ModularAddition, num_masks: int) -> Float[Array, "masks table"]:
-    """Random training sets of the system's fraction of the table."""
+    """Random training sets of the system's fraction of the table.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> masks = ma.random_masks(jax.random.key(0), system.replace(training_fraction=0.8), 3)
+        >>> masks.sum(axis=1).tolist()
+        [97.0, 97.0, 97.0]
+    """
     check_key(key)
     table, one = int(system.prime) ** 2, lambda key: jax.random.permutation(key, int(system.prime) ** 2)
     ranks = jax.vmap(one)(jax.random.split(key, check_whole("num_masks", num_masks)))
@@ -98,6 +113,13 @@ def gp_on_part(
         system: one point.
         masks: training sets, such as `run.problem.target.inputs`; random ones unless given.
         num_masks: how many of those.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
+        >>> found = ma.gp_on_part(jax.random.key(0), system.replace(training_fraction=0.8), num_masks=2)
+        >>> bool((found.members.held_out_learned < 0).all())  # the opposite of their target
+        True
     """
     masks = _masks(key, system, masks, num_masks)
     kernel = nngp_kernel(system)
@@ -138,6 +160,15 @@ def predict_on_part(
     Raises:
         ValueError: 64-bit floats are off, the system is a sweep, the regulariser leaves a law that is not normalisable,
             a mask has no sums on it, or the start is unknown.
+
+    Examples:
+        >>> from grokjax.systems import modular_addition as ma
+        >>> system = ma.ModularAddition(prime=5, width=20, noise_variance=1e-3, readout_variance=4e-6, sextic_decay=3)
+        >>> part = system.replace(training_fraction=0.6, regulariser="norm")
+        >>> few = {"num_masks": 2, "num_neurons": 30, "num_rounds": 10, "step_size": 1e-3}  # for a start
+        >>> found = ma.predict_on_part(jax.random.key(0), part, **few)
+        >>> found.order_parameters.held_out_learned.shape, found.drift.shape
+        ((), (2,))
     """
     if system.regulariser not in NORMALISABLE:
         raise argument_error(
