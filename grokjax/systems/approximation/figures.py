@@ -62,6 +62,15 @@ def phase_diagram(diagram: PhaseDiagram, measured: Mapping[str, Sequence[Run]], 
         diagram: of `approximation.phase_diagram`.
         measured: runs of single points, by what they are.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> diagram = ap.phase_diagram(jnp.linspace(0.1, 3.0, 5), jnp.linspace(0.1, 6.0, 4))
+        >>> ax = figures.phase_diagram(diagram, {"digits in weights": [run]}).axes[0]
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('$r/d$', 'rate $p$')
     """
     with plot.style():
         figure, ax = _panel(ax, height=3.0)
@@ -108,6 +117,14 @@ def depth(curve: Prediction, runs: Mapping[str, Run], *, ax: Axes | None = None)
         curve: a prediction along a grid of depth exponents.
         runs: sweeps over `depth_exponent`, by the name of their target.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> system = ap.Approximation(target="kink", depth_exponent=jnp.array([0.0, 0.5, 1.0]))
+        >>> run = ap.simulate(system, sizes=[8, 16, 32])
+        >>> figures.depth(ap.predict(system), {"kink": run}).axes[0].get_legend_handles_labels()[1][0]
+        'theory, $1+\\\\alpha$'
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.9)
@@ -134,6 +151,14 @@ def errors(runs: Mapping[str, Run], predictions: Mapping[str, Prediction], *, ax
         runs: of single points, by name.
         predictions: theory of the same systems; a dashed line through the last point has its slope.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> ax = figures.errors({"two-scale": run}, {"two-scale": ap.predict(run.system)}).axes[0]
+        >>> bool((ax.lines[0].get_ydata() == run.errors).all()), ax.texts[0].get_text()
+        (True, '$W^{-2}$')
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.9)
@@ -165,6 +190,14 @@ def precision(runs: Mapping[str, Run], *, ax: Axes | None = None) -> Figure:
     Args:
         runs: of single points, by the name of their precision.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> ax = figures.precision({"unlimited": run}).axes[0]
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['unlimited', 'slope $-1$', 'slope $-2$']
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.9)
@@ -194,6 +227,13 @@ def budget(grid: Grid, *, size: int = 60, ax: Axes | None = None) -> Figure:
         grid: of `approximation.grid`.
         size: cells along an axis.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> found = ap.grid(ap.Approximation(), coarse=[4, 8], fine=[2, 4])
+        >>> figures.budget(found).axes[0].get_xlabel()
+        'weights, at most $W$'
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.8)
@@ -216,6 +256,14 @@ def capacity(measured: Mapping[str, tuple[Capacity, float]], *, ax: Axes | None 
     Args:
         measured: by name, what was found and theory's exponent.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> found = ap.capacity([32, 128, 512])
+        >>> ax = figures.capacity({"two-scale": (found, 0.5)}).axes[0]
+        >>> ax.lines[0].get_ydata().tolist() == found.num_weights.tolist()
+        True
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.7)
