@@ -306,12 +306,12 @@ def capacity(measured: Mapping[str, tuple[Capacity, float]], *, ax: Axes | None 
 
 
 def _label_logs(*log_axes: Any) -> None:
-    """Labels at 1 and 3 of each decade, where an axis shows few of them."""
+    """Labels at 1 and 3 of each decade, or at 1, 2 and 5, where an axis shows few of them."""
     for axis in log_axes:
         low, high = axis.get_view_interval()
         if high > 1e3 * low:
             continue
-        axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high > 30 * low else (1.0, 2.0, 5.0)))
         axis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
 
 

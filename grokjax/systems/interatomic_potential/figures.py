@@ -313,11 +313,14 @@ def caption(refinement: Refinement) -> str:
         >>> wanted = {"temperature": 1.0, "verify": False}
         >>> refined = ip.refine(jax.random.key(1), solid, **wanted, num_frames=100, num_witnesses=0)
         >>> figures.caption(refined)
-        '8 atoms a phase, refined in 1 rounds to T = 1.'
+        '8 atoms a phase, 4 replicas of 100 frames, refined in 1 round to T = 1.'
     """
     system, verified = refinement.system, refinement.verified
+    replicas, frames = refinement.state.frames[0].energy.shape
+    rounds = f"{refinement.rounds} round{'s' if refinement.rounds > 1 else ''}"
     head = (
-        f"{system.num_atoms} atoms a phase, refined in {refinement.rounds} rounds to T = {float(system.temperature):g}."
+        f"{system.num_atoms} atoms a phase, {replicas} replicas of {frames} frames, refined in {rounds} to "
+        f"T = {float(system.temperature):g}."
     )
     flags = f" Flags: {'; '.join(refinement.flags)}." if refinement.flags else ""
     if verified is None:
