@@ -6,7 +6,7 @@
 # by weight, measures the sup norm of their errors, and fits slopes. They agree, and a picture of the error against
 # bits per weight shows where the deep phase hides its information.
 #
-#     python examples/06_approximation.py          # two CPU cores, minutes
+#     python examples/06_approximation.py          # half a minute of one CPU core
 #     python examples/06_approximation.py --smoke  # seconds
 
 # %%
@@ -115,8 +115,9 @@ drawn = {
     "budget": figures.budget(grid),
     "capacity": figures.capacity(capacity),
 }
+captions = {**figures.CAPTIONS, "phase_diagram": figures.caption_phase_diagram(measured)}
 for name, figure in drawn.items():
-    plot.save(figure, args.output / f"{name}.png", caption=figures.CAPTIONS[name])
+    plot.save(figure, args.output / f"{name}.png", caption=captions[name])
 results = {"by_depth": by_depth, "measured": measured, "lookup": lookup, "bits": bits, "grid": grid,
            "capacity": {name: found for name, (found, _) in capacity.items()}}  # fmt: skip
 data = io.save(args.output / "results.npz", results)

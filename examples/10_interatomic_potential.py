@@ -7,7 +7,8 @@
 # Three refinements: with the free energy alone, which loses the entropy; with the latent heat, which puts the
 # transition right at zero pressure; and with the change of volume, too, which its slope over pressure asks for.
 #
-#     python examples/10_interatomic_potential.py          # twelve minutes of one CPU core
+#     python examples/10_interatomic_potential.py          # five minutes of one CPU core
+#     python examples/10_interatomic_potential.py --full   # longer runs of a shorter step: twelve minutes
 #     python examples/10_interatomic_potential.py --smoke  # seconds
 
 # %%
@@ -26,7 +27,9 @@ SLOPE = float(np.polyfit(PRESSURES, LINE, 1)[0])  # -30.0 K/GPa
 
 
 # %%
-args = read(parser("Refine a potential through its phase transition.", "interatomic_potential"))
+made = parser("Refine a potential through its phase transition.", "interatomic_potential")
+made.add_argument("--full", action="store_true", help="longer runs, of two thirds of the step")
+args = read(made)
 started = time.perf_counter()
 
 jax.config.update("jax_enable_x64", True)
@@ -38,9 +41,17 @@ from grokjax.systems.interatomic_potential import figures
 
 device = devices.use(args.device)
 keys = jax.random.split(jax.random.key(args.seed), 8)
-few = ip.Sampling(num_replicas=2, num_frames=40, equilibration=20) if args.smoke else ip.Sampling(num_witnesses=2)
+size = "smoke" if args.smoke else "full" if args.full else "default"
+few, liquid = {  # of crystals, and of the liquid
+    "smoke": (ip.Sampling(num_replicas=2, num_frames=40, equilibration=20), None),
+    "default": (
+        ip.Sampling(num_frames=300, record_every=10, equilibration=60, num_witnesses=1, step_fraction=0.3),
+        ip.Sampling(num_frames=100, equilibration=40),
+    ),
+    "full": (ip.Sampling(num_witnesses=2), None),
+}[size]
 clock = lambda: f"{time.perf_counter() - started:.0f} s, {time.process_time():.0f} s of processors"
-print(f"{'smoke' if args.smoke else 'default'} sizes on {device.device_kind}")
+print(f"{size} sizes on {device.device_kind}: {few.num_replicas} replicas of {few.num_frames} frames")
 
 # %% Toys: theory and simulation in one table, and a refinement whose result is known
 wells = ip.two_wells(dim=24, stiffness=(4.0, 1.0), offset=6.0, temperature=0.3)
@@ -50,7 +61,9 @@ for name, toy in {"two wells": wells, "Einstein solid": ip.einstein_solid()}.ite
 toy = ip.refine(keys[1], wells, temperature=0.30, sampling=few)
 print(f"\n{toy}\nexact transition of the refined wells: {ip.predict(toy.system).transition_temperature:.5f}")
 if args.smoke:
-    picture = plot.save(figures.effective_samples(toy), args.output / "rounds", caption=figures.caption(toy))
+    picture = plot.save(
+        figures.effective_samples(toy), args.output / "rounds", caption=figures.caption_effective_samples(toy)
+    )
     crystal = ip.titanium(num_atoms=16, temperature=300.0)  # small boxes melt early
     print(f"\n{crystal.phases}\n{ip.simulate(keys[2], crystal, sampling=few)}\nwrote {picture} after {clock()}")
     raise SystemExit
@@ -69,8 +82,14 @@ cured = ip.refine(keys[4], titanium, latent_heat=EXPERIMENT[1], gauge=True, **co
 print(f"\nwith latent heat and gauge: {cured}\n(after {clock()})")
 assert cured.verified is not None
 pictures = [
-    plot.save(figures.trap_and_cure(alone, cured), args.output / "trap_and_cure", caption=figures.caption(alone)),
-    plot.save(figures.effective_samples(cured), args.output / "rounds", caption=figures.caption(cured)),
+    plot.save(
+        figures.trap_and_cure(alone, cured, EXPERIMENT[1]),
+        args.output / "trap_and_cure",
+        caption=figures.caption_trap_and_cure(alone, cured),
+    ),
+    plot.save(
+        figures.effective_samples(cured), args.output / "rounds", caption=figures.caption_effective_samples(cured)
+    ),
 ]
 
 # %% The slope of the transition: Clausius and Clapeyron say what change of volume it asks for
@@ -98,7 +117,7 @@ for label, run in measured.items():
         expansion = jax.tree.map(lambda x: 1e6 * x, ip.thermal_expansion(run.system, phase.frames))
         stiff = ip.bulk_modulus(run.system, phase.frames)
         print(f"  {phase.name}: volume expansion {expansion} ppm per K, bulk modulus {stiff} GPa")
-    found = ip.self_diffusion(diffusion_key, run.system, temperature=DIFFUSION[0])
+    found = ip.self_diffusion(diffusion_key, run.system, temperature=DIFFUSION[0], sampling=liquid)
     scaled = jax.tree.map(lambda x: 1e9 * x, found)
     print(f"  liquid at {DIFFUSION[0]:g} K: diffusion {scaled} 1e-9 m^2/s (neutrons {DIFFUSION[1]:g})")
 print(f"(after {clock()})")
@@ -113,7 +132,8 @@ for label in ("before", "latent heat"):
 anchors = {label: (EXPERIMENT[0], measured[label].free_energy_difference) for label in curves}
 target = EXPERIMENT[0], EXPERIMENT[1] / EXPERIMENT[0]
 figure = figures.gibbs_energies(temperature, curves, anchors, target)
-pictures.append(plot.save(figure, args.output / "gibbs_energies", caption=figures.caption(cured)))
+caption = figures.caption_gibbs_energies(cured)
+pictures.append(plot.save(figure, args.output / "gibbs_energies", caption=caption))
 along = [(float(LINE[index]), float(PRESSURES[index])) for index in (2, 4, 5)]
 surface = ip.surface(keys[7], sloped.verified, along, few)
 line = surface.transition_temperature(PRESSURES, 850.0, 1300.0)
@@ -122,7 +142,7 @@ print(f"\ntransition at {PRESSURES} GPa: {line} K, experiment {LINE} (after {clo
 slope = ip.clausius_clapeyron(cured.verified)
 tangents = {"latent heat only, tangent": (cured.verified.transition_temperature, slope)}
 figure = figures.transition_line(lines, (PRESSURES, LINE), tangents)
-caption = "Transition of titanium against pressure; refined at zero pressure only. " + figures.caption(sloped)
+caption = figures.caption_transition_line(sloped, lines, (PRESSURES, LINE))
 pictures.append(plot.save(figure, args.output / "transition_line", caption=caption))
 
 # %% Results

@@ -35,6 +35,12 @@ class Families(AbstractEvaluation):
         sizes: coarse cells N of each network (cells $2^m$ of the periodic one); by default six powers of two.
         construction: name, or `"auto"` for the one that belongs to the system.
         num_seeds: functions with a random part are measured on so many draws, and errors averaged geometrically.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> families = ap.Families(sizes=(8, 16, 32), construction="interpolant")
+        >>> families.evaluate(ap.Approximation()).num_weights.tolist()  # 3N + 1
+        [25.0, 49.0, 97.0]
     """
 
     sizes: tuple[int, ...] | None = eqx.field(static=True, default=None)
@@ -107,10 +113,11 @@ def simulate(
 
     Examples:
         >>> from grokjax.systems import approximation as ap
-        >>> system = ap.Approximation(target="kink", order=1, depth_exponent=1.0)
-        >>> run = ap.simulate(system, sizes=[4, 8, 16])
-        >>> len(run.errors)
-        3
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> run.num_weights.tolist(), run.depths.tolist()
+        ([127.0, 195.0, 325.0], [15.0, 18.0, 24.0])
+        >>> round(float(run.growing_rate.mean), 1)  # tends to the 2 of theory
+        1.9
     """
     check_instance("system", system, Approximation)
     if sizes is not None and not isinstance(sizes, Sequence | np.ndarray):
@@ -165,6 +172,12 @@ class Capacity(eqx.Module):
         num_growing: the part of these weights that grows like a size.
         exponent: of W in K; 1/2 for two-scale networks, 1 for shallow ones.
         growing_exponent: of that part; the logarithms beside it flatten the other at small K.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> found = ap.capacity([32, 128, 512])
+        >>> found.num_growing.tolist()  # four times the bumps, twice the weights
+        [152, 304, 608]
     """
 
     num_bumps: np.ndarray
@@ -184,6 +197,12 @@ def capacity(num_bumps: Sequence[int], construction: str = "two_scale", *, seed:
 
     Raises:
         ValueError: another construction.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> names = ("two_scale", "interpolant")
+        >>> [round(float(ap.capacity([32, 128, 512], name).growing_exponent.mean), 2) for name in names]
+        [0.5, 1.0]
     """
     check_choice("construction", construction, ("two_scale", "interpolant"))
     least = [_least_weights(check_whole("num_bumps", count, 2), construction, seed) for count in num_bumps]
@@ -222,6 +241,12 @@ class Grid(eqx.Module):
         num_weights: $W$, shape (network,).
         depths: $L$.
         errors: sup-norm errors.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> found = ap.grid(ap.Approximation(), coarse=[4, 8], fine=[2, 4])
+        >>> float(found.best(max_weights=200, max_depth=30)) < float(found.best(max_weights=200, max_depth=2))
+        True
     """
 
     num_weights: np.ndarray
@@ -251,6 +276,12 @@ def grid(system: Approximation, coarse: Sequence[int], fine: Sequence[int]) -> G
 
     Raises:
         ValueError: an order above 1.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> found = ap.grid(ap.Approximation(), coarse=[4, 8], fine=[2, 4])
+        >>> found.depths.tolist()  # two interpolants, four networks of digits
+        [2.0, 2.0, 12.0, 18.0, 12.0, 18.0]
     """
     if float(system.order) > 1:
         raise argument_error("order", "at most 1", float(system.order), "Only first-order digits are mapped.")

@@ -18,6 +18,7 @@ from ...evidence.statistics import Estimate
 from ...phases import PhaseDiagram
 from ...results import Run
 from .experiment import Capacity, Grid
+from .phases import max_rate
 from .theory import Prediction
 
 
@@ -44,12 +45,12 @@ CAPTIONS = {
     ),
     "budget": (
         "Least measured error of all networks within a budget of weights W and depth L: interpolants and two-scale "
-        "networks of all shapes N x M. Line: balanced weights, 6N = 14M; above it depth is no longer what is missing. "
-        "White: no network is so small."
+        "networks of all shapes N x M. Line: balanced weights, 6N = 14M; above it depth is no longer what is missing."
     ),
     "capacity": (
         "Least W that resolves K bumps of random signs to half their height. Lines: theory's exponents, through the "
-        "last points."
+        "last points. Measured exponents are in the legend; that of two-scale networks stays below 1/2 while a "
+        "logarithm beside the growing part of W flattens small K."
     ),
 }
 LABELS = {"weights": "weights $W$", "error": r"error $\|f-f_W\|_\infty$"}
@@ -62,6 +63,15 @@ def phase_diagram(diagram: PhaseDiagram, measured: Mapping[str, Sequence[Run]], 
         diagram: of `approximation.phase_diagram`.
         measured: runs of single points, by what they are.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> diagram = ap.phase_diagram(jnp.linspace(0.1, 3.0, 5), jnp.linspace(0.1, 6.0, 4))
+        >>> ax = figures.phase_diagram(diagram, {"digits in weights": [run]}).axes[0]
+        >>> ax.get_xlabel(), ax.get_ylabel()
+        ('$r/d$', 'rate $p$')
     """
     with plot.style():
         figure, ax = _panel(ax, height=3.0)
@@ -101,6 +111,29 @@ def _of(run: Run, part: str) -> float:
     return float(getattr(run.growing_rate, part))
 
 
+def caption_phase_diagram(measured: Mapping[str, Sequence[Run]]) -> str:
+    """What `phase_diagram` shows, and which point is furthest from its line.
+
+    Args:
+        measured: runs of single points, by what they are.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> figures.caption_phase_diagram({"digits in weights": [run]}).split(". ")[-1]
+        'Furthest from its line: digits in weights at r/d = 1, rate 1.86 where 2 is predicted.'
+    """
+    found = []
+    for name, runs in measured.items():
+        for run in runs:
+            order, dim, alpha = (float(getattr(run.system, field)) for field in ("order", "dim", "depth_exponent"))
+            found.append((name, order / dim, _of(run, "mean"), float(max_rate(alpha, order, dim))))
+    name, ratio, rate, expected = max(found, key=lambda each: abs(each[2] / each[3] - 1))
+    furthest = f"{name} at r/d = {ratio:g}, rate {rate:.3g} where {expected:g} is predicted"
+    return f"{CAPTIONS['phase_diagram']} Furthest from its line: {furthest}."
+
+
 def depth(curve: Prediction, runs: Mapping[str, Run], *, ax: Axes | None = None) -> Figure:
     """The plane of depth exponent and rate: the line $1 + \\alpha$ with measured slopes on it.
 
@@ -108,6 +141,14 @@ def depth(curve: Prediction, runs: Mapping[str, Run], *, ax: Axes | None = None)
         curve: a prediction along a grid of depth exponents.
         runs: sweeps over `depth_exponent`, by the name of their target.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> system = ap.Approximation(target="kink", depth_exponent=jnp.array([0.0, 0.5, 1.0]))
+        >>> run = ap.simulate(system, sizes=[8, 16, 32])
+        >>> print(figures.depth(ap.predict(system), {"kink": run}).axes[0].lines[0].get_label())
+        theory, $1+\\alpha$
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.9)
@@ -134,6 +175,14 @@ def errors(runs: Mapping[str, Run], predictions: Mapping[str, Prediction], *, ax
         runs: of single points, by name.
         predictions: theory of the same systems; a dashed line through the last point has its slope.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> ax = figures.errors({"two-scale": run}, {"two-scale": ap.predict(run.system)}).axes[0]
+        >>> bool((ax.lines[0].get_ydata() == run.errors).all()), ax.texts[0].get_text()
+        (True, '$W^{-2}$')
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.9)
@@ -154,7 +203,7 @@ def errors(runs: Mapping[str, Run], predictions: Mapping[str, Prediction], *, ax
             )  # fmt: skip
         ax.set(xscale="log", yscale="log", xlabel=LABELS["weights"], ylabel=LABELS["error"])
         ax.set_xlim(right=ax.get_xlim()[1] * 1.6)
-        _label_logs(ax.xaxis)
+        _label_logs(ax.xaxis, ax.yaxis)
         plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return figure
 
@@ -165,6 +214,14 @@ def precision(runs: Mapping[str, Run], *, ax: Axes | None = None) -> Figure:
     Args:
         runs: of single points, by the name of their precision.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> ax = figures.precision({"unlimited": run}).axes[0]
+        >>> [text.get_text() for text in ax.get_legend().get_texts()]
+        ['unlimited', 'slope $-1$', 'slope $-2$']
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.9)
@@ -181,8 +238,8 @@ def precision(runs: Mapping[str, Run], *, ax: Axes | None = None) -> Figure:
             law = 0.6 * corner[1] * (line / corner[0]) ** -exponent
             ax.plot(line, law, style, color="0.35", linewidth=0.9, label=f"slope $-{exponent:g}$")
         ax.set(xscale="log", yscale="log", xlabel=LABELS["weights"], ylabel=LABELS["error"])
-        _label_logs(ax.xaxis)
         ax.set_ylim(bottom=0.5 * min(float(np.min(run.errors)) for run in runs.values()))
+        _label_logs(ax.xaxis, ax.yaxis)
         plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2)
     return figure
 
@@ -194,6 +251,13 @@ def budget(grid: Grid, *, size: int = 60, ax: Axes | None = None) -> Figure:
         grid: of `approximation.grid`.
         size: cells along an axis.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> found = ap.grid(ap.Approximation(), coarse=[4, 8], fine=[2, 4])
+        >>> figures.budget(found).axes[0].get_xlabel()
+        'weights, at most $W$'
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.8)
@@ -204,9 +268,9 @@ def budget(grid: Grid, *, size: int = 60, ax: Axes | None = None) -> Figure:
         figure.colorbar(mesh, ax=ax, label="least error")
         ax.plot(weights, 3 * weights / 28 + 6, "--", color="white", label="$6N=14M$")
         ax.set(xscale="log", yscale="log", xlabel=r"weights, at most $W$", ylabel=r"depth, at most $L$")
-        _label_logs(ax.yaxis)
         ax.set(xlim=(weights[0], weights[-1]), ylim=(depths[0], depths[-1]))
-        ax.legend(loc="upper left", labelcolor="white")
+        _label_logs(ax.xaxis, ax.yaxis)
+        ax.legend(loc="lower right", labelcolor="white")  # the dark corner
     return figure
 
 
@@ -216,6 +280,14 @@ def capacity(measured: Mapping[str, tuple[Capacity, float]], *, ax: Axes | None 
     Args:
         measured: by name, what was found and theory's exponent.
         ax: axes to draw on; a new figure unless given.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> from grokjax.systems.approximation import figures
+        >>> found = ap.capacity([32, 128, 512])
+        >>> ax = figures.capacity({"two-scale": (found, 0.5)}).axes[0]
+        >>> ax.lines[0].get_ydata().tolist() == found.num_weights.tolist()
+        True
     """
     with plot.style():
         figure, ax = _panel(ax, height=2.7)
@@ -234,9 +306,12 @@ def capacity(measured: Mapping[str, tuple[Capacity, float]], *, ax: Axes | None 
 
 
 def _label_logs(*log_axes: Any) -> None:
-    """Labels at 1 and 3 of each decade, where an axis shows few of them."""
+    """Labels at 1 and 3 of each decade, or at 1, 2 and 5, where an axis shows few of them."""
     for axis in log_axes:
-        axis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        low, high = axis.get_view_interval()
+        if high > 1e3 * low:
+            continue
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high > 30 * low else (1.0, 2.0, 5.0)))
         axis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
 
 

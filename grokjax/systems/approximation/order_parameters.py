@@ -19,6 +19,14 @@ class OrderParameters(eqx.Module):
         num_weights: $W$ of each network.
         depths: $L$ of each network.
         resolutions: $NM$ of each network.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> run = ap.simulate(ap.Approximation(target="kink"), sizes=[8, 16, 32])
+        >>> round(float(run.order_parameters.resolution_rate.mean), 2), run.order_parameters.num_weights.tolist()
+        (1.0, [127.0, 195.0, 325.0])
+        >>> float(ap.predict(run.system).order_parameters.rate)
+        2.0
     """
 
     rate: Any

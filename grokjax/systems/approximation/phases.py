@@ -80,6 +80,11 @@ def region(p: Any, r: Any, d: Any, activation: str = "relu") -> Region:
 
     Raises:
         ValueError: as for `phase`, or not a single point.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.region(0.75, r=1, d=2)
+        Region(name='deep discontinuous', weights='discontinuous', depth='W^0.5')
     """
     label = np.asarray(classify(p, r, d, activation))
     if label.ndim:
@@ -188,8 +193,11 @@ def rate_bound(alpha: Any, r: Any, d: Any, activation: str = "relu") -> Any:
 
     Examples:
         >>> from grokjax.systems import approximation as ap
-        >>> bool(ap.rate_bound(1.0, r=1, d=1) >= ap.max_rate(1.0, r=1, d=1))
-        True
+        >>> names = ("relu", "piecewise_polynomial")
+        >>> [float(ap.rate_bound(0.25, r=1, d=1, activation=name)) for name in names]
+        [1.25, 1.5]
+        >>> [float(ap.max_rate(0.25, r=1, d=1, activation=name)) for name in names]  # between is open
+        [1.25, 1.25]
     """
     _check(r, d, activation)
     alpha = _module(alpha, r, d).clip(alpha, 0, 1)

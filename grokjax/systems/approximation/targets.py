@@ -33,6 +33,12 @@ class Target(eqx.Module):
     Attributes:
         function: from points to values.
         singular: points of the cube where it is least smooth, shape (points,) or (points, d).
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> f = ap.target("kink")
+        >>> f(np.array([0.0, 1.0])).round(3).tolist(), f.singular.round(3).tolist()
+        ([0.333, 0.667], [0.333])
     """
 
     function: Callable[[Any], Any] = eqx.field(static=True)
@@ -100,6 +106,12 @@ def bumps(num_bumps: int, *, seed: int = 0) -> Target:
     Args:
         num_bumps: $K$.
         seed: of the signs.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> f = ap.bumps(4)
+        >>> np.abs(f(np.array([0.125, 0.375, 0.625, 0.875]))).tolist()  # 1/(2K); signs are random
+        [0.125, 0.125, 0.125, 0.125]
     """
     signs = np.random.default_rng(seed).choice([-1.0, 1.0], num_bumps)
     values = np.zeros(2 * num_bumps + 1)

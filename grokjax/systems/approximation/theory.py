@@ -29,6 +29,14 @@ class Prediction(AbstractPrinted):
         depth_exponent: $\\alpha$.
         resolution_rate: exponent of the error in the number of cells along an axis, the smoothness itself.
         label: index into `PHASES`.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> found = ap.predict(ap.Approximation(depth_exponent=jnp.array([0.0, 0.5, 1.0])))
+        >>> found.rate.tolist()
+        [1.0, 1.5, 2.0]
+        >>> found.phase.tolist()
+        ['boundary', 'deep discontinuous', 'boundary']
     """
 
     rate: Any

@@ -39,8 +39,9 @@ def two_wells(
 
     Examples:
         >>> from grokjax.systems import interatomic_potential as ip
-        >>> round(float(ip.two_wells(temperature=0.4).temperature), 6)
-        0.4
+        >>> wells = ip.two_wells(dim=24, stiffness=(4.0, 1.0), offset=6.0, temperature=0.3)
+        >>> round(float(ip.predict(wells).entropy_difference), 4)  # 12 ln 4
+        16.6355
     """
     dim = check_whole("dim", dim)
     check_positive("stiffness", stiffness, "A well holds its particle.")
@@ -64,6 +65,13 @@ def anharmonic_wells(
         offset: of the second well.
         temperature: with $k_B=1$.
         widths: neurons of a layer, and hidden layers.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> wells = ip.anharmonic_wells(jax.random.key(0))
+        >>> found = ip.predict(wells)  # by quadrature, the network included
+        >>> found.exact, bool(found.entropy_difference > 0)  # the second well is the wider one
+        (True, True)
     """
     network = eqx.nn.MLP(1, 1, *widths, activation=jnp.tanh, dtype=float, key=key)
     energy = AnharmonicWells(jnp.asarray(offset, float))
@@ -95,6 +103,12 @@ def einstein_solid(
 
     Raises:
         ValueError: a number is out of its range, or there is not one for each phase.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> found = ip.predict(ip.einstein_solid(num_atoms=8))
+        >>> round(float(found.transition_temperature), 2), round(float(found.slope), 2)  # and dT/dP
+        (1.01, 0.05)
     """
     values = {"offset": offset, "bulk": bulk, "volume": volume, "stiffness": stiffness, "gruneisen": gruneisen}
     for name, pair in values.items():
@@ -127,6 +141,14 @@ def gaussian_core(
 
     Raises:
         ValueError: there is no cell of that size, or a number is out of its range.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> cores = ip.gaussian_core(num_atoms=32)
+        >>> [phase.name for phase in cores.phases], cores.comparable_boxes
+        (['fcc', 'bcc'], True)
+        >>> ip.gaussian_core(num_atoms=32, epsilon=(1.0, 2.0)).phases[0].species[:4].tolist()  # a mixture
+        [0, 1, 0, 1]
     """
     fcc, bcc = _cells("num_atoms", num_atoms, GAUSSIAN_CORE_SIZES)
     check_positive("density", density, "A box has a volume.")
@@ -156,6 +178,12 @@ def titanium(
 
     Raises:
         ValueError: there is no cell of that size, or the temperature is not above zero.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> titanium = ip.titanium(num_atoms=16, temperature=300.0)
+        >>> [phase.name for phase in titanium.phases], titanium.theta.shape  # nine corrections, all zero
+        (['hcp', 'bcc'], (9,))
     """
     hexagonal, cubic = _cells("num_atoms", num_atoms, TITANIUM_SIZES)
     reach = Titanium.cutoff + 0.3

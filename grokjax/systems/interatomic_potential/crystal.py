@@ -39,6 +39,14 @@ class AbstractPhase(eqx.Module):
         num_atoms: what quantities per atom are divided by.
         dim: coordinates of an atom.
         tethered: whether displacements of all atoms together cost energy, so that no mode is free.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> phase = ip.lattice("bcc", (3.29,), (2, 2, 2), reach=4.0)
+        >>> phase.num_atoms, phase.num_modes  # all atoms together move for free
+        (16, 45)
+        >>> ip.einstein_solid(num_atoms=16).phases[0].num_modes  # its atoms are tethered
+        48
     """
 
     edges: eqx.AbstractVar[Array]
@@ -125,6 +133,15 @@ class Crystal(AbstractAtoms):
         shifts: images of the neighbours, in edges.
         bonds: vectors from atoms to neighbours, shape (axis, neighbour, atom).
         reach: the longest distance on the list.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> phase = ip.lattice("bcc", (3.29,), (2, 2, 2), reach=4.0)
+        >>> phase
+        Crystal(bcc, 16 atoms in 6.58 x 6.58 x 6.58, 14 neighbours)
+        >>> larger = phase.at_box(jnp.full(3, 0.01))  # strains are logarithms
+        >>> round(float(larger.volume(jnp.zeros(3)) / phase.volume(jnp.zeros(3))), 4)
+        1.0305
     """
 
     name: str = eqx.field(static=True)
@@ -201,6 +218,12 @@ def lattice(
 
     Raises:
         ValueError: the name is unknown, or a constant or count is not positive: an unphysical box.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> shells = {"fcc": (4.0,), "bcc": (4.0,), "hcp": (4.0, 6.53)}
+        >>> [len(ip.lattice(name, sizes, (1, 1, 1), reach=4.01).neighbours) for name, sizes in shells.items()]
+        [18, 14, 12]
     """
     check_choice("name", name, tuple(BASES))
     for constant in constants:
@@ -233,6 +256,12 @@ def crystal(
 
     Raises:
         ValueError: a box without volume, or two atoms at one place.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> sites = np.array([[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]])  # caesium chloride's
+        >>> ip.crystal(sites, np.ones(3), reach=0.9, species=[0, 1], name="CsCl")
+        Crystal(CsCl, 2 atoms in 1 x 1 x 1, 8 neighbours)
     """
     sites, edges = np.asarray(sites, float), np.asarray(edges, float)
     if edges.shape != (3,) or not np.all(np.isfinite(edges) & (edges > 0)):

@@ -33,6 +33,15 @@ class AbstractEnergy(eqx.Module):
     Attributes:
         linear: whether it is linear in the parameters (beside a constant), so that frames need one gradient only.
         cutoff: the longest distance at which atoms interact; None where pairs are not listed.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> class Spring(ip.AbstractEnergy):
+        ...     def __call__(self, theta, phase, displacement, strain):
+        ...         return theta * jnp.sum(displacement**2) / 2
+        >>> energy, gradient = Spring().energy_and_gradient(2.0, None, jnp.ones((1, 3)), jnp.zeros(3))
+        >>> float(energy), gradient.tolist()
+        (3.0, [[2.0, 2.0, 2.0]])
     """
 
     linear: ClassVar[bool] = False
@@ -88,6 +97,12 @@ class Listed(AbstractEnergy):
 
     Attributes:
         functions: radial functions and embedding.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> titanium = ip.titanium(num_atoms=16)
+        >>> titanium.energy.cutoff, titanium.energy.linear  # linear in its corrections: one gradient serves all of them
+        (6.5, True)
     """
 
     functions: AbstractFunctions

@@ -23,6 +23,16 @@ def ase_calculator(system: TwoPhases, element: str = "Ti") -> Any:
     Raises:
         ValueError: the energy is not one of embedded atoms, all alike.
         ImportError: ase or scipy is not installed.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> from ase import Atoms
+        >>> titanium = ip.titanium(num_atoms=16)
+        >>> phase = titanium.phases[1]
+        >>> atoms = Atoms("Ti16", phase.sites, cell=phase.edges, pbc=True, calculator=ip.ase_calculator(titanium))
+        >>> ours = titanium.energy(titanium.theta, phase, phase.zero, jnp.zeros(3))
+        >>> bool(abs(atoms.get_potential_energy() - ours) < 1e-4)
+        True
     """
     energy = system.energy
     if not (isinstance(energy, Listed) and energy.functions.embedded and energy.functions.alike(system.theta)):

@@ -76,6 +76,15 @@ class FreeEnergies(AbstractPrinted):
         flags: what went wrong, in words; empty if nothing.
         notes: what is good to know and does no harm, likewise.
         reference: of the integration.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> run.reference, [phase.name for phase in run.phases], run.flags
+        ('cov', ['I', 'II'], ())
+        >>> run.phases[0].frames.displacement.shape  # replicas, frames, atoms, axes
+        (4, 100, 8, 3)
     """
 
     system: TwoPhases
@@ -143,6 +152,14 @@ def _simulate(
 
     Raises:
         ValueError: the key or system is something else, a sweep, or a keyword is not known.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> found, theory = run.free_energy_difference, ip.predict(solid).free_energy_difference
+        >>> bool(abs(found.mean - theory) < 5 * found.error)
+        True
     """
     key = check_key(key)
     check_x64("free energies")

@@ -111,6 +111,18 @@ def self_diffusion(
     Raises:
         ValueError: the temperature or viscosity is not above zero, there are fewer than 20 frames, or the second phase
             is no crystal in a cubic box that is twice the energy's cutoff, before and after it melted.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> def soft(theta, x, edges):  # Gaussians of the distances to the nearest images
+        ...     r = edges * (jnp.mod((x[:, None] - x) / edges + 0.5, 1) - 0.5)
+        ...     return theta * jnp.sum(jnp.exp(-jnp.sum(r**2, axis=-1))) / 2
+        >>> bcc = ip.lattice("bcc", (1.9,), (2, 2, 2), reach=1.7)
+        >>> fields = {"theta": jnp.ones(()), "phases": (bcc, bcc), "temperature": 0.02, "pressure": 1.0}
+        >>> system, few = ip.TwoPhases(energy=ip.Foreign(soft), **fields), ip.Sampling(num_replicas=2, num_frames=40)
+        >>> found = ip.self_diffusion(jax.random.key(0), system, temperature=0.1, sampling=few)
+        >>> bool(found.mean > 3 * found.error)  # it melted
+        True
     """
     key = check_key(key)
     check_x64("the liquid")

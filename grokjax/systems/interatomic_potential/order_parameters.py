@@ -13,6 +13,15 @@ class OrderParameters(AbstractPrinted):
         enthalpy_difference: $\Delta H$, likewise.
         entropy_difference: $\Delta S=(\Delta H-\Delta G)/T$, in $k_B$ per atom.
         volume_difference: $\Delta V$, per atom.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> found = ip.predict(ip.two_wells(temperature=0.3)).order_parameters
+        >>> round(float(found.free_energy_difference), 4), round(float(found.enthalpy_difference), 4)
+        (1.0093, 6.0)
+        >>> heat = 0.3 * found.entropy_difference  # G = H - T S
+        >>> bool(jnp.isclose(found.enthalpy_difference - heat, found.free_energy_difference))
+        True
     """
 
     free_energy_difference: Any

@@ -45,6 +45,14 @@ class Refinement(AbstractPrinted):
         box_term: to add to the tracked difference before it is compared with the verified one.
         status: solved, out of steps, or unreliable where a phase was lost.
         state: to go on from.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> wanted = {"temperature": 1.0, "verify": False}
+        >>> refined = ip.refine(jax.random.key(1), solid, **wanted, num_frames=100, num_witnesses=0)
+        >>> refined.rounds, refined.verified is None, refined.flags
+        (1, True, ())
     """
 
     system: TwoPhases

@@ -147,6 +147,14 @@ class Scaled(AbstractEnergy):
     Attributes:
         energy: the inner one.
         inner: its parameters.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> titanium = ip.titanium(num_atoms=16)
+        >>> phase, inner = titanium.phases[0], (titanium.energy, titanium.theta)
+        >>> stronger = ip.Scaled(*inner)(jnp.log(1.1), phase, phase.zero, jnp.zeros(3))
+        >>> round(float(stronger / inner[0](inner[1], phase, phase.zero, jnp.zeros(3))), 6)
+        1.1
     """
 
     energy: AbstractEnergy
@@ -171,6 +179,15 @@ class Foreign(AbstractEnergy):
 
     Attributes:
         function: differentiable by jax; it looks for neighbours as it likes.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> def soft(theta, x, edges):  # Gaussians of the distances to the nearest images
+        ...     r = edges * (jnp.mod((x[:, None] - x) / edges + 0.5, 1) - 0.5)
+        ...     return theta * jnp.sum(jnp.exp(-jnp.sum(r**2, axis=-1))) / 2
+        >>> bcc = ip.lattice("bcc", (1.9,), (2, 2, 2), reach=1.7)
+        >>> round(float(ip.Foreign(soft)(1.0, bcc, bcc.zero, jnp.zeros(3))), 2)
+        12.94
     """
 
     function: Callable[[Any, Array, Array], Scalar]

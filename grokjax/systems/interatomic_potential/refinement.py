@@ -74,6 +74,15 @@ def _refine(
     Raises:
         ValueError: the temperature is not above zero; the target is out of reach of the frames in so many rounds; the
             checkpoint is another refinement's; a phase was lost before anything was refined.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> wanted = {"temperature": 1.0, "verify": False}
+        >>> refined = ip.refine(jax.random.key(1), solid, **wanted, num_frames=100, num_witnesses=0)
+        >>> at = ip.predict(refined.system).transition_temperature  # 1.0136 before
+        >>> bool(abs(at - 1.0) < 5 * refined.transition_temperature.error)
+        True
     """
     key = check_key(key)
     check_instance("system", system, TwoPhases, "Try ip.titanium().")

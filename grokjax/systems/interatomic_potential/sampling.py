@@ -42,11 +42,17 @@ class Sampling:
     Attributes:
         num_replicas: independent copies, advanced together.
         num_frames: frames of a replica.
-        record_every: steps between frames.
+        record_every: steps between frames; the box moves after each of them, so that fewer make soft boxes quicker.
         equilibration: frames before the first one, not kept.
         num_witnesses: further replicas at half the step, evidence of the certificate; they enter no average.
         step_fraction: the step in units of the largest stable one, measured at a thermal displacement.
         progress: whether to show progress bars.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> sampling = ip.Sampling(num_frames=800)
+        >>> sampling.record_every * (sampling.equilibration + sampling.num_frames)  # steps of a replica
+        17200
     """
 
     num_replicas: int = 4

@@ -70,6 +70,14 @@ class TwoPhases(AbstractParameters):
     Raises:
         ValueError: the phases have different numbers of atoms, the energy's cutoff is longer than a list of pairs, or
             the temperature is not above zero.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> titanium = ip.titanium(num_atoms=16, temperature=1155.0)
+        >>> titanium.num_atoms, titanium.units.name, titanium.comparable_boxes  # hcp has two edges, bcc one
+        (16, 'meV', False)
+        >>> round(1e3 * float(titanium.thermal_energy), 1)  # meV
+        99.5
     """
 
     energy: AbstractEnergy = eqx.field(kw_only=True)

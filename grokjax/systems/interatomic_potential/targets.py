@@ -29,6 +29,11 @@ class Wanted:
             system to begin with; None leaves the entropy free, which tends to lose it.
         volume: $\Delta V^*$ per atom, such as Clausius and Clapeyron ask for.
         gauge: whether the mean enthalpy of the first phase shall stay.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> ip.Wanted(temperature=1155.0, latent_heat=43.6, gauge=True)  # its fields are keywords of ip.refine
+        Wanted(temperature=1155.0, latent_heat=43.6, volume=None, gauge=True)
     """
 
     temperature: Any = None

@@ -51,6 +51,12 @@ class Prediction(AbstractSolution):
         transition_temperature: where $\Delta G=0$ at $P$, nearest to $T$ from below or above; nan without one.
         status: solved; no solution without a transition; unreliable where a crystal has a mode that is not stable.
         exact: whether this is no approximation.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> found = ip.predict(ip.two_wells(temperature=jnp.array([0.3, 0.4])))
+        >>> (found.free_energy_difference > 0).tolist(), found.exact  # the first phase is stable below 0.360674
+        ([True, False], True)
     """
 
     free_energy_difference: Float[Array, "..."]

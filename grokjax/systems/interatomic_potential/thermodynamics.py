@@ -41,6 +41,14 @@ def gibbs_helmholtz(temperature: Any, enthalpy: Any, start: Any) -> Float[Array,
         temperature: points, the first one being where $G$ is known.
         enthalpy: there, or its difference between phases.
         start: $G$ at the first point, likewise.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> temperature = jnp.array([0.3, 0.35, 0.4])
+        >>> theory = ip.predict(ip.two_wells(temperature=temperature))
+        >>> found = ip.gibbs_helmholtz(temperature, theory.enthalpy_difference, theory.free_energy_difference[0])
+        >>> bool(jnp.allclose(found, theory.free_energy_difference))
+        True
     """
     beta, enthalpy = 1 / jnp.asarray(temperature, float), jnp.asarray(enthalpy, float)
     steps = jnp.diff(beta) * (enthalpy[1:] + enthalpy[:-1]) / 2
@@ -58,6 +66,13 @@ def reversible_scaling(
         start: $G(T_0)$ at $\lambda=1$.
         temperature: $kT_0$ in the enthalpy's unit.
         num_modes: $3N$ with momenta, 0 for configurational free energies or differences.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> scale = jnp.linspace(1.0, 0.5, 1001)  # of a harmonic mode, whose mean energy is T/2
+        >>> where, found = ip.reversible_scaling(scale, 1 / (2 * scale), 0.0, 1.0, num_modes=0)
+        >>> float(where[-1]), round(float(found[-1]), 4)  # -T ln(T)/2
+        (2.0, -0.6931)
     """
     scale, enthalpy = jnp.asarray(scale, float), jnp.asarray(enthalpy, float)
     work = jnp.cumsum(jnp.diff(scale) * (enthalpy[1:] + enthalpy[:-1]) / 2)
@@ -71,6 +86,14 @@ def clausius_clapeyron(run: FreeEnergies) -> Estimate:
 
     Args:
         run: at the transition, or near it.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> found = ip.clausius_clapeyron(run)
+        >>> bool(abs(found.mean - ip.predict(solid).slope) < 5 * found.error)
+        True
     """
     units = run.system.units
     volume, entropy = run.order_parameters.volume_difference, run.order_parameters.entropy_difference
@@ -88,6 +111,14 @@ def thermal_expansion(system: TwoPhases, frames: Frames) -> Estimate:
     Args:
         system: at the point of the frames.
         frames: of one phase.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> found = ip.thermal_expansion(solid, run.phases[0].frames)
+        >>> bool(found.mean > 3 * found.error)  # a solid whose springs soften as it grows expands
+        True
     """
     enthalpy, volume = frames.enthalpy(system.stress), frames.volume
     kT, t = float(system.thermal_energy), float(system.temperature)
@@ -101,6 +132,14 @@ def bulk_modulus(system: TwoPhases, frames: Frames) -> Estimate:
     Args:
         system: at the point of the frames.
         frames: of one phase.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> found = ip.bulk_modulus(solid, run.phases[0].frames)
+        >>> bool(abs(found.mean - 60) < 30)  # above the 40 of the cold solid: springs press, too
+        True
     """
     volume = frames.volume
     variance = per_atom(system, (volume - volume.mean()) ** 2 * system.num_atoms, 1.0)
@@ -121,6 +160,14 @@ class Surface(eqx.Module):
         inefficiency: of the enthalpy.
         smallest: effective samples below which a point is beyond the frames.
         without: the same without one replica each, for errors.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> surface = ip.surface(jax.random.key(1), run, [(0.95, 0.5)], ip.Sampling(num_frames=100))
+        >>> [bool(jnp.isfinite(surface.difference(t, 0.5))) for t in (0.92, 3.0)]  # no number beyond the frames
+        [True, False]
     """
 
     system: TwoPhases
@@ -209,6 +256,15 @@ def surface(
 
     Raises:
         ValueError: a phase of the run, or one at a point, was lost.
+
+    Examples:
+        >>> from grokjax.systems import interatomic_potential as ip
+        >>> solid = ip.einstein_solid(num_atoms=8)
+        >>> run = ip.simulate(jax.random.key(0), solid, num_frames=100, num_witnesses=0)
+        >>> surface = ip.surface(jax.random.key(1), run, [(0.95, 0.5)], ip.Sampling(num_frames=100))
+        >>> theory = ip.predict(solid.replace(temperature=0.92)).free_energy_difference
+        >>> bool(abs(surface.difference(0.92, 0.5) - theory) < 0.1)
+        True
     """
     if run.phases is None:
         raise argument_error("run", "one whose phases hold", "; ".join(run.flags), "Lower the temperature.")

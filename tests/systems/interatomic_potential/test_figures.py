@@ -1,6 +1,10 @@
-"""Figures read back: what is drawn is what was given."""
+"""Figures read back: what is drawn is what was given, captions say it, and no legend covers a line."""
+
+import dataclasses
+import itertools
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -11,31 +15,106 @@ mpl.use("Agg")
 from grokjax.systems.interatomic_potential import figures
 
 
-def test_gibbs_energies_and_the_line():
+PRESSURE = np.arange(3.0)
+EXPERIMENT = PRESSURE, 1155 - 30 * PRESSURE
+LINES = {"refined": (PRESSURE, Estimate(1155 - np.array([0.0, 29.0, 40.0]), np.full(3, 2.0)))}
+
+
+def hidden_by_the_legend(ax):
+    """Labels of lines that run under the legend of their axes."""
+    ax.figure.canvas.draw()
+    box, hidden = ax.get_legend().get_window_extent(), []
+    for line in ax.lines:
+        corners = line.get_transform().transform(line.get_xydata())
+        path = np.concatenate([np.linspace(*pair, 50) for pair in itertools.pairwise(corners)] or [corners])
+        inside = (path > box.min).all(axis=1) & (path < box.max).all(axis=1)
+        hidden += [line.get_label()] if inside.any() else []
+    return hidden
+
+
+def words(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def by_label(ax):
+    return {line.get_label(): line for line in ax.lines}
+
+
+def test_gibbs_energies_as_drawn():
     temperature = np.linspace(1000.0, 1300.0, 4)
     curves = {"before": np.full(4, 8.8), "refined": 0.04 * (1155 - temperature)}
     measured = {name: (1155.0, Estimate(values[1], 0.1)) for name, values in curves.items()}
-    figure = figures.gibbs_energies(temperature, curves, measured, (1155.0, 0.0377))
-    (ax,) = figure.axes
-    drawn = {line.get_label(): line for line in ax.lines}
-    np.testing.assert_array_equal(drawn["bcc, refined"].get_ydata(), curves["refined"])
+    (ax,) = figures.gibbs_energies(temperature, curves, measured, (1155.0, 0.0377)).axes
+    drawn = by_label(ax)
+    for label, values in curves.items():
+        np.testing.assert_array_equal(drawn[f"bcc, {label}"].get_ydata(), values)
     assert drawn["experiment"].get_xdata()[0] == 1155.0
-    pressure = np.arange(3.0)
+    slope = drawn["experiment, slope of its entropy"]
+    assert np.diff(slope.get_ydata()) / np.diff(slope.get_xdata()) == pytest.approx(-0.0377)
+    points = [bars.lines[0] for bars in ax.containers]
+    assert [point.get_ydata()[0] for point in points] == [values[1] for values in curves.values()]
+    assert all(point.get_zorder() > drawn["experiment"].get_zorder() for point in points), "the star hides a point"
+    assert "absolute, measured" in words(ax)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("temperature (K)", r"$G - G_{\mathrm{hcp}}$ (meV per atom)")
+    assert not hidden_by_the_legend(ax)
+    plt.close("all")
+
+
+def test_the_line_as_drawn():
     tangents = {"tangent": (Estimate(1155.0, 2.0), Estimate(100.0, 3.0))}
-    lines = {"refined": (pressure, Estimate(1155 - 29 * pressure, np.full(3, 2.0)))}
-    (ax,) = figures.transition_line(lines, (pressure, 1155 - 30 * pressure), tangents).axes
-    np.testing.assert_array_equal(ax.lines[0].get_ydata(), 1155 - 29 * pressure)
-    assert ax.lines[-1].get_ydata()[-1] == pytest.approx(1355)
+    figure, ax = plt.subplots()
+    assert figures.transition_line(LINES, EXPERIMENT, tangents, ax=ax) is figure
+    drawn = by_label(ax)
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), LINES["refined"][1].mean)
+    np.testing.assert_array_equal(drawn["experiment"].get_ydata(), EXPERIMENT[1])
+    assert drawn["tangent"].get_ydata()[-1] == pytest.approx(1355)
     assert ax.get_ylim()[1] < 1200, "a steep tangent leaves the frame"
+    (bars,) = ax.containers
+    assert [np.ptp(segment[:, 1]) for segment in bars.lines[2][0].get_segments()] == pytest.approx([4, 4, 4])
+    assert set(words(ax)) == {"refined", "experiment", "tangent"}
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("pressure (GPa)", "transition temperature (K)")
+    assert not hidden_by_the_legend(ax)
+    plt.close("all")
 
 
 @pytest.mark.medium
 def test_a_refinement_in_figures(refined):
-    figure = figures.effective_samples(refined)
-    drawn = {line.get_label(): line for line in figure.axes[0].lines}
-    np.testing.assert_allclose(drawn["perplexity"].get_ydata(), [each.perplexity for each in refined.history])
-    figure = figures.trap_and_cure(refined, refined)
-    path = figure.axes[0].lines[0]
+    (ax,) = figures.effective_samples(refined).axes
+    drawn = by_label(ax)
+    for label, name in (("perplexity", "perplexity"), ("Kish", "kish")):
+        np.testing.assert_allclose(drawn[label].get_ydata(), [getattr(each, name) for each in refined.history])
+    renewed = [line.get_xdata()[0] for line in ax.lines if line.get_color() == "0.7"]
+    assert renewed == [
+        i for i in range(1, len(refined.history)) if refined.history[i].round > refined.history[i - 1].round
+    ]
+    assert (drawn["bound of perplexity, 0.9"].get_ydata()[0], ax.get_ylim()) == (0.9, (0, 1.05))
+    assert not hidden_by_the_legend(ax)
+
+    (ax,) = figures.trap_and_cure(refined, refined, 6.5).axes
+    path = ax.lines[0]
     assert path.get_xdata()[0] == pytest.approx(refined.anchor.free_energy_difference.mean)
     assert len(path.get_xdata()) == len(refined.history)
-    assert "rounds" in figures.caption(refined)
+    assert by_label(ax)["target"].get_xydata().tolist() == [[0.0, 6.5]]
+    ends = [bars.lines[0].get_xydata()[0] for bars in ax.containers]
+    found = refined.verified.order_parameters
+    np.testing.assert_allclose(ends[:2], [[found.free_energy_difference.mean, found.enthalpy_difference.mean]] * 2)
+    assert ends[2][0] == pytest.approx(refined.anchor.free_energy_difference.mean)
+    assert "units of energy per atom" in ax.get_xlabel()
+    assert not hidden_by_the_legend(ax)
+    plt.close("all")
+
+
+@pytest.mark.medium
+def test_captions_say_what_was_found(refined):
+    end = figures.caption(refined)
+    assert end.startswith(f"1 atoms a phase, 4 replicas of 300 frames, refined in {refined.rounds} rounds to T = 0.3")
+    assert str(refined.verified.order_parameters.free_energy_difference) in end
+    assert figures.caption_gibbs_energies(refined).endswith(end)
+    assert figures.caption_effective_samples(refined).endswith(end)
+    both = figures.caption_trap_and_cure(dataclasses.replace(refined, flags=("entropy collapsed",)), refined)
+    assert "Flags: entropy collapsed." in both
+    line = figures.caption_transition_line(refined, LINES, EXPERIMENT)
+    assert "2 of 3 points agree" in line
+    assert "differs by 20.0(20) K, at 2 GPa" in line
+    nothing = {"lost": (PRESSURE, Estimate(np.full(3, np.nan), np.full(3, np.nan)))}
+    assert "lost: no transition within the frames." in figures.caption_transition_line(refined, nothing, EXPERIMENT)

@@ -21,6 +21,12 @@ class Squarer(AbstractNetwork):
 
     Attributes:
         num_hats: $m$.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> net = ap.squarer(4)
+        >>> net.num_weights, net.depth  # 8m and m + 1
+        (32, 5)
     """
 
     num_hats: int = eqx.field(static=True)
@@ -65,6 +71,14 @@ class Product(AbstractNetwork):
         num_hats: $m$.
         radius: $R$.
         dim: two factors.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> net = ap.product(6, radius=3.0)
+        >>> net(np.array([[3.0, -2.0]])).tolist()
+        [-6.0]
+        >>> net.num_weights, net.depth  # 24m + 15 and m + 2
+        (159, 8)
     """
 
     num_hats: int = eqx.field(static=True)
@@ -117,7 +131,8 @@ def squarer(num_hats: int) -> Squarer:
 
     Examples:
         >>> from grokjax.systems import approximation as ap
-        >>> ap.squarer(4).num_weights > 0
+        >>> net = ap.squarer(4)
+        >>> ap.sup_error(net, lambda x: x**2) == 4.0**-5  # a further layer quarters it
         True
     """
     return Squarer(check_whole("num_hats", num_hats))
@@ -135,7 +150,9 @@ def product(num_hats: int, radius: float = 1.0) -> Product:
 
     Examples:
         >>> from grokjax.systems import approximation as ap
-        >>> ap.product(4).num_weights > ap.squarer(4).num_weights
+        >>> net = ap.product(6)
+        >>> x = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
+        >>> bool(np.abs(net(x) - x[:, 0] * x[:, 1]).max() < 4.0**-6)
         True
     """
     check_positive("radius", radius)

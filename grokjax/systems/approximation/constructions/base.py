@@ -32,7 +32,17 @@ class Lattice(NamedTuple):
 
 
 class AbstractNetwork(eqx.Module):
-    """A feed-forward network with explicit weights, one linear output and inputs in the unit cube."""
+    """A feed-forward network with explicit weights, one linear output and inputs in the unit cube.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> f = ap.target("kink")
+        >>> net = ap.two_scale(f, num_cells=64, num_fine=24)
+        >>> net.num_weights, net.depth  # by formula
+        (775, 78)
+        >>> net.to_units().num_weights, net.to_units().depth  # counted
+        (775, 78)
+    """
 
     @property
     @abstractmethod

@@ -33,6 +33,12 @@ class Interpolant(AbstractNetwork):
     Attributes:
         values: at the nodes, shape (N+1,) * d.
         dim: $d$.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> net = ap.interpolant(ap.target("kink"), num_cells=8)
+        >>> net.num_weights, net.depth  # 3N + 1, whatever the function
+        (25, 2)
     """
 
     values: Float[Array, "*nodes"]
@@ -143,6 +149,8 @@ def interpolant(f: Function, num_cells: int, dim: int = 1) -> Interpolant:
         >>> net = ap.interpolant(ap.target("kink"), num_cells=8)
         >>> net.values.shape
         (9,)
+        >>> round(8 * ap.sup_error(net, ap.target("kink")), 6)  # at most 1/2 for r = 1
+        0.444444
     """
     check_x64("interpolant")
     num_cells, dim = check_whole("num_cells", num_cells), check_whole("dim", dim)

@@ -58,10 +58,8 @@ def sup_error(network: AbstractNetwork, f: Function, *, num_uniform: int = 2000,
         >>> from grokjax.systems import approximation as ap
         >>> f = ap.target("kink")
         >>> net = ap.two_scale(f, num_cells=64, num_fine=24)
-        >>> net.num_weights, net.depth
-        (775, 78)
-        >>> bool(ap.sup_error(net, f) < 1e-3)
-        True
+        >>> round(64 * 24 * ap.sup_error(net, f), 6)  # at most 3
+        1.333333
     """
     dim = getattr(network, "dim", 1)
     singular = getattr(f, "singular", np.full(1 if dim == 1 else (1, dim), 1 / 3))

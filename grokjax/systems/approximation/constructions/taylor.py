@@ -37,6 +37,13 @@ class TaylorPatches(AbstractNetwork):
         bounds: bound of each $|c_k|$.
         order: $r$; $K = \\lceil r\\rceil$.
         activation: `"relu"` or `"relu2"`.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> f = ap.target("sine", order=3)
+        >>> net = ap.taylor(f, num_cells=16, order=3)
+        >>> net.coefficients.shape  # of second-degree polynomials at the nodes
+        (3, 17)
     """
 
     coefficients: Float[Array, "degrees nodes"]
@@ -170,6 +177,14 @@ def taylor(f: Function | Derivatives, num_cells: int, order: float, *, activatio
     Raises:
         ValueError: an order below 1, too few cells, a zone below the spacing of floats, or a function that cannot be
             differentiated or is not finite.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> f = ap.target("sine", order=3)
+        >>> [ap.taylor(f, n, order=3, activation="relu2").depth for n in (8, 16, 32)]  # exact products
+        [7, 7, 7]
+        >>> [ap.taylor(f, n, order=3).depth for n in (8, 16, 32)]
+        [46, 49, 55]
     """
     check_x64("taylor")
     num_cells = check_whole("num_cells", num_cells, 2)

@@ -33,7 +33,13 @@ ACTIVATIONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Unit(NamedTuple):
-    """One unit: its activation, the indices that it reads (inputs first, then units), their weights, its bias."""
+    """One unit: its activation, the indices that it reads (inputs first, then units), their weights, its bias.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> ap.interpolant(ap.target("kink"), num_cells=8).to_units().units[0]
+        Unit(activation='relu', sources=(0,), weights=(1,), bias=0.0)
+    """
 
     activation: str
     sources: tuple[int, ...]
@@ -47,6 +53,14 @@ class Units(NamedTuple):
     Attributes:
         num_inputs: inputs have the indices 0, ..., num_inputs - 1.
         units: in an order in which each reads only earlier ones.
+
+    Examples:
+        >>> from grokjax.systems import approximation as ap
+        >>> f = ap.target("kink")
+        >>> net = ap.two_scale(f, num_cells=64, num_fine=24)
+        >>> units, x = net.to_units(), np.linspace(0, 1, 5)
+        >>> len(units.units), bool(np.allclose(units(x), net(x), rtol=0, atol=1e-12))  # unit by unit, and at once
+        (266, True)
     """
 
     num_inputs: int
