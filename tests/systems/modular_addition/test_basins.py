@@ -41,6 +41,7 @@ def test_both_minima_and_their_coefficients():
         ma.basins(KEY, SYSTEM, inverse_noise=200.0, num_descent=0)
 
 
+@pytest.mark.filterwarnings("ignore:.*diverged")
 def test_a_descent_that_diverges_is_told_as_such(monkeypatch):
     monkeypatch.setattr(sys.modules["grokjax.systems.modular_addition.basins"], "LEARNING_RATE", 1e80)
     with pytest.raises(ValueError, match="`num_descent`"):
