@@ -4,7 +4,7 @@ Numbers come from results files (`benchmarks/results/*.json`); where there is no
 elsewhere are quoted, and a quote that is no longer there stops the script.
 
     python benchmarks/flagship.py; python benchmarks/generalisation.py   # measure
-    python examples/03_representation.py; python examples/04_hopfield.py; python benchmarks/papers.py
+    python benchmarks/papers.py                                          # after the two examples that it names
     python benchmarks/claims.py                                          # write the table; --check compares it
 """
 

@@ -72,7 +72,7 @@ def main() -> None:
 
     from grokjax import plot
     from grokjax.systems import modular_addition as ma
-    from grokjax.systems.modular_addition.figures import width_convergence
+    from grokjax.systems.modular_addition.figures import caption_width_convergence, width_convergence
 
     rows: list[dict[str, Any]] = []
     for width in args.widths:
@@ -106,7 +106,8 @@ def main() -> None:
     write("modular_addition", rows, fits=lines, prime=args.prime, noise_at_500=args.noise, steps=args.steps)
     if args.figure is not None:
         series = {line["order parameter"]: (line["c1"], line["c2"]) for line in lines}
-        print("wrote", plot.save(width_convergence(args.widths, gaps, series), args.figure))
+        figure, caption = width_convergence(args.widths, gaps, series), caption_width_convergence(series)
+        print("wrote", plot.save(figure, args.figure, caption=caption))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """Numbers of the other papers' claims, from what their examples have left in output/.
 
-python examples/03_representation.py; python examples/04_hopfield.py    # measure
-python benchmarks/papers.py                                             # and collect, for benchmarks/claims.py
+python examples/03_representation.py --grid 6 6 --rates 5 --steps 10000   # measure, at more than their default sizes
+python examples/04_hopfield.py --sizes 250 500 1000 2000
+python benchmarks/papers.py                                               # and collect, for benchmarks/claims.py
 """
 
 import argparse
