@@ -4,10 +4,12 @@ import importlib
 import importlib.util
 import inspect
 import pkgutil
+import re
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from matplotlib.figure import Figure
 
 import grokjax
 
@@ -109,3 +111,23 @@ def test_links_between_files_become_links_between_pages():
     )
     with pytest.raises(SystemExit, match="not there"):
         pages.with_links("[a](docs/nothing.md)", "README.md", "index.md")
+
+
+def test_every_figure_has_a_caption_and_a_test():
+    """What returns a figure says in words what is seen (panels do not), and is drawn by a test."""
+    tests = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    figures, captions = {}, {}
+    for home, name, thing in public_things():
+        module = home.__name__
+        room = module.removesuffix(".figures") if module.endswith(".figures") else "grokjax.plot"
+        kept = captions if name.lower().startswith("caption") or module.endswith(".captions") else figures
+        drawn = inspect.isfunction(thing) and inspect.get_annotations(thing).get("return") in (Figure, "Figure")
+        if kept is captions or (drawn and not name.startswith("draw_")):
+            kept.setdefault(room, {})[re.sub(r"^(figure|caption)_|_figure$", "", name.lower())] = name
+        captions.setdefault(room, {}).update(getattr(home, "CAPTIONS", {}))
+    assert len(figures) == 9
+    assert sum(map(len, figures.values())) > 50
+    for room, drawn in figures.items():
+        several = {key.removesuffix("s") for key in captions[room]}  # one for a panel and for a row of them
+        assert not set(drawn) - set(captions[room]) - several, room
+        assert all(re.search(rf"\b{name}\b", tests) for name in drawn.values()), room
