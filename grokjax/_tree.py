@@ -1,6 +1,7 @@
 """Small operations on pytrees of arrays that the samplers share."""
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -127,7 +128,7 @@ def layer_names(tree: PyTree) -> list[str]:
     paths = [path for path, _ in jax.tree_util.tree_leaves_with_path(tree)]
     names = [layer_name(path) for path in paths]
     unique = len(set(names)) == len(names)
-    return names if unique else [jax.tree_util.keystr(path).lstrip(".") for path in paths]
+    return names if unique else [leaf_name(path) for path in paths]
 
 
 def per_layer(name: str, value: Any, tree: PyTree) -> PyTree:
@@ -163,7 +164,11 @@ def tree_size(tree: PyTree) -> int:
     return sum(leaf.size for leaf in jax.tree.leaves(tree))
 
 
+def leaf_name(path: tuple) -> str:
+    """What a reader would type: `overlap[1]`, also where `overlap` is the key of a dictionary."""
+    return re.sub(r"^\['(\w+)'\]", r"\1", jax.tree_util.keystr(path)).lstrip(".")
+
+
 def named_leaves(tree: PyTree, is_leaf: Any = None) -> dict[str, Any]:
-    """The leaves of a pytree under the names a reader would type: `overlap[1]`."""
-    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_leaf)
-    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in leaves}
+    """The leaves of a pytree under their names."""
+    return {leaf_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_leaf)}

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 from jaxtyping import Array, Key
 
-from ._tree import Shared, partition_members
+from ._tree import Shared, leaf_name, named_leaves, partition_members
 from .ensemble.assembly import Assembly
 from .evidence import statistics
 from .evidence.certificate import Certificate
@@ -15,7 +15,7 @@ from .evidence.examination import by_layer, certify, with_precision
 from .evidence.statistics import Estimate
 from .experiment import AbstractExperiment, Problem
 from .observables import RungSeries, Series, measure_data_energy
-from .results import Run, member_estimate, named_leaves
+from .results import Run, member_estimate
 from .samplers import AbstractSampler
 from .status import Status
 
@@ -135,7 +135,7 @@ def _estimates(layout: Any, values: Any, series: Any, diverged: Any) -> Any:
     record = len(layout.shape) + 1
 
     def one(path, leaf):
-        found, chains = member_estimate(layout, leaf, diverged), followed.get(jax.tree_util.keystr(path).lstrip("."))
+        found, chains = member_estimate(layout, leaf, diverged), followed.get(leaf_name(path))
         if chains is None or np.ndim(chains) != np.ndim(leaf) + 1:
             return found
         lost = diverged.reshape(*diverged.shape, *(1,) * (np.ndim(chains) - diverged.ndim))

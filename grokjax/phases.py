@@ -75,23 +75,27 @@ class PhaseDiagram(AbstractSolution):
         """Where the solution ran away: an answer, not a failure, where a theory has such a phase."""
         return self.status == Status.COLLAPSED
 
+    @property
+    def answered(self) -> np.ndarray:
+        """Where the phase is known: a solution that was found or ran away."""
+        return np.asarray(self.converged) | np.asarray(self.collapsed)
+
     def names(self) -> np.ndarray:
         """The name of the phase at every point, as an array of strings; how the solver ended where it failed."""
         codes, places = np.unique(np.asarray(self.status), return_inverse=True)
         texts = np.array([Status(code).text for code in codes])[places].reshape(self.status.shape)
-        return np.where(np.asarray(self.converged), np.asarray(self.phases)[np.asarray(self.labels)], texts)
+        return np.where(self.answered, np.asarray(self.phases)[np.asarray(self.labels)], texts)
 
     def fraction(self, phase: str) -> float:
-        """Share of the solved points in `phase`.
+        """Share of the points with an answer that are in `phase`.
 
         Raises:
             ValueError: no such phase.
         """
         if phase not in self.phases:
             raise argument_error("phase", f"one of {self.phases}", phase, "Choose one of these names.")
-        solved = np.asarray(self.converged)
-        hits = (np.asarray(self.labels) == self.phases.index(phase)) & solved
-        return float(hits.sum() / max(solved.sum(), 1))
+        hits = (np.asarray(self.labels) == self.phases.index(phase)) & self.answered
+        return float(hits.sum() / max(self.answered.sum(), 1))
 
     def __str__(self) -> str:
         size = " x ".join(f"{name} {len(values)}" for name, values in self.axes.items())

@@ -316,3 +316,20 @@ def test_a_target_may_be_a_partial_function():
 def test_bad_input_is_refused_by_name(call, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         call()
+
+
+class Dictionary(Balls):
+    """Order parameters in a plain dictionary; the certificate looks at one of them."""
+
+    certified = ("mean",)
+
+    def measure(self, key, problem, state):
+        found = super().measure(key, problem, state)
+        return {"mean": found.mean, "spread": found.spread}
+
+
+def test_keys_of_a_dictionary_are_names_like_those_of_a_module():
+    run = grokjax.simulate(jax.random.key(0), SYSTEM.replace(curvature=1.0, centre=0.0), Dictionary(), **OPTIONS)
+    assert [row.name for row in grokjax.compare({"mean": 0.0, "spread": 1.0}, run).rows] == ["mean", "spread"]
+    assert "['" not in repr(run)
+    assert set(run.certificate.drift) == {"mean", "energy"}

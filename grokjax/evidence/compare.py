@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import numpy as np
 
 from .._checks import argument_error, check_instance, check_positive, real_numbers
 from .._printing import html_table
+from .._tree import named_leaves
 from ..status import Status, succeeded
 from .statistics import Estimate, as_estimate, is_estimate, z_score
 
@@ -207,9 +207,7 @@ def compare(
 
 def _leaves(result: Any) -> dict[str, Any]:
     """Order parameters by name; what is None is not there."""
-    tree = getattr(result, "order_parameters", result)
-    leaves = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_estimate)
-    return {jax.tree_util.keystr(path).lstrip("."): leaf for path, leaf in leaves}
+    return named_leaves(getattr(result, "order_parameters", result), is_estimate)
 
 
 def _reservations(theory: Any, experiment: Any) -> list[tuple[Any, str]]:

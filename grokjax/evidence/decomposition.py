@@ -18,6 +18,7 @@ import jax
 import numpy as np
 
 from .._checks import argument_error
+from .._tree import named_leaves
 from .statistics import Estimate, is_estimate, over_datasets
 
 
@@ -62,8 +63,7 @@ class Decomposition(eqx.Module):
         trees = {f"m = {width:g}": tree for width, tree in zip(self.widths, self.networks, strict=True)}
         trees |= {"finite width": self.finite_width, "infinite width": self.infinite}
         for head, tree in trees.items():
-            named = jax.tree_util.tree_leaves_with_path(tree, is_leaf=is_estimate)
-            shown = ", ".join(f"{jax.tree_util.keystr(path).lstrip('.')} {value}" for path, value in named)
+            shown = ", ".join(f"{name} {value}" for name, value in named_leaves(tree, is_estimate).items())
             lines.append(f"{head}: {shown}")
         return "\n".join(lines)
 

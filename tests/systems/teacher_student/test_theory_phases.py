@@ -83,6 +83,17 @@ def test_wells_of_a_sharp_system_are_a_gaussian_mixture():
     assert (points.gap[1:3] > 0).all()
 
 
+def test_a_point_that_ran_away_is_in_its_phase():
+    class Point(eqx.Module):
+        def __call__(self, x):
+            status = choose_status((x < 0, Status.COLLAPSED), otherwise=Status.SOLVED)
+            return PhasePoint({"square": x**2}, jnp.asarray(x > 0, int), status)
+
+    diagram = sweep(Point(), {"x": [-1.0, 0.0, 1.0, 2.0]}, ("collapse", "right"))
+    np.testing.assert_array_equal(diagram.names(), ["collapse", "collapse", "right", "right"])
+    assert repr(diagram) == "PhaseDiagram(x 4; collapse 50.0%, right 50.0%; 3 solved, 1 collapsed)"
+
+
 def test_an_unsolved_point_does_not_end_a_sweep():
     class Point(eqx.Module):
         def __call__(self, x):
