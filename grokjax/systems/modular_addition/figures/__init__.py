@@ -1,4 +1,4 @@
-"""Figures of modular addition: the mixed phase, and generalisation."""
+"""Figures of modular addition: the mixed phase, phase diagrams, and generalisation."""
 
 from ...._printing import listed as _listed
 from .generalisation import (
@@ -14,14 +14,12 @@ from .generalisation import (
 from .mixed_phase import (
     caption_mixed_phase,
     caption_pair_densities,
-    caption_phase_diagrams,
     caption_width_convergence,
     mixed_phase,
     pair_densities,
-    phase_diagram,
-    phase_diagrams,
     width_convergence,
 )
+from .phase_diagrams import caption_phase_diagrams, phase_diagram, phase_diagrams
 from .published import CAPTION_3, figure_3, paper_system
 
 

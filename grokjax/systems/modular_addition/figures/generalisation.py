@@ -22,7 +22,7 @@ from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ....phases import PhaseDiagram
 from ....results import Run
 from ..theory.generalisation import LEFT_TO_A_MASK
-from .mixed_phase import AXES, draw_letters, open_up, panels_of, sizes_of
+from ._panels import AXES, draw_letters, open_up, panels_of, sizes_of
 
 
 TRAIN, HELD_OUT, SINGLE, LOCALISED = range(4)  # colours
