@@ -3,13 +3,15 @@
 from ...._printing import listed as _listed
 from .generalisation import (
     accuracies_against_noise,
-    boundary_against_prime,
     caption_accuracies_against_noise,
+    caption_learning_curve,
+    learning_curve,
+)
+from .generalisation_boundary import (
+    boundary_against_prime,
     caption_boundary_against_prime,
     caption_generalisation_map,
-    caption_learning_curve,
     generalisation_map,
-    learning_curve,
 )
 from .mixed_phase import (
     caption_mixed_phase,

@@ -1,4 +1,4 @@
-"""What the figures share: names of axes and panels, letters, borders, sizes in words."""
+"""What the figures share: names of axes, panels and decays, colours, letters, borders, words on sizes and starts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,6 +26,14 @@ PANELS = {
     "specialised_once": "fraction of neurons specialised\nat exactly one frequency",
     "overlap_moment": r"$\langle XV\rangle$",
 }
+DECAYS = {
+    "fourier": "the published decay",
+    "fourier0": "the published decay, of the mean too",
+    "norm": "decay of the norms",
+    "position": "decay of the positions",
+    "gaussian": "plain weight decay",
+}
+TRAIN, HELD_OUT, SINGLE, LOCALISED = range(4)  # colours
 
 
 def panels_of(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
@@ -60,3 +68,23 @@ def draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line
 def sizes_of(run: Run) -> str:
     """P and N in words."""
     return f"P = {float(run.system.prime):g}, N = {float(run.system.width):g}"
+
+
+def noise_axis(ax: Axes, noise: Any) -> None:
+    """A logarithmic axis with plain labels, in a power of ten."""
+    low, high, exponent = np.min(noise), np.max(noise), int(np.floor(np.log10(np.median(noise))))
+    steps = [step * 10.0**power for power in range(exponent - 2, exponent + 3) for step in (1, 2, 5)]
+    ticks = [tick for tick in steps if low * 0.999 <= tick <= high * 1.001]
+    ax.set_xscale("log")
+    ax.set_xlabel(rf"{AXES['noise_variance']} ($10^{{{exponent}}}$)", labelpad=1)
+    ax.set_xticks(ticks, [f"{tick / 10.0**exponent:g}" for tick in ticks])
+    ax.minorticks_off()
+
+
+def where_starts_differ(apart: np.ndarray, places: Sequence[str], what: str) -> str:
+    """In words, where two starts differ."""
+    named = [place for place, differs in zip(places, apart.ravel(), strict=True) if differs]
+    if not named:
+        return "Held-out sums agree from both starts."
+    where = f"{what} {', '.join(named)}"
+    return f"Held-out sums differ between the starts {where}: there the runs are too short for equilibrium."
