@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 from _report import table, write
 
-from grokjax import MALA, Design, Langevin, LeimkuhlerMatthews, Problem, UnderdampedLangevin, statistics
+from grokjax import MALA, Design, Langevin, LeimkuhlerMatthews, Problem, UnderdampedLangevin
 from grokjax.driver import first_positions
+from grokjax.evidence.convergence import autocorrelation_time
 from grokjax.evidence.statistics import over_members
 from grokjax.samplers import State
 from grokjax.systems import teacher_student as ts
@@ -26,7 +27,7 @@ from grokjax.systems import teacher_student as ts
 
 def correlation_time(series: np.ndarray) -> float:
     """In records, after each member's mean is taken off."""
-    return statistics.autocorrelation_time(series - series.mean(axis=1, keepdims=True))
+    return autocorrelation_time(series - series.mean(axis=1, keepdims=True))
 
 
 def langevin(key, system, members: int, sampler: Any, steps: int) -> dict[str, Any]:

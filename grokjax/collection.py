@@ -9,8 +9,8 @@ from jaxtyping import Array, Key
 
 from ._tree import Shared, leaf_name, named_leaves, partition_members
 from .ensemble.assembly import Assembly
-from .evidence import statistics
 from .evidence.certificate import Certificate
+from .evidence.convergence import over_chains
 from .evidence.examination import by_layer, certify, with_precision
 from .evidence.statistics import Estimate
 from .experiment import AbstractExperiment, Problem
@@ -140,7 +140,7 @@ def _estimates(layout: Any, values: Any, series: Any, diverged: Any) -> Any:
             return found
         lost = diverged.reshape(*diverged.shape, *(1,) * (np.ndim(chains) - diverged.ndim))
         chains = np.moveaxis(np.where(lost, np.nan, chains), (record - 1, record), (-2, -1))
-        return Estimate(found.mean, statistics.over_chains(chains).error)
+        return Estimate(found.mean, over_chains(chains).error)
 
     return jax.tree_util.tree_map_with_path(one, values)
 

@@ -15,7 +15,7 @@ from jaxtyping import Array, Key
 
 from ._printing import html_table, shown
 from ._tree import named_leaves
-from .evidence import statistics
+from .evidence import convergence
 from .evidence.certificate import Certificate
 from .evidence.statistics import Estimate, is_estimate, over_datasets
 from .status import describe, succeeded
@@ -148,7 +148,7 @@ class Run(eqx.Module, Generic[OrderParameters]):
     def drift(self) -> Any:
         """Second half minus first half of the records, for everything measured; 0 in equilibrium."""
         record = len(self._sweep) + 1
-        one = lambda values: statistics.drift(np.moveaxis(values, (record - 1, record), (-2, -1)))
+        one = lambda values: convergence.drift(np.moveaxis(values, (record - 1, record), (-2, -1)))
         return jax.tree.map(one, self.series)
 
     def estimate(self, values: Any) -> Estimate:

@@ -9,7 +9,7 @@ import pytest
 from grokjax import Design, UnderdampedLangevin, ensemble
 from grokjax._tree import leading_axes
 from grokjax.driver import first_positions
-from grokjax.ensemble import memory
+from grokjax.ensemble import fixed, memory
 from grokjax.observables import Series, measure_energy
 from grokjax.systems import hopfield as hop, teacher_student as ts
 
@@ -72,16 +72,16 @@ def test_a_row_tile_is_seen(problem):
 
 
 def test_a_run_says_what_it_needs(problem, monkeypatch, capsys):
-    monkeypatch.setattr(ensemble.loop, "WORTH_SAYING", 0)
+    monkeypatch.setattr(fixed, "WORTH_SAYING", 0)
     run(problem, progress=True)
     assert "needs " in (said := capsys.readouterr().err)
     assert "GB (arrays" in said
 
 
 def test_too_little_memory_is_refused_before_the_start(problem, monkeypatch):
-    monkeypatch.setattr(ensemble.loop, "WORTH_SAYING", 0)
-    monkeypatch.setattr(ensemble.loop, "memory_of", lambda devices: 50_000)
-    monkeypatch.setattr(ensemble.loop._Loop, "placed", None)  # nothing is placed on a device
+    monkeypatch.setattr(fixed, "WORTH_SAYING", 0)
+    monkeypatch.setattr(fixed, "memory_of", lambda devices: 50_000)
+    monkeypatch.setattr(fixed.Loop, "placed", None)  # nothing is placed on a device
     with pytest.raises(
         ValueError, match=r"`num_members` must be as many as the memory holds, but got '6 members, which"
     ):
@@ -117,7 +117,7 @@ def test_a_real_allocation_that_fails_is_explained():
 @pytest.mark.filterwarnings("ignore::grokjax.NotInEquilibrium")
 def test_measurements_that_read_the_problem_are_counted(monkeypatch):
     """A memory measures overlaps with its own patterns, of which only shapes are known before the start."""
-    monkeypatch.setattr("grokjax.ensemble.loop.WORTH_SAYING", 0)
+    monkeypatch.setattr("grokjax.ensemble.fixed.WORTH_SAYING", 0)
     system = hop.AssociativeMemory(0.05, 0.3)
     run = hop.simulate(jax.random.key(0), system, num_spins=40, num_members=2, num_steps=6, progress=False)
     assert np.all(np.isfinite(run.series.magnetisation))

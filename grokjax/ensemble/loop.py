@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -29,18 +28,18 @@ from .._checks import argument_error, check_instance, check_key
 from .._doors import flat
 from .._tree import leading_axes
 from ..observables import AbstractObservable
-from ..precision import dot_precision, is_lower, precision_name
+from ..precision import dot_precision, is_lower
 from ..samplers.base import AbstractSampler
-from ..samplers.ending import UntilFinished
 from ..samplers.force_error import ForceError, force_error, step_size_of
 from . import processes
-from .checkpoints import Checkpoints, Origin, alone, as_before, fingerprint
-from .devices import available
-from .memory import WORTH_SAYING, Memory, arrays_of, check_memory, memory_needed, memory_of, out_of_memory_in_words
+from .checkpoints import Origin, alone, as_before
+from .fixed import Loop
+from .memory import out_of_memory_in_words
 from .outcome import EnsembleRun
-from .placement import count_members, in_dtype, mesh_of, place_members, platform_of
+from .placement import in_dtype, place_members
 from .plan import Chunk, Compute, Plan, Schedule
-from .programs import advance_members, empty_totals, own_states, start_members
+from .programs import advance_members, own_states
+from .progress import Progress, identity_of, keep, resume
 
 
 def _run(
@@ -100,8 +99,8 @@ def _run(
     earlier = states if isinstance(states, EnsembleRun) else None
     start = positions if states is None else (states if earlier is None else earlier.states)
     measured = dict(observables or {})
-    loop = _Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
-    origin = Origin.of(_identity(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
+    loop = Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
+    origin = Origin.of(identity_of(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
     products = dot_precision(compute.precision, loop.platform, loop.dtype)
     if loop.fused:
         kernels.check_platform(loop.platform)
@@ -114,10 +113,10 @@ def _run(
     ):
         loop = loop.placed()
         start = own_states(loop.first_states() if states is None else loop.start)
-        progress = _Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
+        progress = Progress(loop.sampler, start, dict.fromkeys(measured), 0, 0)
         if earlier is not None:
             progress.totals, progress.steps_before = dict(earlier.totals), earlier.num_steps
-        plan, keeper = _resume(progress, loop, plan, schedule, origin)
+        plan, keeper = resume(progress, loop, plan, schedule, origin)
         interrupted = _advance_chunks(progress, loop, plan, schedule, compute, keeper, stop, needed)
     return _finished(progress, loop, plan, compute, earlier, interrupted)
 
@@ -126,127 +125,7 @@ run = flat(_run, name="run", schedule=Schedule(), compute=Compute())
 """The public door of the loop."""
 
 
-class _Loop(eqx.Module):
-    """What stays the same from chunk to chunk."""
-
-    sampler: AbstractSampler
-    target: Any
-    start: Any
-    keys: Any
-    observables: dict[str, AbstractObservable]  # as given, for the host
-    on_devices: dict[str, AbstractObservable]
-    axes: Any
-    member_block: int | None
-    mesh: Mesh | None
-    platform: str
-    dtype: Any
-    num_members: int
-
-    @staticmethod
-    def of(key, sampler, target, start, measured, target_axes, compute: Compute) -> "_Loop":
-        """From arguments, not yet placed on devices."""
-        num_members = count_members(start)
-        positions = getattr(start, "position", start)  # of states, if these are what it starts from
-        dtype = jnp.result_type(*jax.tree.leaves(eqx.filter(positions, eqx.is_inexact_array)), jnp.float32)
-        sampler = in_dtype(dtype, sampler)
-        if sampler.about.ends and not isinstance(sampler, UntilFinished):
-            sampler = UntilFinished(sampler)
-        keys = jax.vmap(lambda member: jax.random.split(jax.random.fold_in(key, member), 3))(jnp.arange(num_members))
-        axes = (leading_axes(sampler), target_axes, 0, 0)
-        mesh = mesh_of(num_members, compute.devices)
-        where = compute.member_block, mesh, platform_of(mesh, compute.devices)
-        return _Loop(sampler, target, start, keys, measured, measured, axes, *where, dtype, num_members)
-
-    def placed(self) -> "_Loop":
-        """With its arrays on their devices."""
-        fields = lambda loop: (loop.sampler, loop.target, loop.start, loop.keys)
-        arrays = place_members(self.mesh, self.axes, fields(self))
-        observables = place_members(self.mesh, leading_axes(self.observables), self.observables)
-        is_leaf = lambda node: node is None
-        return eqx.tree_at(lambda loop: (*fields(loop), loop.on_devices), self, (*arrays, observables), is_leaf=is_leaf)
-
-    @property
-    def fused(self) -> bool:
-        """Whether the gradient is a kernel's."""
-        return getattr(self.target, "compute", None) == "fused"
-
-    def precision(self, compute: Compute) -> str:
-        """Of the matrix products, by name."""
-        if self.fused:
-            return f"{kernels.kernel_precision(compute.precision, self.platform)} in fused kernels"
-        return precision_name(compute.precision)
-
-    def first_states(self) -> Any:
-        """Of all members, on their devices."""
-        arguments = (self.sampler, self.target, self.start, self.keys)
-        return start_members(*arguments, self.axes, self.member_block, self.mesh)
-
-    def memory(self, plan: Plan, *, fresh: bool) -> Memory | None:
-        """What the run needs on each device; None for a small one on a CPU, which has no limit to tell of.
-
-        Raises:
-            ValueError: the devices have less.
-        """
-        if self.platform == "cpu" and arrays_of((self.target, self.start)) < WORTH_SAYING:
-            return None
-        states = eqx.filter_eval_shape(self.first_states) if fresh else self.start
-        arguments = (self.sampler, self.target, self.observables, self.keys, states)
-        axes = (*self.axes[:2], leading_axes(self.observables), 0)
-        needed = memory_needed(arguments, axes, plan.capacity, self.member_block, self.mesh)
-        devices = available()[:1] if self.mesh is None else self.mesh.local_devices
-        check_memory(needed, memory_of(devices), self.num_members)
-        return needed
-
-
-class _Progress:
-    """What changes from chunk to chunk."""
-
-    def __init__(self, sampler, states, totals, steps_done, steps_before):
-        self.sampler, self.states, self.totals = sampler, states, totals
-        self.steps_done, self.steps_before, self.first_chunk = steps_done, steps_before, 0
-        self.chunk_seconds: list[float] = []
-
-
-def _identity(loop: _Loop, plan: Plan, schedule: Schedule, *, fresh: bool) -> str:
-    """What makes two runs the same run but for their length; all processes agree on it, and on the length."""
-    identity = ""
-    if schedule.checkpoint is not None or processes.spans(loop.mesh):
-        measured = sorted(loop.observables.items())
-        identity = fingerprint((loop.sampler, loop.target, loop.start, loop.keys, measured, fresh))
-    same = (identity, plan.record_every, plan.records, schedule.checkpoint is None)
-    remedy = "Run one script in all."
-    processes.check_same(loop.mesh, "key", "the same, like all arguments, on all processes", same, remedy)
-    return identity
-
-
-def _resume(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, origin: Origin):
-    """Go on from the newest checkpoint of this very run, if there is one; the plan from there, and the keeper."""
-    if schedule.checkpoint is None:
-        return plan, None
-    keeper = Checkpoints(schedule.checkpoint, origin, schedule.checkpoint_seconds)
-    found, refusal = None, None
-    try:
-        found = keeper.latest()
-    except ValueError as error:  # raised after all processes know of it
-        refusal = error
-    done = 0 if found is None else found.steps
-    seen = (done, str(refusal))
-    processes.check_same(loop.mesh, "checkpoint", "a folder that all processes share", seen, "Give another folder.")
-    if refusal is not None:
-        raise refusal
-    if done > plan.num_steps:
-        raise argument_error("num_steps", f"at least {done}, what is done in the folder", plan.num_steps, "Take more.")
-    if found is not None:
-        beyond = done > plan.warmup and progress.steps_before == 0
-        template = empty_totals(loop.observables, progress.states, loop.keys) if beyond else progress.totals
-        whole = found.restore((progress.sampler, progress.states, template))
-        progress.sampler, progress.states, progress.totals = whole
-        plan, progress.first_chunk = plan.cut_at(done)
-        progress.steps_done = done
-    return plan, keeper if processes.leads(loop.mesh) else None
-
-
-def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, compute, keeper, asked, needed) -> bool:
+def _advance_chunks(progress: Progress, loop: Loop, plan: Plan, schedule, compute, keeper, asked, needed) -> bool:
     """The loop over chunks; True if Ctrl-C or SIGTERM ended it."""
     leads = processes.leads(loop.mesh)
     bar = tqdm(
@@ -269,7 +148,7 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
             due = keeper is not None and keeper.due(last=ended or chunk + 1 == len(plan.records))
             stop, due = processes.anywhere(loop.mesh, asked.is_set(), due)
             if due or stop:
-                _keep(progress, loop, keeper)
+                keep(progress, loop, keeper)
             if schedule.on_chunk is not None:
                 schedule.on_chunk(_chunk_of(progress, loop, plan))
             if stop:
@@ -279,7 +158,7 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
         if any(leaf.is_deleted() for leaf in jax.tree.leaves(progress.states) if isinstance(leaf, jax.Array)):
             raise KeyboardInterrupt("interrupted again, within a chunk that has overwritten its states") from None
         if not processes.spans(loop.mesh):
-            _keep(progress, loop, keeper)
+            keep(progress, loop, keeper)
         if done <= plan.warmup:
             raise KeyboardInterrupt(f"interrupted after {done} steps, before the first record") from None
         if leads:
@@ -293,23 +172,14 @@ def _advance_chunks(progress: _Progress, loop: _Loop, plan: Plan, schedule, comp
     return False
 
 
-def _chunk_of(progress: _Progress, loop: _Loop, plan: Plan) -> Chunk:
+def _chunk_of(progress: Progress, loop: Loop, plan: Plan) -> Chunk:
     energy = getattr(progress.states, "energy", np.full(loop.num_members, np.nan))
     energy = np.array(processes.to_host(energy, loop.mesh))  # a copy, as states are donated
     done, warming_up = progress.steps_done, progress.steps_done <= plan.warmup
     return Chunk(done, plan.num_steps, progress.chunk_seconds[-1], warming_up, energy)
 
 
-def _keep(progress: _Progress, loop: _Loop, keeper: Checkpoints | None) -> None:
-    """A checkpoint after the last whole chunk, if there is a folder."""
-    if keeper is None and not processes.spans(loop.mesh):
-        return
-    on_host = processes.to_host((progress.sampler, progress.states), loop.mesh)
-    if keeper is not None and progress.steps_done:
-        keeper.keep(progress.steps_done, (*on_host, progress.totals))
-
-
-def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Schedule, chunk: int) -> None:
+def _advance_chunk(progress: Progress, loop: Loop, plan: Plan, schedule: Schedule, chunk: int) -> None:
     """One chunk on the devices, and its observables merged on the host."""
     started = time.perf_counter()
     if schedule.adapt is not None and chunk == plan.halfway:
@@ -330,9 +200,7 @@ def _advance_chunk(progress: _Progress, loop: _Loop, plan: Plan, schedule: Sched
     progress.states, progress.totals, progress.steps_done = new, totals, plan.steps_until(chunk + 1)
 
 
-def _finished(
-    progress: _Progress, loop: _Loop, plan: Plan, compute: Compute, earlier, interrupted: bool
-) -> EnsembleRun:
+def _finished(progress: Progress, loop: Loop, plan: Plan, compute: Compute, earlier, interrupted: bool) -> EnsembleRun:
     """What a run leaves behind; members that diverged are counted in a warning, on one process."""
     states, sampler = progress.states, progress.sampler
     error = _force_error(progress, loop, compute)
@@ -366,7 +234,7 @@ def _finished(
     )
 
 
-def _force_error(progress: _Progress, loop: _Loop, compute: Compute) -> ForceError | None:
+def _force_error(progress: Progress, loop: Loop, compute: Compute) -> ForceError | None:
     """Of products below float32 at the last states, with a warning where it would be felt; ladders are not asked."""
     states, energy = progress.states, loop.target
     forces = callable(energy) and hasattr(states, "gradient") and jnp.ndim(states.energy) == 1

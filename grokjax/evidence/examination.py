@@ -1,7 +1,7 @@
 r"""The examination that ends in a certificate.
 
 Members on different data sets have different averages by right. So starts and steps are compared in pairs on the same
-data set, and errors of a pair come from the fluctuations in time (`statistics.time_mean_error`), pooled over members;
+data set, and errors of a pair come from the fluctuations in time (`convergence.time_mean_error`), pooled over members;
 for the step, from the scatter between pairs if that is larger, because slow modes are no evidence of a bias.
 """
 
@@ -15,7 +15,7 @@ from jaxtyping import Array, PyTree
 
 from .._tree import layer_names
 from ..ensemble.layout import HALF_STEP, OTHER_START, Layout
-from . import statistics
+from . import convergence, statistics
 from .certificate import Certificate, StepBias
 from .statistics import LARGEST_Z, Estimate, TwoStart
 
@@ -75,7 +75,7 @@ def certify(
         first = {name: values[..., : layout.num_witnesses, :] for name, values in mine.items()}
         two_start = TwoStart({name: _pair_z(mine[name], other[name], first[name]) for name in mine}, LARGEST_Z)
         both = [np.stack([first[name], other[name]], axis=-3) for name in mine]
-        nested = _largest([statistics.nested_rhat(values) for values in both])
+        nested = _largest([convergence.nested_rhat(values) for values in both])
     if HALF_STEP in layout.roles and bias_order is not None:
         step_bias = _step_bias(layout, mine, theirs(HALF_STEP), gone, bias_order)
 
@@ -87,12 +87,12 @@ def certify(
         virial=None if virial is None else layers(virial),
         temperature=None if temperature is None else layers(temperature),
         step_bias=step_bias,
-        rhat=_largest([statistics.pooled_rhat(_by_dataset(values, layout)) for values in mine.values()]),
+        rhat=_largest([convergence.pooled_rhat(_by_dataset(values, layout)) for values in mine.values()]),
         nested_rhat=nested,
         ess=ess,
         autocorrelation_time=time * steps_per_record,
         drift={
-            name: statistics.z_score(statistics.drift(values), 0.0) for name, values in {**mine, **energies}.items()
+            name: statistics.z_score(convergence.drift(values), 0.0) for name, values in {**mine, **energies}.items()
         },
         diverged=gone.sum(axis=-1),
         num_members=layout.num_members,
@@ -183,7 +183,7 @@ def _unit(layout: Layout, values: Number, gone: np.ndarray) -> Estimate:
     data sets widens the spread and must not hide behind it.
     """
     found = statistics.over_datasets(np.where(gone, 0, values.mean(axis=-1)), layout.num_datasets, gone)
-    in_time = statistics.time_mean_error(values) / np.sqrt(np.maximum((~gone).sum(axis=-1), 1))
+    in_time = convergence.time_mean_error(values) / np.sqrt(np.maximum((~gone).sum(axis=-1), 1))
     return Estimate(found.mean, np.fmin(found.error, in_time))
 
 
@@ -191,7 +191,7 @@ def _pair_z(mine: Number, other: Number, first: Number) -> Number:
     """Time averages of the witnesses minus those of their members, in standard errors."""
     difference = other.mean(axis=-1) - first.mean(axis=-1)
     count = np.isfinite(difference).sum(axis=-1)
-    error = statistics.time_mean_error(np.concatenate([mine, other], axis=-2)) * np.sqrt(2 / count)
+    error = convergence.time_mean_error(np.concatenate([mine, other], axis=-2)) * np.sqrt(2 / count)
     return statistics.z_score(Estimate(statistics.finite_mean(difference, axis=-1), error), 0.0)
 
 
@@ -201,7 +201,7 @@ def _step_bias(layout: Layout, mine, half, gone: np.ndarray, order: int) -> Step
         difference = values[..., : layout.num_witnesses, :].mean(axis=-1) - half[name].mean(axis=-1)
         count = np.isfinite(difference).sum(axis=-1)
         centre = statistics.finite_mean(difference, axis=-1)
-        in_time = np.hypot(statistics.time_mean_error(values), statistics.time_mean_error(half[name]))
+        in_time = np.hypot(convergence.time_mean_error(values), convergence.time_mean_error(half[name]))
         between = np.sqrt(statistics.finite_mean((difference - centre[..., None]) ** 2, axis=-1))
         error = np.maximum(in_time / np.sqrt(count), between / np.sqrt(np.maximum(count - 1, 1)))
         factor = 1 / (1 - 2.0**-order)
@@ -229,7 +229,7 @@ def _ess(series: Number) -> float:
         return 0.0
     if not centred.any():
         return float(series.size)  # an order parameter that is constant, such as no droplet at all
-    return min(statistics.effective_sample_size(centred), float(series.size))
+    return min(convergence.effective_sample_size(centred), float(series.size))
 
 
 def _largest(values: list[Number]) -> Number:

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from . import statistics
+from .convergence import autocorrelation_time
 from .reweighting import effective_samples, mbar
 
 
@@ -155,7 +155,7 @@ def statistical_inefficiency(energies: np.ndarray) -> float:
     for rung in energies:
         centred = rung - rung.mean(axis=(1, 2), keepdims=True)
         if np.ptp(centred) > 0:
-            found = max(found, statistics.autocorrelation_time(centred.reshape(-1, rung.shape[-1])))
+            found = max(found, autocorrelation_time(centred.reshape(-1, rung.shape[-1])))
     return found
 
 

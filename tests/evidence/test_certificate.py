@@ -10,8 +10,9 @@ import optax
 import pytest
 
 import grokjax
-from grokjax import GradientDescent, Series, UnderdampedLangevin, compare, statistics
+from grokjax import GradientDescent, Series, UnderdampedLangevin, compare
 from grokjax.ensemble.layout import HALF_STEP, OTHER_START, Layout
+from grokjax.evidence import convergence
 from grokjax.evidence.certificate import Certificate
 from grokjax.evidence.examination import certify
 from grokjax.evidence.statistics import Estimate
@@ -188,19 +189,19 @@ def test_error_of_a_time_average():
     series = chains(np.random.default_rng(0), 400, 3000)
     exact = np.sqrt((1 + MEMORY) / (1 - MEMORY) / 3000)
     # 400 chains x 4 degrees of freedom: relative standard error 1/sqrt(3200).
-    assert abs(statistics.time_mean_error(series) / exact - 1) < 5 / np.sqrt(3200) + 0.01
+    assert abs(convergence.time_mean_error(series) / exact - 1) < 5 / np.sqrt(3200) + 0.01
 
 
 def test_rhats_tell_chains_apart():
     rng = np.random.default_rng(1)
     own = 5 * rng.normal(size=(10, 1, 1))
     alike = own + chains(rng, 40).reshape(10, 4, RECORDS)
-    assert statistics.pooled_rhat(alike) < 1.03  # data sets differ, chains on one of them do not
+    assert convergence.pooled_rhat(alike) < 1.03  # data sets differ, chains on one of them do not
     apart = alike + 2 * np.arange(4)[:, None]
-    assert statistics.pooled_rhat(apart) > 1.5
+    assert convergence.pooled_rhat(apart) > 1.5
     starts = np.moveaxis(alike[:, :2], 1, 0)
-    assert statistics.nested_rhat(starts) < 1.03
-    assert statistics.nested_rhat(starts + np.array([0, 1.0])[:, None, None]) > 1.2
+    assert convergence.nested_rhat(starts) < 1.03
+    assert convergence.nested_rhat(starts + np.array([0, 1.0])[:, None, None]) > 1.2
 
 
 def test_an_ensemble_carries_the_evidence_that_it_has():

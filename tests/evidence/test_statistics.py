@@ -1,22 +1,16 @@
-"""Errors, diagnostics and comparisons on numbers whose law is known."""
+"""Errors and comparisons on numbers whose law is known."""
 
 from typing import NamedTuple
 
 import jax
 import numpy as np
 import pytest
-from scipy.signal import lfilter
 
 from grokjax import compare, statistics
 from grokjax.evidence.statistics import Estimate
 
 
 rng = np.random.default_rng(0)
-
-
-def autoregressive(coefficient, members, records):
-    noise = np.random.default_rng(1).standard_normal((members, records + 500))
-    return lfilter([1], [1, -coefficient], noise)[:, 500:]
 
 
 def test_estimate_prints_like_a_physicist():
@@ -51,20 +45,6 @@ def test_jackknife_takes_off_the_bias_of_a_square():
     estimate = statistics.jackknife(np.square, values)
     np.testing.assert_allclose(estimate.mean, values.mean() ** 2 - values.var(ddof=1) / 50, rtol=1e-10)
     np.testing.assert_allclose(estimate.error, 2 * abs(values.mean()) * values.std(ddof=1) / np.sqrt(50), rtol=0.1)
-
-
-def test_autocorrelation_time_of_an_autoregressive_process():
-    """(1 + a)/(1 - a) for coefficient a."""
-    time = statistics.autocorrelation_time(autoregressive(0.8, 50, 2000))
-    np.testing.assert_allclose(time, 9.0, rtol=0.1)
-
-
-def test_split_rhat_sees_members_in_different_wells():
-    series = rng.normal(size=(10, 200))
-    assert statistics.split_rhat(series) < 1.02
-    assert statistics.split_rhat(series + np.arange(10)[:, None]) > 1.5
-    assert abs(statistics.z_score(statistics.drift(series), 0.0)) < 5
-    assert statistics.z_score(statistics.drift(series + np.linspace(0, 1, 200)), 0.0) > 5
 
 
 def test_two_start_agrees_only_within_errors():
@@ -117,11 +97,6 @@ def test_failed_theory_never_agrees():
     table = compare({"a": np.nan}, {"a": Estimate(1.0, 0.1)})
     assert not table.agree
     assert "no comparison" in str(table)
-
-
-def test_pooled_rhat_of_one_data_set_is_split_rhat():
-    series = np.random.default_rng(3).normal(size=(5, 80)) + np.arange(5)[:, None] / 3
-    np.testing.assert_allclose(statistics.pooled_rhat(series[None]), statistics.split_rhat(series), rtol=1e-12)
 
 
 def test_wilson_interval():

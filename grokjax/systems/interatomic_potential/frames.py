@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array
 
-from ...evidence.statistics import autocorrelation_time
+from ...evidence.convergence import autocorrelation_time
 from ...samplers import BoxState
 from .crystal import AbstractPhase, Crystal
 from .system import TwoPhases

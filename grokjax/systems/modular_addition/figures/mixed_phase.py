@@ -1,6 +1,6 @@
-"""What the published figure lacks: real networks on top of the theory, and phase diagrams.
+"""What the published figure lacks: real networks on top of the theory, against noise, pair by pair, and against width.
 
-Figures take what `predict`, `transitions`, `phase_diagram` and `simulate` return, and solve nothing.
+Figures take what `predict`, `transitions` and `simulate` return, and solve nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,30 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import NullLocator
 
 from .... import plot
 from ....evidence.statistics import LARGEST_Z, Estimate, z_score
-from ....phases import PhaseDiagram
 from ....results import Run
 from ..phases import Transitions
-from ..system import ModularAddition
 from ..theory import Prediction
-
-
-BORDERS: dict[str, tuple[str, Any]] = {"start": ("mixed phase starts", ":"), "end": ("mixed phase ends", "-.")}
-AXES = {
-    "noise_variance": r"noise variance $\sigma^2$",
-    "readout_variance": r"read-out variance $\sigma_a^2$",
-    "width": "width $N$",
-    "prime": "prime $P$",
-}
-PANELS = {
-    "discrepancy": "discrepancy $a$",
-    "side_weight": r"side weight $P(X,V>x^*/2)$",
-    "specialised_once": "fraction of neurons specialised\nat exactly one frequency",
-    "overlap_moment": r"$\langle XV\rangle$",
-}
+from ._panels import AXES, PANELS, draw_borders, draw_letters, open_up, panels_of, sizes_of
 
 
 def mixed_phase(
@@ -230,119 +213,6 @@ def caption_pair_densities(theory: Prediction, run: Run, point: int | tuple[int,
     )
 
 
-def phase_diagram(
-    diagram: PhaseDiagram, borders: Transitions, *, system: ModularAddition, ax: Axes | None = None
-) -> Figure:
-    """Phases over two fields, with the borders at finite P and those of the sharp limit.
-
-    Args:
-        diagram: with two axes, such as noise and read-out variance, or width and prime, at the default threshold.
-        borders: of the same points, in the shape of the grid.
-        system: the fields that are not swept.
-        ax: where to draw; a figure of a column's width unless given.
-
-    Examples:
-        >>> from grokjax.systems import modular_addition as ma
-        >>> from grokjax.systems.modular_addition import figures
-        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
-        >>> axes = {"noise_variance": np.array([1e-3, 4e-4]), "readout_variance": np.array([2e-7, 8e-7])}
-        >>> diagram = ma.phase_diagram(system, axes)
-        >>> x, y = np.meshgrid(*axes.values(), indexing="ij")
-        >>> borders = ma.transitions(system.replace(noise_variance=x, readout_variance=y))
-        >>> figure = figures.phase_diagram(diagram, borders, system=system)
-        >>> figure.axes[0].get_xscale()
-        'log'
-        >>> from matplotlib import pyplot as plt
-        >>> plt.close(figure)
-    """
-    (x_name, x), (y_name, y) = diagram.axes.items()
-    swept = dict(zip(diagram.axes, np.meshgrid(x, y, indexing="ij"), strict=True))
-    noise, width = (swept.get(name, float(getattr(system, name))) for name in ("noise_variance", "width"))
-    side = np.asarray(diagram.order_parameters.side_weight)
-    with plot.style():
-        ax = plot.subplots(height=2.9)[1][0] if ax is None else ax
-        ax.set(xscale="log", yscale="log")
-        labels = {"x_label": AXES.get(x_name, x_name), "y_label": AXES.get(y_name, y_name)}
-        status = np.asarray(diagram.status).T
-        handles = plot.draw_phases(ax, x, y, np.asarray(diagram.labels).T, diagram.phases, status=status, **labels)
-        finite = [("border at finite $P$", "-", np.log(np.maximum(part * width, 1e-30))) for part in (side, 1 - side)]
-        sharp = [
-            (f"{label}, sharp", line, np.nan_to_num(np.asarray(getattr(borders, name)), nan=0.0) - noise)
-            for name, (label, line) in BORDERS.items()
-        ]
-        keys = {}
-        for label, line, level in (*finite, *sharp):
-            if level.min() < 0 < level.max():
-                ax.contour(x, y, level.T, levels=[0.0], colors="0.2", linewidths=0.9, linestyles=line)
-                keys[label] = Line2D([], [], color="0.2", linewidth=0.9, ls=line, label=label)
-        if y_name == "prime":
-            even = np.linspace(np.log(y[0]), np.log(y[-1]), 6)
-            ax.set_yticks(np.asarray(y)[np.unique(np.abs(np.log(y)[:, None] - even).argmin(axis=0))], minor=False)
-            ax.yaxis.set_major_formatter("{x:.0f}")
-            ax.yaxis.set_minor_locator(NullLocator())
-        plot.legend_below(ax, [*handles, *keys.values()], columns=2, title="present: weight above $1/N$ a frequency")
-    return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
-
-
-def phase_diagrams(
-    diagrams: Sequence[PhaseDiagram], borders: Sequence[Transitions], *, system: ModularAddition
-) -> Figure:
-    """Several of `phase_diagram` side by side.
-
-    Args:
-        diagrams: with two axes each.
-        borders: of the same points, in the shape of each grid.
-        system: the fields that are not swept.
-
-    Examples:
-        >>> from grokjax.systems import modular_addition as ma
-        >>> from grokjax.systems.modular_addition import figures
-        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
-        >>> axes = {"noise_variance": np.array([1e-3, 4e-4]), "readout_variance": np.array([2e-7, 8e-7])}
-        >>> diagram = ma.phase_diagram(system, axes)
-        >>> x, y = np.meshgrid(*axes.values(), indexing="ij")
-        >>> borders = ma.transitions(system.replace(noise_variance=x, readout_variance=y))
-        >>> figure = figures.phase_diagrams([diagram, diagram], [borders, borders], system=system)
-        >>> len(figure.axes)
-        2
-        >>> from matplotlib import pyplot as plt
-        >>> plt.close(figure)
-    """
-    with plot.style():
-        figure, axes = plot.subplots(1, len(diagrams), width="page", height=2.9)
-        for ax, diagram, sharp in zip(axes, diagrams, borders, strict=True):
-            phase_diagram(diagram, sharp, system=system, ax=ax)
-        draw_letters(axes)
-    return figure
-
-
-def caption_phase_diagrams(diagrams: Sequence[PhaseDiagram], system: ModularAddition) -> str:
-    """What `phase_diagram` and `phase_diagrams` show, in words, with the fields that are not swept.
-
-    Examples:
-        >>> from grokjax.systems import modular_addition as ma
-        >>> from grokjax.systems.modular_addition import figures
-        >>> system = ma.ModularAddition(prime=11, width=500, noise_variance=4e-4, readout_variance=8e-7, sextic_decay=3)
-        >>> diagram = ma.phase_diagram(system, {"noise_variance": [1e-3, 4e-4], "readout_variance": [2e-7, 8e-7]})
-        >>> words = figures.caption_phase_diagrams([diagram], system)
-        >>> "(a) at width 500, prime 11" in words
-        True
-    """
-    fixed = []
-    for letter, diagram in zip("abcdef", diagrams, strict=False):
-        names = [name for name in AXES if name not in diagram.axes]
-        values = ", ".join(f"{name.replace('_', ' ')} {float(getattr(system, name)):.3g}" for name in names)
-        fixed.append(f"({letter}) at {values}")
-    return (
-        f"Phases of modular addition, theory, with sextic decay {float(system.sextic_decay):g}: {'; '.join(fixed)}. "
-        "GFL: Gaussian feature learning, no specialised pair; GMFL-I: Gaussian mixture feature learning, ordinary and "
-        "specialised pairs; GMFL-II: specialised pairs only. A component counts as present above a weight of 1/N per "
-        "frequency: solid lines. Dotted and dash-dotted: borders of the limit of sharp wells. At small P the lazy law "
-        "alone has a tail beyond x*/2 that exceeds 1/N in wide networks, and is shown as GMFL-I: no phase returns "
-        "there."
-    )
-
-
 def width_convergence(
     widths: Any,
     gaps: dict[str, tuple[Any, Any]],
@@ -400,37 +270,3 @@ def caption_width_convergence(series: Mapping[str, tuple[float, float]]) -> str:
         "axes: points are networks with one standard error, a colour a quantity, curves two terms of an expansion in "
         f"1/N fitted to the gaps, (theory - networks)/theory = {found}. It goes to zero: the gap is finite width."
     )
-
-
-def panels_of(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
-    """The given axes and their figure, or new ones of a page's width."""
-    if axes is None:
-        return plot.subplots(1, count, width="page", height=2.9)
-    return axes[0].get_figure(root=True), axes  # pyright: ignore[reportReturnType]
-
-
-def draw_letters(axes: Sequence[Axes]) -> None:
-    """(a), (b), ... in order."""
-    for letter, ax in zip("abcdef", axes, strict=False):
-        plot.label_panel(ax, letter)
-
-
-def open_up(ax: Axes) -> None:
-    """Make the last points drawn large and hollow, so that points below them are seen."""
-    ax.containers[-1][0].set(markerfacecolor="none", markersize=7.0, markeredgewidth=0.8)
-
-
-def draw_borders(ax: Axes, borders: Transitions, unit: float = 1.0) -> list[Line2D]:
-    """Vertical lines at the borders that there are, and keys to them."""
-    keys = []
-    for name, (label, line) in BORDERS.items():
-        place = float(getattr(borders, name)) / unit
-        if np.isfinite(place):
-            ax.axvline(place, color="0.35", linestyle=line, linewidth=1.0, zorder=0)
-            keys.append(Line2D([], [], color="0.35", linestyle=line, linewidth=1.0, label=label))
-    return keys
-
-
-def sizes_of(run: Run) -> str:
-    """P and N in words."""
-    return f"P = {float(run.system.prime):g}, N = {float(run.system.width):g}"

@@ -17,7 +17,7 @@ from .... import plot
 from ..phases import Transitions
 from ..system import ModularAddition
 from ..theory import Prediction
-from .mixed_phase import AXES, PANELS, draw_borders, draw_letters, panels_of
+from ._panels import AXES, PANELS, draw_borders, draw_letters, panels_of
 
 
 CONVENTIONS: dict[str, tuple[str, Any]] = {
