@@ -10,13 +10,7 @@ from grokjax.plot.style import plain_log
 from grokjax.status import Status
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
-def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):
+def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path, legend_texts, legends_are_clear):
     x, y = np.geomspace(0.01, 1, 5), np.linspace(1, 3, 3)
     labels = np.array([[0, 0, 1, 1, 1]] * 3)
     status = np.full((3, 5), Status.SOLVED)
@@ -25,12 +19,11 @@ def test_phase_cells_cover_a_log_axis_and_failures_are_hatched(tmp_path):
         figure, (ax,) = plot.subplots()
         ax.set_xscale("log")
         plot.draw_phases(ax, x, y, labels, ("A", "B", "C"), status=status)
-    figure.canvas.draw()
-    assert not ax.get_legend().get_window_extent().overlaps(ax.get_window_extent())  # it is below
+    legends_are_clear(figure)
     (low, high), (bottom, top) = ax.get_xlim(), ax.get_ylim()
     np.testing.assert_allclose([low, high], [0.01 / 10**0.25, 10**0.25], rtol=1e-6)
     np.testing.assert_allclose([bottom, top], [0.5, 3.5])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["A", "B", "out of steps", "not finite"]
+    assert legend_texts(ax) == ["A", "B", "out of steps", "not finite"]
     hatches = [entry.get_hatch() for entry in ax.get_legend().legend_handles]
     drawn = [mesh.get_hatch() for mesh in ax.collections]
     assert hatches[2:] == drawn[1:]
@@ -70,16 +63,13 @@ def test_the_marks_of_theory_of_networks_and_of_a_transition():
 
 @pytest.mark.parametrize("low", [0.7, 3.2])
 @pytest.mark.parametrize("factor", [1.3, 2.5, 6, 40, 900, 40_000])
-def test_logarithmic_axes_have_three_numbers(low, factor):
+def test_logarithmic_axes_have_three_numbers(low, factor, tick_labels):
     with plot.style():
-        figure, (ax,) = plot.subplots()
+        _, (ax,) = plot.subplots()
     ax.plot([low, low * factor], [1, 1])
     ax.set_xscale("log")
     plain_log(ax.xaxis)
-    figure.canvas.draw()
-    low, high = ax.get_xlim()
-    ticks = [tick for tick in ax.xaxis.get_major_ticks() if low <= tick.get_loc() <= high]
-    assert len([tick for tick in ticks if tick.label1.get_text()]) >= 3
+    assert len(tick_labels(ax.xaxis)) >= 3
 
 
 def test_numbers_on_logarithmic_axes():
@@ -94,6 +84,31 @@ def test_numbers_on_logarithmic_axes():
     powers = [label.get_text() for label in axes[1].get_xticklabels()]
     assert sum("10^" in text for text in powers) >= 3
     assert not {"20", "50"} & set(powers)
+
+
+UNDER_A_LEGEND = {
+    "line between its points": lambda ax: ax.plot([0, 1], [0, 1]),
+    "dot": lambda ax: ax.scatter([0.5], [0.5]),
+    "error bar": lambda ax: ax.errorbar([0.5], [0.1], [0.8]),
+    "text": lambda ax: ax.text(0.5, 0.5, "here"),
+    "label": lambda ax: (ax.set_xlabel("x"), ax.xaxis.set_label_coords(0.5, 0.5)),
+    "legend": lambda ax: (ax.add_artist(ax.get_legend()), ax.legend(ax.lines, ["again"], loc="center")),
+    "other axes": lambda ax: ax.figure.add_axes((0.4, 0.4, 0.2, 0.2)),
+}
+
+
+@pytest.mark.parametrize("thing", UNDER_A_LEGEND)
+def test_what_a_legend_covers_is_seen(thing, legends_are_clear):
+    _, ax = plt.subplots()
+    ax.plot([0, 1], [0, 0])
+    ax.set(xlim=(0, 1), ylim=(0, 1))
+    ax.legend(ax.lines, ["key"], loc="center")
+    legends_are_clear(ax, inside=True)
+    with pytest.raises(AssertionError, match="key"):
+        legends_are_clear(ax)
+    UNDER_A_LEGEND[thing](ax)
+    with pytest.raises(AssertionError, match=r"key|again"):
+        legends_are_clear(ax, inside=True)
 
 
 def test_a_figure_its_caption_and_axes_of_ones_own(tmp_path):

@@ -4,7 +4,6 @@ import types
 
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 from matplotlib.colors import to_hex, to_rgba
 
 from grokjax import Collapse, Estimate, plot
@@ -12,12 +11,6 @@ from grokjax.evidence import DatasetEstimate, FreeEnergy
 
 
 WHITE = to_rgba("white")
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def values(mean):
@@ -53,10 +46,6 @@ def profile(noise, mean, error=0.1, barrier=np.nan):
     )
 
 
-def texts(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
 def points(ax, label):
     """The line of the points with a label."""
     return next(each for each in ax.containers if each.get_label() == label).lines[0]
@@ -66,20 +55,7 @@ def curve(ax, label):
     return next(line for line in ax.lines if line.get_label() == label)
 
 
-def assert_legends_are_clear(figure):
-    """No legend lies over an axis, its label, or another legend."""
-    figure.canvas.draw()
-    legends = [ax.get_legend() for ax in figure.axes if ax.get_legend() is not None]
-    boxes = [legend.get_window_extent() for legend in legends if legend.get_texts()]
-    assert boxes
-    drawn = [ax.get_window_extent() for ax in figure.axes]
-    drawn += [axis.label.get_window_extent() for ax in figure.axes for axis in (ax.xaxis, ax.yaxis)]
-    drawn += [label.get_window_extent() for ax in figure.axes for label in ax.get_xticklabels() if label.get_text()]
-    for i, box in enumerate(boxes):
-        assert not any(box.overlaps(other) for other in (*drawn, *boxes[:i]))
-
-
-def test_energy_and_capacity():
+def test_energy_and_capacity(legend_texts, legends_are_clear):
     free = free_energy()
     theory = {
         "N = 3": (np.linspace(0.5, 1, 5), np.arange(5.0), np.arange(5.0)),
@@ -96,11 +72,11 @@ def test_energy_and_capacity():
     assert energy.get_color() == capacity.get_color() == mine.get_color() != larger.get_color()  # a colour, a size
     np.testing.assert_array_equal(curve(left, "kink, infinite size").get_xydata(), [[0.7, 1.5]])
     assert [ax.lines[-1].get_xdata()[0] for ax in (left, right)] == [0.7, 0.7]
-    assert texts(left) == ["theory, N = 3", "theory, N = 9", "kink, infinite size"]
-    assert texts(right) == ["onset, infinite size", "networks, N = 3"]
+    assert legend_texts(left) == ["theory, N = 3", "theory, N = 9", "kink, infinite size"]
+    assert legend_texts(right) == ["onset, infinite size", "networks, N = 3"]
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["(a)", "(b)"]
     assert right.get_ylabel() == "heat capacity per sample $C/n$"
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
 
 
 def test_the_caption_of_energies_says_what_differs():
@@ -117,18 +93,18 @@ def test_the_caption_of_energies_says_what_differs():
     )
 
 
-def test_distributions():
+def test_distributions(legend_texts, legends_are_clear):
     droplets = {"net": (np.arange(3) - 1, np.arange(3.0), np.ones(3))}
     figure = plot.order.distributions({"unit": size(10)}, droplets)
     left, right = figure.axes
     np.testing.assert_array_equal(points(left, "unit").get_ydata(), [0.1, 0.3, 0.2])
     np.testing.assert_array_equal(points(right, "net").get_xydata(), [[-1, 0], [0, 1], [1, 2]])
     assert points(left, "unit").get_color() != points(right, "net").get_color()
-    assert texts(left) == ["Gaussian", "unit"]
+    assert legend_texts(left) == ["Gaussian", "unit"]
     assert "less their mean" in right.get_xlabel()
     normal = curve(left, "Gaussian")
     np.testing.assert_allclose(normal.get_ydata().max(), 1 / np.sqrt(2 * np.pi), rtol=1e-3)
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     (alone,) = plot.order.distributions({"unit": size(10)}).axes
     assert alone.get_title(loc="left") == ""  # a single panel has no letter
     two = {"unit": size(10, Estimate(0.7, 0.1)), "net": size(20)}
@@ -136,7 +112,7 @@ def test_distributions():
     assert "(b) Minus log" in plot.captions.distributions(two, droplets)
 
 
-def test_growth():
+def test_growth(legend_texts, legends_are_clear):
     sizes = {"unit": [size(10), size(20)], "net": [size(15)]}
     exact = {"unit": ([10, 20], [1.0, 2.0], [2.0, 8.0])}
     figure = plot.order.growth(sizes, exact)
@@ -144,16 +120,16 @@ def test_growth():
     np.testing.assert_allclose(np.asarray(points(left, "unit").get_ydata(), float), [1.0, 2.0])
     np.testing.assert_allclose(np.asarray(points(right, "net").get_ydata(), float), [3.0])
     assert [2.0, 8.0] in [list(line.get_ydata()) for line in right.lines]
-    assert (texts(left), texts(right)) == (["unit", "net"], ["exact"])
+    assert (legend_texts(left), legend_texts(right)) == (["unit", "net"], ["exact"])
     assert left.get_xscale() == left.get_yscale() == "log"
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     words = plot.captions.growth(sizes, exact)
     assert "multiplied by: unit 2 (n from 10 to 20)." in words
     assert "(a): within 5 standard errors of theory (at most 0.0)." in words
     assert "(b): theory differs by more than 5 standard errors, unit by up to 10." in words
 
 
-def test_profiles():
+def test_profiles(legends_are_clear):
     measured = {
         "cold": profile(0.1, [0.0, 1.0, np.inf], barrier=3.2),
         "cold, windows": profile(0.1, [0.0, 1.2, 2.0], [0.1, 0.1, 50.0]),
@@ -170,13 +146,13 @@ def test_profiles():
     assert cold.get_color() == again.get_color() == line.get_color() != hot.get_color()  # a colour, a noise
     assert [to_rgba(each.get_markerfacecolor()) == WHITE for each in (cold, again, hot)] == [False, True, False]
     assert ax.get_ylim() == (-0.5, 14)
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     words = plot.captions.neuron_profiles(measured, theory)
     assert "cold: barrier 3.20(10) nats; cold, windows: one well resolved" in words
     assert "Profiles: within 5 standard errors of theory (at most 0.0)." in words
 
 
-def test_evidence():
+def test_evidence(legend_texts, legends_are_clear):
     measured = {"N = 3": np.array([-5.0, -7.0]), "N = 9": np.array([-1.0])}
     theory = {"N = 3": {"one loop": [-4.0, -7.5]}, "N = 9": {"one loop": [-1.5]}}
     figure = plot.order.evidence_per_dataset(measured, theory)
@@ -184,13 +160,13 @@ def test_evidence():
     np.testing.assert_allclose(curve(ax, "one loop").get_ydata(), [-1.0, 0.5])
     np.testing.assert_allclose(ax.lines[-1].get_xydata(), [[4, 0.5]])
     assert [text.get_text() for text in ax.get_xticklabels()] == ["N = 3\n$L=-6$, sd 1", "N = 9\n$L=-1$"]
-    assert texts(ax) == ["one loop"]
-    assert_legends_are_clear(figure)
+    assert legend_texts(ax) == ["one loop"]
+    legends_are_clear(figure)
     words = plot.captions.evidence_per_dataset(measured, theory)
     assert "N = 3, one loop: -0.25(75) nats, median -0.2" in words
 
 
-def test_kinetics():
+def test_kinetics(legends_are_clear):
     number = lambda mean: Estimate(mean, 0.1)
     times = [types.SimpleNamespace(mean_time=number(t)) for t in (3.0, 9.0)]
     ramps = [types.SimpleNamespace(rate=r, work=number(10 * r)) for r in (0.1, 0.01)]
@@ -210,13 +186,13 @@ def test_kinetics():
     assert (star.get_marker(), star.get_color()) == ("*", points(left, "measured, neuron").get_color())
     np.testing.assert_array_equal(points(right, "measured, net").get_xdata(), [0.1, 0.01])
     np.testing.assert_array_equal(curve(right, "theory, net").get_ydata(), [2.0, 0.1])
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     words = plot.captions.kinetics(*given)
     assert "in (a): unit 0.90 to 1.00, neuron 1.50;" in words
     assert "in (b): net 0.50 to 1.00, student without theory." in words
 
 
-def test_a_collapse_on_an_axis():
+def test_a_collapse_on_an_axis(legend_texts, legends_are_clear):
     one, b, curves = Estimate(1.0, 0.1), np.full((2, 5), np.linspace(0.8, 1.2, 5)), np.full((2, 5), [[4.0], [8.0]])
     found = Collapse(one, one, one, rest=0.1, sizes=(4, 8), inverse_noise=b, curves=curves)
     with plot.style():
@@ -225,11 +201,11 @@ def test_a_collapse_on_an_axis():
     for line, n in zip(ax.lines, (4, 8), strict=True):
         np.testing.assert_allclose(line.get_xdata(), (b[0] - 1) * n)
         np.testing.assert_allclose(line.get_ydata(), 1.0)
-    assert texts(ax) == ["$n=4$", "$n=8$"]
-    assert_legends_are_clear(figure)
+    assert legend_texts(ax) == ["$n=4$", "$n=8$"]
+    legends_are_clear(figure)
 
 
-def test_learning_curves():
+def test_learning_curves(legend_texts, legends_are_clear):
     curves = np.arange(1.0, 9.0).reshape(2, 4)
     time = {"N = 3": np.arange(1.0, 5.0), "N = 9": np.arange(1.0, 5.0)}
     losses = {key: {"training": curves, "test": 2 * curves} for key in time}
@@ -243,7 +219,7 @@ def test_learning_curves():
     band = linear.collections[0].get_paths()[0].vertices
     np.testing.assert_allclose(band[:, 1].max(), (curves.mean(axis=0) + curves.std(axis=0, ddof=1)).max())
     np.testing.assert_array_equal(cubic.lines[1].get_ydata(), [0.1, 0.1])
-    assert (texts(error), texts(linear), texts(cubic)) == (
+    assert (legend_texts(error), legend_texts(linear), legend_texts(cubic)) == (
         ["training", "test"],
         ["N = 3", "N = 9"],
         ["theory, in equilibrium"],
@@ -253,14 +229,14 @@ def test_learning_curves():
         to_hex(linear.lines[2].get_color()),
     ]
     assert error.get_xscale() == "log"
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     words = plot.captions.learning_curves(time, losses, overlaps, theory)
     assert "over 2 networks" in words
     assert "N = 3 linear 6.0(20), theory 0.7; N = 3 cubic -6.0(20), theory 0.1;" in words
     assert "theory" not in plot.captions.learning_curves(time, losses, overlaps)
 
 
-def test_learning_over_sizes_and_in_a_field():
+def test_learning_over_sizes_and_in_a_field(legends_are_clear):
     measured = {"d = 3": ([1, 2], [0.1, 0.4], [0.1, 0.1])}
     theory = {"d = 3": ([1, 2], [0.1, 1.4]), "d = 9": ([1, 2], [0.3, 0.3])}
     figure = plot.learning.learned_over_size(measured, theory, label="n")
@@ -269,7 +245,7 @@ def test_learning_over_sizes_and_in_a_field():
     assert curve(ax, "theory, d = 3").get_color() == points(ax, "networks, d = 3").get_color()
     assert [curve(ax, f"theory, {name}").get_linestyle() for name in theory] == ["-", "--"]
     assert ax.get_xlabel() == "n"
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     words = plot.captions.learned_over_size(measured, theory)
     assert words.endswith("Networks: theory differs by more than 5 standard errors, d = 3 by up to 10.")
 
@@ -278,7 +254,7 @@ def test_learning_over_sizes_and_in_a_field():
     (ax,) = figure.axes
     np.testing.assert_array_equal(curve(ax, "exact, h = 1").get_ydata(), [2.0, 4.0])
     np.testing.assert_array_equal(points(ax, "networks, h = 1").get_ydata(), [2.0, 4.1])
-    assert_legends_are_clear(figure)
+    legends_are_clear(figure)
     words = plot.captions.symmetry_breaking(tilted, {"h = 1": 1.0})
     assert words.endswith("Networks: within 5 standard errors of theory (at most 1.0).")
 

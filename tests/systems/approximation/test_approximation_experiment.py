@@ -1,7 +1,5 @@
 """Slopes against predicted exponents, in both variables; figures read back."""
 
-import itertools
-
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
@@ -183,29 +181,7 @@ def families_of_two_phases():
     }
 
 
-def hidden_by_the_legend(ax):
-    """Labels of lines that run under the legend of their axes."""
-    ax.figure.canvas.draw()
-    box, hidden = ax.get_legend().get_window_extent(), []
-    for line in ax.lines:
-        corners = line.get_transform().transform(line.get_xydata())
-        path = np.concatenate([np.linspace(*pair, 50) for pair in itertools.pairwise(corners)] or [corners])
-        inside = (path > box.min).all(axis=1) & (path < box.max).all(axis=1)
-        hidden += [line.get_label()] if inside.any() else []
-    return hidden
-
-
-def words(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def labelled_ticks(axis):
-    low, high = axis.get_view_interval()
-    ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
-    return [text.get_text() for place, text in ticks if low <= place <= high and text.get_text()]
-
-
-def test_the_phase_diagram_as_drawn(families_of_two_phases):
+def test_the_phase_diagram_as_drawn(families_of_two_phases, legend_texts, legends_are_clear):
     runs = {name: [run] for name, run in families_of_two_phases.items()}
     diagram = ap.phase_diagram(jnp.linspace(0.1, 2, 20), jnp.linspace(0.1, 4, 20))
     ax = figures.phase_diagram(diagram, runs).axes[0]
@@ -213,16 +189,15 @@ def test_the_phase_diagram_as_drawn(families_of_two_phases):
     assert [line.get_ydata()[1] / line.get_xdata()[1] for line in borders] == [1, 2]
     points = [bars.lines[0].get_xydata()[0] for bars in ax.containers]
     np.testing.assert_allclose(points, [(1, run.growing_rate.mean) for run in families_of_two_phases.values()])
-    assert set(words(ax)) == {"shallow", "deep", "$p=r/d$", "$p=2r/d$"}
+    assert set(legend_texts(ax)) == {"shallow", "deep", "$p=r/d$", "$p=2r/d$"}
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_xlim(), ax.get_ylim()) == ("$r/d$", "rate $p$", (0, 2), (0, 4))
-    assert not hidden_by_the_legend(ax)
+    legends_are_clear(ax)
     furthest = figures.caption_phase_diagram(runs)
     assert furthest.startswith(figures.CAPTIONS["phase_diagram"])
     assert f"deep at r/d = 1, rate {float(families_of_two_phases['deep'].growing_rate.mean):.3g} where 2" in furthest
-    plt.close("all")
 
 
-def test_depth_as_drawn(by_depth):
+def test_depth_as_drawn(by_depth, legends_are_clear):
     curve = ap.predict(ap.Approximation(depth_exponent=jnp.linspace(0, 1, 5)))
     figure, ax = plt.subplots()
     assert figures.depth(curve, {"kink": by_depth}, ax=ax) is figure
@@ -237,11 +212,10 @@ def test_depth_as_drawn(by_depth):
     np.testing.assert_allclose(reach, np.diff(by_depth.rate_interval, axis=1)[:, 0])
     assert ax.get_xlim() == (-0.05, 1.05)
     assert "measured" in ax.get_xlabel()
-    assert not hidden_by_the_legend(ax)
-    plt.close("all")
+    legends_are_clear(ax, inside=True)
 
 
-def test_errors_as_drawn(families_of_two_phases):
+def test_errors_as_drawn(families_of_two_phases, legend_texts, legends_are_clear):
     runs = families_of_two_phases
     ax = figures.errors(runs, {name: ap.predict(run.system) for name, run in runs.items()}).axes[0]
     np.testing.assert_array_equal(ax.lines[0].get_xdata(), runs["shallow"].num_weights)
@@ -250,36 +224,34 @@ def test_errors_as_drawn(families_of_two_phases):
     slope = np.diff(np.log(dashed.get_ydata()[[0, -1]])) / np.diff(np.log(dashed.get_xdata()[[0, -1]]))
     np.testing.assert_allclose(slope, -2)
     assert [text.get_text() for text in ax.texts] == ["$W^{-1}$", "$W^{-2}$"]
-    assert words(ax) == ["shallow", "deep"]
+    assert legend_texts(ax) == ["shallow", "deep"]
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
-    assert not hidden_by_the_legend(ax)
+    legends_are_clear(ax)
     lookup = ap.simulate(ap.Approximation(activation="periodic"), sizes=[8, 16, 32])
     (ax,) = figures.errors({"look-up": lookup}, {"look-up": ap.predict(lookup.system)}).axes
     assert ax.texts[0].get_text() == "$e^{-cW}$"
     np.testing.assert_allclose(ax.lines[1].get_ydata()[[0, -1]], lookup.errors[[0, -1]])
-    plt.close("all")
 
 
-def test_precision_as_drawn(families_of_two_phases):
+def test_precision_as_drawn(families_of_two_phases, legend_texts, legends_are_clear):
     ax = figures.precision({"8 bits": families_of_two_phases["shallow"], "unlimited": families_of_two_phases["deep"]})
     ax = ax.axes[0]
-    assert words(ax) == ["8 bits", "unlimited", "slope $-1$", "slope $-2$"]
+    assert legend_texts(ax) == ["8 bits", "unlimited", "slope $-1$", "slope $-2$"]
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), families_of_two_phases["deep"].errors)
     for line, slope in zip(ax.lines[2:], (-1, -2), strict=True):
         found = np.diff(np.log(line.get_ydata()[[0, -1]])) / np.diff(np.log(line.get_xdata()[[0, -1]]))
         np.testing.assert_allclose(found, slope)
-    assert not hidden_by_the_legend(ax)
-    plt.close("all")
+    legends_are_clear(ax)
 
 
-def test_budget_and_capacity_as_drawn():
+def test_budget_and_capacity_as_drawn(legend_texts, legends_are_clear):
     grid = ap.grid(ap.Approximation(), [4, 8, 16], [2, 4])
     figure = figures.budget(grid, size=20)
     ax, bar = figure.axes
     mesh = ax.collections[0].get_array()
     assert np.ma.compressed(mesh).min() == grid.errors.min()
     assert (np.diff(np.ma.filled(mesh, np.inf).reshape(20, 20)[-1]) <= 0).all()
-    assert (bar.get_ylabel(), words(ax)) == ("least error", ["$6N=14M$"])
+    assert (bar.get_ylabel(), legend_texts(ax)) == ("least error", ["$6N=14M$"])
     np.testing.assert_allclose(ax.get_xlim(), [grid.num_weights.min(), grid.num_weights.max()])
     np.testing.assert_allclose(ax.get_ylim(), [2, grid.depths.max()])
 
@@ -289,12 +261,11 @@ def test_budget_and_capacity_as_drawn():
     np.testing.assert_array_equal(ax.lines[0].get_ydata(), found.num_weights)
     law = ax.lines[1].get_ydata()
     np.testing.assert_allclose(law / law[-1], np.sqrt(np.asarray(found.num_bumps) / 64))
-    assert words(ax) == [f"two-scale: $K^{{{float(found.exponent.mean):.2f}}}$", "theory: $K^{0.5}$"]
-    assert not hidden_by_the_legend(ax)
-    plt.close("all")
+    assert legend_texts(ax) == [f"two-scale: $K^{{{float(found.exponent.mean):.2f}}}$", "theory: $K^{0.5}$"]
+    legends_are_clear(ax, inside=True)
 
 
-def test_logarithmic_axes_are_labelled():
+def test_logarithmic_axes_are_labelled(tick_labels):
     """At the sizes of the example, three numbers on each axis at least."""
     run = ap.simulate(ap.Approximation(), sizes=[32, 64, 128, 256, 512])
     found = ap.capacity([32, 128, 512, 2048])
@@ -304,10 +275,8 @@ def test_logarithmic_axes_are_labelled():
         figures.capacity({"two-scale": (found, 0.5)}),
         figures.budget(ap.grid(ap.Approximation(), [4, 8, 16, 32], [2, 5, 13, 34])),
     ):
-        figure.canvas.draw()
         for axis in (figure.axes[0].xaxis, figure.axes[0].yaxis):
-            assert len(labelled_ticks(axis)) >= 3, (figure.axes[0].get_ylabel(), labelled_ticks(axis))
-    plt.close("all")
+            assert len(tick_labels(axis)) >= 3, (figure.axes[0].get_ylabel(), tick_labels(axis))
 
 
 def test_every_figure_has_a_caption():

@@ -9,9 +9,7 @@ import matplotlib
 
 matplotlib.use("Agg")
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 import grokjax
 from grokjax.ensemble.layout import Layout
@@ -24,27 +22,6 @@ from grokjax.systems.hopfield import figures
 LOADS = np.array([0.03, 0.08, 0.2])
 RECALL = np.array([0.98, 0.9, 0.0])
 ERRORS = np.array([0.01, 0.02, 0.05])
-
-
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
-def words(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def covered(ax):
-    """How many points of the lines and error bars of an axis lie under its legend."""
-    ax.figure.canvas.draw()
-    box, places = ax.get_legend().get_window_extent(), [np.zeros((0, 2))]
-    for line in ax.lines:
-        x, y = np.asarray(line.get_xydata(), float).T
-        fine = np.linspace(0, len(x) - 1, 200)
-        places.append(np.transpose([np.interp(fine, np.arange(len(x)), each) for each in (x, y)]))
-    return sum(box.contains(*place) for place in ax.transData.transform(np.concatenate(places)))
 
 
 def run_of(means, field="load", values=LOADS, spins=1000):
@@ -88,7 +65,7 @@ def diagram_of():
     return grokjax.PhaseDiagram(*axes, None, labels, np.zeros((3, 2), int), hop.PHASES)
 
 
-def test_one_diagram():
+def test_one_diagram(legend_texts, legends_are_clear, tick_labels):
     """Lines end where nothing is recalled, go on to the edge, and the frame ends where the cells do."""
     mixed, lines = lines_of([0, 0, 0], [0.02, 0, 0]), lines_of([0.08, 0, 0], [0.06, 0, 0])
     freezing, breaking = (np.array([0.0, 0.2]), np.array([1.0, 1.4])), (np.array([0.03, 0.09]), np.array([0.4, 0.5]))
@@ -101,21 +78,21 @@ def test_one_diagram():
     np.testing.assert_array_equal(drawn["replica symmetry breaks in a random field"], breaking[0])
     np.testing.assert_allclose([*ax.get_xlim(), *ax.get_ylim()], [0, 0.1, 0, 1.5], atol=1e-12)
     np.testing.assert_array_equal(np.ravel(ax.collections[0].get_array()), [3, 2, 1, 1, 0, 0])
-    assert words(ax) == list(hop.PHASES)
-    ax.figure.canvas.draw()
-    ticks = [text.get_text() for text in ax.get_xticklabels()]
+    assert legend_texts(ax) == list(hop.PHASES)
+    legends_are_clear(ax)
+    ticks = tick_labels(ax.xaxis)
     assert {"0", "0.1"} <= set(ticks)
     assert len(ticks) >= 3
 
 
-def test_diagrams_in_a_row():
+def test_diagrams_in_a_row(legend_texts, legends_are_clear):
     """One legend for all panels, every line in it once, and words."""
     diagrams = {"Gaussian": diagram_of(), "rectified": diagram_of()}
     lines = dict.fromkeys(diagrams, lines_of([0.08, 0, 0], [0.06, 0, 0]))
     freezing, breaking = {"Gaussian": ([0.0, 0.2], [1.0, 1.4])}, {"rectified": ([0.03, 0.09], [0.4, 0.5])}
     figure = figures.phase_row(diagrams, lines, freezing, None, breaking)
-    (legend,) = figure.legends
-    entries = [text.get_text() for text in legend.get_texts()]
+    legends_are_clear(figure)
+    entries = legend_texts(figure)
     assert len(entries) == len(set(entries)) == 8
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["(a) Gaussian", "(b) rectified"]
     assert all(ax.get_legend() is None for ax in figure.axes)
@@ -123,7 +100,7 @@ def test_diagrams_in_a_row():
     assert "3 x 2 points" in figures.caption_phase_row(diagrams)
 
 
-def test_capacity_against_threshold():
+def test_capacity_against_threshold(legend_texts, legends_are_clear):
     thresholds, biases = np.linspace(0, 1, 5), np.linspace(-2, 0, 3)
     curves, best = {"$T=0.3$": np.array([0.01, 0.02, 0.04, 0.03, np.nan])}, {"$T=0.3$": (0.6, 0.041)}
     figure = figures.threshold_figure(thresholds, curves, best, biases, {"$T=0$": [1.0, 0.5, 0.2]})
@@ -132,17 +109,17 @@ def test_capacity_against_threshold():
     np.testing.assert_allclose(left.lines[1].get_xydata(), [[0.6, 0.041]])
     np.testing.assert_allclose(right.lines[0].get_xdata(), biases)
     np.testing.assert_allclose(right.lines[0].get_ydata(), [1.0, 0.5, 0.2])
-    assert words(left)[0] == "$T=0.3$"
+    assert legend_texts(left)[0] == "$T=0.3$"
     assert left.lines[0].get_color() != right.lines[0].get_color()  # a colour is a temperature of one prior
     figure.canvas.draw()
     for ax in figure.axes:
         inside = [y for y in ax.get_yticks() if ax.get_ylim()[0] <= y <= ax.get_ylim()[1]]
         assert len(inside) >= 3
-        assert not covered(ax)
+    legends_are_clear(left, right)
     assert "T=0.3: 0.600 with capacity 0.0410" in figures.caption_threshold(best)
 
 
-def test_recall_with_theory():
+def test_recall_with_theory(legend_texts, legends_are_clear):
     """Points are the run and lines the theory, nothing is cut by the frame, and the caption counts the misses."""
     by_load, by_heat = run_of([0.96, 0.94, 0.15]), run_of([0.9, 0.8], "temperature", np.array([0.2, 0.4]))
     basins = {r"$\alpha=0.03$": [(0.0, run_of(0.97)), (0.5, run_of(-0.12))]}
@@ -161,8 +138,8 @@ def test_recall_with_theory():
     assert (one < other).all()  # side by side
     assert third.get_ylim()[0] < -0.12
     assert third.get_xlim()[0] < 0 < 0.5 < third.get_xlim()[1]
-    assert words(first) == ["loads", "replica theory"]
-    assert not sum(map(covered, figure.axes))
+    assert legend_texts(first) == ["loads", "replica theory"]
+    legends_are_clear(*figure.axes)
     caption = figures.caption_recall(*given)
     assert "networks of 1000 spins, 2 draws of the patterns, 300 Gibbs sweeps" in caption
     assert "loads: within 2.5 standard errors where theory recalls, 0.15 to 0.15 where it says 0" in caption
@@ -175,7 +152,7 @@ def low(m, f):
     return hop.LowLoad(m, m**2, f, *3 * [jnp.where(m > 0.5, 1.0, -1.0)], jnp.zeros(len(m), int))
 
 
-def test_few_patterns():
+def test_few_patterns(legend_texts, legends_are_clear):
     """Pure states with their networks; mixtures where both exist, dotted where no minimum."""
     heats = np.array([0.3, 0.6, 1.2])
     states = {1: low([0.9, 0.7, 0], [-1.0, -0.8, -0.7]), 3: low([0.6, 0.4, 0], [-1.1, -0.75, -0.7])}
@@ -187,12 +164,12 @@ def test_few_patterns():
     np.testing.assert_allclose(right.lines[0].get_ydata(), [-0.1, np.nan, np.nan], atol=1e-12)
     np.testing.assert_allclose(right.lines[1].get_ydata(), [np.nan, 0.05, np.nan], atol=1e-12)
     assert right.lines[1].get_linestyle() == ":"
-    assert {"stable", "unstable", "$L=3$"} <= set(words(right))
-    assert not covered(left) + covered(right)
+    assert {"stable", "unstable", "$L=3$"} <= set(legend_texts(right))
+    legends_are_clear(left, right)
     assert "standard error" in figures.CAPTION_LOW_LOAD
 
 
-def test_several_sizes():
+def test_several_sizes(legend_texts, legends_are_clear):
     run = run_of([0.96, 0.94, 0.15], spins=250)
     theory = theory_of(run)
     left, right = figures.finite_size_figure({250: run}, theory, 0.103).axes
@@ -200,12 +177,12 @@ def test_several_sizes():
     np.testing.assert_allclose(left.containers[0][0].get_ydata(), [0.96, 0.94, 0.15])
     np.testing.assert_allclose(right.containers[0][0].get_ydata(), [1, 1, 0])
     assert all(0.103 in line.get_xdata() for line in (left.lines[-1], right.lines[-1]))
-    assert "spinodal of theory" in words(left)
-    assert not covered(left) + covered(right)
+    assert "spinodal of theory" in legend_texts(left)
+    legends_are_clear(left, right)
     assert "2 draws" in figures.caption_finite_size({250: run})
 
 
-def test_a_field_on_the_spins():
+def test_a_field_on_the_spins(legends_are_clear):
     run = run_of([0.9, 0.8, 0.5], "field", np.array([0.0, 0.2, 0.4]))
     theory = theory_of(run, "field")
     lines = [hop.Capacity(jnp.asarray(load), *4 * [jnp.zeros(())], jnp.zeros((), int)) for load in (0.1, 0.0)]
@@ -215,5 +192,5 @@ def test_a_field_on_the_spins():
     np.testing.assert_allclose(panels[1].containers[0][0].get_ydata(), [0.81, 0.64, 0.25])
     np.testing.assert_array_equal(panels[2].lines[0].get_ydata(), [0.1, np.nan])
     assert [ax.get_ylabel() for ax in panels] == ["magnetisation $m$", "overlap $q$", r"capacity $\alpha_M$"]
-    assert not sum(map(covered, panels))
+    legends_are_clear(*panels)
     assert "biases" in figures.CAPTION_FIELD

@@ -3,7 +3,6 @@
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from grokjax import Estimate, Status
 from grokjax.systems import infinite_width as iw
@@ -13,12 +12,6 @@ from grokjax.systems.infinite_width.scaling import Scaling
 
 WIDTHS = (10, 20, 40)
 GAMMA, GAMMA_PRIME = np.array([0.5, 1.0, 2.0]), np.array([0.0, 0.5])
-
-
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
 
 
 def scaled(system, exponents, error=0.01):
@@ -43,26 +36,7 @@ def deep_plane():
     return scaled(system, {"layer1": first, "layer2": second}), (first, second)
 
 
-def legends(figure):
-    return [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend() is not None)]
-
-
-def texts(figure):
-    return [text.get_text() for legend in legends(figure) for text in legend.get_texts()]
-
-
-def covers_nothing(figure):
-    """No legend lies on axes, on their numbers, or on their labels."""
-    figure.canvas.draw()
-    boxes = [legend.get_window_extent() for legend in legends(figure)]
-    assert boxes
-    for ax in figure.axes:
-        for place in (ax.bbox, ax.xaxis.get_tightbbox(), ax.yaxis.get_tightbbox()):
-            assert not any(place is not None and box.overlaps(place) for box in boxes)
-    return True
-
-
-def test_a_diagram_of_one_layer():
+def test_a_diagram_of_one_layer(legend_texts, legends_are_clear):
     run, exponents = plane()
     line = np.linspace(-0.5, 1, 5)
     border = line, iw.two_layer_border(line)
@@ -81,14 +55,14 @@ def test_a_diagram_of_one_layer():
     np.testing.assert_allclose([ax.get_xlim(), ax.get_ylim()], [[-0.25, 0.75], [0.25, 2.5]])
     assert (ax.get_xlabel(), ax.get_ylabel()) == (r"$\gamma'$", r"$\gamma$")
     assert bar.get_ylabel() == "exponent $S$ of the input weights"
-    assert texts(figure) == ["theory's border", "measured $S=0$", "initialisations", "not measured"]
-    covers_nothing(figure)
+    assert legend_texts(figure) == ["theory's border", "measured $S=0$", "initialisations", "not measured"]
+    legends_are_clear(figure)
     for label in ax.texts:  # names of initialisations stay inside
         box, frame = label.get_window_extent(), ax.bbox
         assert frame.x0 <= box.x0 < box.x1 <= frame.x1, label.get_text()
 
 
-def test_a_diagram_of_two_layers():
+def test_a_diagram_of_two_layers(legend_texts, legends_are_clear):
     run, exponents = deep_plane()
     line = np.linspace(-0.5, 1.5, 5)
     borders = {"layer1": (line, iw.first_layer_border(line)), "layer2": (line, iw.second_layer_border(line))}
@@ -101,8 +75,8 @@ def test_a_diagram_of_two_layers():
         np.testing.assert_allclose(solid.get_ydata(), borders[layer][1])
         assert not np.allclose(dashed.get_ydata(), borders[layer][1])
     assert [ax.get_title(loc="left") for ax in panels] == ["(a)", "(b)"]
-    assert texts(figure) == ["theory's border of this layer", "theory's border of the other one"]
-    covers_nothing(figure)
+    assert legend_texts(figure) == ["theory's border of this layer", "theory's border of the other one"]
+    legends_are_clear(figure)
     _, own = plt.subplots(1, 2)
     assert figures.phase_diagram(run, "gamma_2", "gamma_3", borders, axes=list(own)) is own[0].figure
 
@@ -123,7 +97,7 @@ def lines_of(*exponents):
     return {f"S = {s}": scaled(iw.TwoLayer(gamma=1.0 + s), {"input": np.array(s)}) for s in exponents}
 
 
-def test_displacement_against_the_width():
+def test_displacement_against_the_width(legend_texts, legends_are_clear):
     runs = lines_of(-0.5, 0.25)
     figure = figures.displacement(runs, {"S = -0.5": {"input": -0.5}, "S = 0.25": {"input": 0.0}})
     (ax,) = figure.axes
@@ -139,9 +113,9 @@ def test_displacement_against_the_width():
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["10", "20", "40"]
     assert ax.get_xscale() == ax.get_yscale() == "log"
     assert ax.get_ylabel() == "displacement RD of the input weights"
-    assert [text.split(":")[0] for text in texts(figure)] == [*runs, "theory's power, through the largest width"]
-    assert "theory $0$" in texts(figure)[1]
-    covers_nothing(figure)
+    assert [text.split(":")[0] for text in legend_texts(figure)] == [*runs, "theory's power, through the largest width"]
+    assert "theory $0$" in legend_texts(figure)[1]
+    legends_are_clear(figure)
 
 
 def test_the_caption_of_displacements_names_slopes_that_differ():
@@ -155,7 +129,7 @@ def test_the_caption_of_displacements_names_slopes_that_differ():
     assert "RD m^(1/2) = 1.150(20) at the largest width, 1.147 from the tangent kernel" in far
 
 
-def test_one_network_of_each_regime():
+def test_one_network_of_each_regime(legend_texts, legends_are_clear):
     phi, amplitude = np.linspace(-3, 3, 20), np.linspace(-1, 1, 20)
     neurons = [((phi, amplitude), (phi, 100 * factor * amplitude)) for factor in (0.01, 1)]
     x, outputs, targets = [0.0, 1.0], [[0.0, 1.0], [1.0, 0.5]], ([0.5], [0.2])
@@ -172,8 +146,8 @@ def test_one_network_of_each_regime():
         assert ax.get_ylim() == (-130, 130)
     assert [ax.get_title() for ax in above] == ["linear", "condensed"]
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["(a)", "(b)", "(c)", "(d)"]
-    assert texts(figure) == ["output", "training points", "20 neurons at the start", "after training"]
-    covers_nothing(figure)
+    assert legend_texts(figure) == ["output", "training points", "20 neurons at the start", "after training"]
+    legends_are_clear(figure)
     said = figures.caption_regimes(["linear", "condensed"], 20, "two neurons")
     assert "20 neurons" in said
     assert "linear up to 10" in said
@@ -185,7 +159,7 @@ def exponents_of_two_kinds():
     return {"two layers": one, "three layers": other}
 
 
-def test_measured_against_predicted_exponents():
+def test_measured_against_predicted_exponents(legend_texts, legends_are_clear):
     found = exponents_of_two_kinds()
     figure = figures.exponents(found)
     left, right = figure.axes
@@ -198,8 +172,8 @@ def test_measured_against_predicted_exponents():
     (equal,) = (line for line in left.lines if line.get_label() == "equal")
     np.testing.assert_allclose(equal.get_xdata(), equal.get_ydata())
     assert right.get_ylabel() == "networks $-$ theory"
-    assert texts(figure) == ["equal", *found]
-    covers_nothing(figure)
+    assert legend_texts(figure) == ["equal", *found]
+    legends_are_clear(figure)
 
 
 def test_the_caption_of_exponents_counts_those_that_differ():

@@ -1,7 +1,6 @@
 """Figures read back: what is drawn is what was given, captions say it, and no legend covers a line."""
 
 import dataclasses
-import itertools
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -20,27 +19,11 @@ EXPERIMENT = PRESSURE, 1155 - 30 * PRESSURE
 LINES = {"refined": (PRESSURE, Estimate(1155 - np.array([0.0, 29.0, 40.0]), np.full(3, 2.0)))}
 
 
-def hidden_by_the_legend(ax):
-    """Labels of lines that run under the legend of their axes."""
-    ax.figure.canvas.draw()
-    box, hidden = ax.get_legend().get_window_extent(), []
-    for line in ax.lines:
-        corners = line.get_transform().transform(line.get_xydata())
-        path = np.concatenate([np.linspace(*pair, 50) for pair in itertools.pairwise(corners)] or [corners])
-        inside = (path > box.min).all(axis=1) & (path < box.max).all(axis=1)
-        hidden += [line.get_label()] if inside.any() else []
-    return hidden
-
-
-def words(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
 def by_label(ax):
     return {line.get_label(): line for line in ax.lines}
 
 
-def test_gibbs_energies_as_drawn():
+def test_gibbs_energies_as_drawn(legend_texts, legends_are_clear):
     temperature = np.linspace(1000.0, 1300.0, 4)
     curves = {"before": np.full(4, 8.8), "refined": 0.04 * (1155 - temperature)}
     measured = {name: (1155.0, Estimate(values[1], 0.1)) for name, values in curves.items()}
@@ -54,13 +37,12 @@ def test_gibbs_energies_as_drawn():
     points = [bars.lines[0] for bars in ax.containers]
     assert [point.get_ydata()[0] for point in points] == [values[1] for values in curves.values()]
     assert all(point.get_zorder() > drawn["experiment"].get_zorder() for point in points), "the star hides a point"
-    assert "absolute, measured" in words(ax)
+    assert "absolute, measured" in legend_texts(ax)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("temperature (K)", r"$G - G_{\mathrm{hcp}}$ (meV per atom)")
-    assert not hidden_by_the_legend(ax)
-    plt.close("all")
+    legends_are_clear(ax)
 
 
-def test_the_line_as_drawn():
+def test_the_line_as_drawn(legend_texts, legends_are_clear):
     tangents = {"tangent": (Estimate(1155.0, 2.0), Estimate(100.0, 3.0))}
     figure, ax = plt.subplots()
     assert figures.transition_line(LINES, EXPERIMENT, tangents, ax=ax) is figure
@@ -71,14 +53,13 @@ def test_the_line_as_drawn():
     assert ax.get_ylim()[1] < 1200, "a steep tangent leaves the frame"
     (bars,) = ax.containers
     assert [np.ptp(segment[:, 1]) for segment in bars.lines[2][0].get_segments()] == pytest.approx([4, 4, 4])
-    assert set(words(ax)) == {"refined", "experiment", "tangent"}
+    assert set(legend_texts(ax)) == {"refined", "experiment", "tangent"}
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("pressure (GPa)", "transition temperature (K)")
-    assert not hidden_by_the_legend(ax)
-    plt.close("all")
+    legends_are_clear(ax, inside=True)
 
 
 @pytest.mark.medium
-def test_a_refinement_in_figures(refined):
+def test_a_refinement_in_figures(refined, legends_are_clear):
     (ax,) = figures.effective_samples(refined).axes
     drawn = by_label(ax)
     for label, name in (("perplexity", "perplexity"), ("Kish", "kish")):
@@ -88,7 +69,7 @@ def test_a_refinement_in_figures(refined):
         i for i in range(1, len(refined.history)) if refined.history[i].round > refined.history[i - 1].round
     ]
     assert (drawn["bound of perplexity, 0.9"].get_ydata()[0], ax.get_ylim()) == (0.9, (0, 1.05))
-    assert not hidden_by_the_legend(ax)
+    legends_are_clear(ax)
 
     (ax,) = figures.trap_and_cure(refined, refined, 6.5).axes
     path = ax.lines[0]
@@ -100,8 +81,7 @@ def test_a_refinement_in_figures(refined):
     np.testing.assert_allclose(ends[:2], [[found.free_energy_difference.mean, found.enthalpy_difference.mean]] * 2)
     assert ends[2][0] == pytest.approx(refined.anchor.free_energy_difference.mean)
     assert "units of energy per atom" in ax.get_xlabel()
-    assert not hidden_by_the_legend(ax)
-    plt.close("all")
+    legends_are_clear(ax)
 
 
 @pytest.mark.medium

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from grokjax import PhaseDiagram, Status
 from grokjax.evidence.statistics import Estimate
@@ -22,24 +21,6 @@ COLLAPSE = r"exact collapse of the field theory, $\gamma=\alpha_c\,\rho/(1-\rho)
 NAMES = ("mse", "sd_mse", "mean_energy", "precision_energy", "population_nll")
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
-def covers_nothing(figure):
-    """No legend lies on axes, on their numbers, or on their labels."""
-    figure.canvas.draw()
-    legends = [*figure.legends, *(ax.get_legend() for ax in figure.axes if ax.get_legend() is not None)]
-    boxes = [legend.get_window_extent() for legend in legends]
-    assert boxes
-    for ax in figure.axes:
-        for place in (ax.bbox, ax.xaxis.get_tightbbox(), ax.yaxis.get_tightbbox()):
-            assert not any(place is not None and box.overlaps(place) for box in boxes)
-    return [text.get_text() for legend in legends for text in legend.get_texts()]
-
-
 def orders(shape, estimates=False, seed=0):
     rng = np.random.default_rng(seed)
     values = {name: rng.uniform(0.1, 1, shape) for name in NAMES}
@@ -54,7 +35,7 @@ def squares():
     return {"field theory": theory, "networks": figures.Square(GRID, GRID, orders((5, 5), True, 1))}
 
 
-def test_heat_maps_of_both_roads_with_the_collapse_line():
+def test_heat_maps_of_both_roads_with_the_collapse_line(legend_texts, legends_are_clear):
     rows = squares()
     figure = figures.figure_2(rows, alpha=ALPHA)
     panels = [ax for ax in figure.axes if ax.get_label() != "<colorbar>"]
@@ -74,7 +55,8 @@ def test_heat_maps_of_both_roads_with_the_collapse_line():
     assert first == second  # one bar for a column
     for bar in figure.axes[8:]:
         assert len(bar.get_xticks()) >= 3
-    assert covers_nothing(figure) == ["collapsed", COLLAPSE]
+    legends_are_clear(figure)
+    assert legend_texts(figure) == ["collapsed", COLLAPSE]
     for index, ax in enumerate(panels):  # the networks of this test have not collapsed
         hatched = [patch for patch in ax.patches if patch.get_hatch()]
         assert len(hatched) == (index < 4)
@@ -99,7 +81,7 @@ def test_rows_of_other_cells_share_their_frame():
     np.testing.assert_allclose(panels[4].get_xlim(), np.array([-1, 1]) * (np.log10(999) + step))
 
 
-def test_phases_with_their_borders():
+def test_phases_with_their_borders(legend_texts, legends_are_clear):
     labels = jnp.asarray(np.arange(25).reshape(5, 5) % 5)
     status = jnp.where(labels == 3, int(Status.COLLAPSED), int(Status.SOLVED))
     axis = jnp.asarray(GRID)
@@ -112,7 +94,8 @@ def test_phases_with_their_borders():
         rho, gamma = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
         share = 1 / (1 + 10.0 ** (gamma if precision else -gamma))
         np.testing.assert_allclose(share, strength * 10.0**rho, rtol=1e-9)
-    texts = covers_nothing(figure)
+    legends_are_clear(figure)
+    texts = legend_texts(figure)
     assert texts[:5] == list(NETWORK_PHASES)
     assert [text.get_text() for text in ax.texts] == list(NETWORK_PHASES)
     for index, text in enumerate(ax.texts):  # each in a cell of its own
@@ -153,7 +136,7 @@ def test_slices_leave_collapsed_fits_out_and_star_the_minimum():
     assert [ax.get_yscale() for ax in figure.axes] == ["log", "log", "linear"]
 
 
-def test_slices_of_two_theories_with_networks():
+def test_slices_of_two_theories_with_networks(legend_texts, legends_are_clear):
     networks = slices(Estimate(NLL, 0.1 * np.ones(7)), HELD, estimates=True)
     theories = {"joint": (T, slices(NLL, HELD)), "marginal": (T, slices(NLL + 1, HELD))}
     figure = figures.figure_3(theories, (T, networks), collapse=0.85)
@@ -169,7 +152,8 @@ def test_slices_of_two_theories_with_networks():
     colours = [{line.get_color() for line in ax.lines if line.get_linestyle() == "-"} for ax in figure.axes]
     assert colours[0] == colours[1]
     assert not colours[0] & colours[2]
-    texts = covers_nothing(figure)
+    legends_are_clear(figure)
+    texts = legend_texts(figure)
     assert texts[:5] == ["joint", "marginal", "minimum of theory", "networks", "collapse of the field theory"]
     assert figures.METRICS["mse"] in texts
     assert [ax.get_title(loc="left") for ax in figure.axes] == ["(a)", "(b)", "(c)"]
@@ -180,7 +164,7 @@ def test_slices_of_two_theories_with_networks():
     assert figures.figure_3(theories, axes=list(own)) is own[0].figure
 
 
-def test_the_hysteresis_loop():
+def test_the_hysteresis_loop(legend_texts, legends_are_clear):
     mode = mv.Mode(signal=1.0, noise=0.01, curvature=100.0)
     alphas = np.geomspace(0.05, 0.005, 9)
     branch = lambda energy: Way(
@@ -198,13 +182,14 @@ def test_the_hysteresis_loop():
     np.testing.assert_allclose(ax.get_xlim(), (0.005, 0.05))
     assert len(ax.get_xticks()) >= 3
     labels = ["exact, one mode", r"lattice, falling $\alpha$", r"lattice, rising $\alpha$", "spinodals"]
-    assert covers_nothing(ax.figure) == labels
+    legends_are_clear(ax)
+    assert legend_texts(ax) == labels
     said = figures.caption_hysteresis(mode, 64)
     low, high = (float(spinodal) for spinodal in mode.spinodals)
     assert f"alpha = {low:.6f} and {high:.6f}" in said
 
 
-def test_the_map_of_the_spread_over_seeds():
+def test_the_map_of_the_spread_over_seeds(legend_texts, legends_are_clear):
     square, spread = squares()["networks"], orders((5, 5))
     square.collapsed[4, 0] = True
     figure = figures.spread_map(square, spread, alpha=ALPHA)
@@ -215,7 +200,8 @@ def test_the_map_of_the_spread_over_seeds():
         np.testing.assert_allclose(shown, np.log10(getattr(spread, name)).T)
         assert len(ax.lines) == 1
         assert ax.yaxis.get_tick_params()["labelleft"] == (ax is panels[0])
-    assert covers_nothing(figure) == ["collapsed", COLLAPSE]
+    legends_are_clear(figure)
+    assert legend_texts(figure) == ["collapsed", COLLAPSE]
     said = figures.caption_spread_map(mv.sine(8), 3, 100)
     assert "3 seeds" in said
     assert "100 steps" in said

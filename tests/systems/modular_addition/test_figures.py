@@ -13,7 +13,6 @@ from grokjax.systems import modular_addition as ma
 
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 
 from grokjax.systems.modular_addition import figures
 
@@ -32,11 +31,7 @@ def theory(run):
     return ma.predict(run.system)
 
 
-def words_of(legend):
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def test_figure_3(legends_are_clear):
+def test_figure_3(legends_are_clear, legend_texts):
     paper = figures.paper_system(np.array([0.3, 0.15]))
     found = {convention: ma.predict(paper, convention) for convention in ("paper", "exact")}
     figure = figures.figure_3(found, found, ma.transitions(figures.paper_system(), "paper"))
@@ -65,17 +60,16 @@ def test_figure_3(legends_are_clear):
     assert {line.get_linestyle() for line in printed.lines[:2]} == {"-"}  # dashes: the exact constants, in (b) and (c)
     assert {line.get_linestyle() for line in exact.lines[:2]} == {"--"} == {discrepancy.lines[1].get_linestyle()}
     names = ["as printed", "exact", "mixed phase starts", "mixed phase ends"]
-    assert words_of(discrepancy.get_legend()) == names
+    assert legend_texts(discrepancy) == names
     assert "sigma" in discrepancy.get_xlabel()
     assert discrepancy.get_ylim() == (0, 1.05)
     for words in ("figure 3 of arXiv:2310.03789", "P = 401", "N = 1000", "solid", "dashed", "dash-dotted"):
         assert words in figures.CAPTION_3
     legends_are_clear(figure)
-    plt.close(figure)
 
 
 @pytest.mark.medium
-def test_mixed_phase(run, theory, legends_are_clear):
+def test_mixed_phase(run, theory, legends_are_clear, legend_texts):
     borders = ma.transitions(run.system.replace(noise_variance=1e-3))
     corrected = ma.predict(run.system, width_correction=True)
     figure = figures.mixed_phase(theory, borders, run, run, corrected=corrected)
@@ -100,9 +94,8 @@ def test_mixed_phase(run, theory, legends_are_clear):
         assert ax.get_ylim()[0] < 0  # points at zero are whole
         assert "10^{-3}" in ax.get_xlabel()
     assert "exactly one" in figure.axes[2].get_ylabel()
-    assert "$P=5$, $N=40$, 3 networks a noise" in words_of(figure.axes[2].get_legend())
+    assert "$P=5$, $N=40$, 3 networks a noise" in legend_texts(figure.axes[2])
     legends_are_clear(figure)
-    plt.close(figure)
 
 
 @pytest.mark.medium
@@ -140,7 +133,6 @@ def test_pair_densities(run, theory, tick_labels):
     words = figures.caption_pair_densities(theory, run, 1)
     for part in ("P = 5, N = 40", "noise variance 0.002", "3 networks", f"{float(theory.side_weight[1]):.3g} of the"):
         assert part in words
-    plt.close(figure)
 
 
 @pytest.fixture(scope="module")
@@ -156,26 +148,25 @@ def diagrams(run):
 
 
 @pytest.mark.medium
-def test_phase_diagrams(diagrams, legends_are_clear, tick_labels):
+def test_phase_diagrams(diagrams, legends_are_clear, tick_labels, legend_texts):
     base, phases, borders = diagrams
     figure = figures.phase_diagrams(phases, borders, system=base)
     for ax, diagram in zip(figure.axes, phases, strict=True):
         x, y = diagram.axes.values()
         shown = np.asarray(ax.collections[0].get_array()).reshape(len(y), len(x))
         np.testing.assert_array_equal(shown, np.asarray(diagram.labels).T)
-        words = words_of(ax.get_legend())
+        words = legend_texts(ax)
         assert {"border at finite $P$", "mixed phase starts, sharp"} <= set(words)
         present = [name for index, name in enumerate(diagram.phases) if (diagram.labels == index).any()]
         assert words[: len(present)] == present
         assert len(tick_labels(ax.xaxis)) >= 3
-    assert tick_labels(figure.axes[1].yaxis) == ["5", "11"]
+    assert tick_labels(figure.axes[1].yaxis, "both") == ["5", "11"]
     assert [ax.get_title("left") for ax in figure.axes] == ["(a)", "(b)"]
     legends_are_clear(figure)
     words = figures.caption_phase_diagrams(phases, base)
     assert "(a) at width 40, prime 5; (b) at noise variance 0.001, readout variance 4e-06" in words
     for name in (*ma.PHASES, "1/N", "dash-dotted"):
         assert name in words
-    plt.close(figure)
 
 
 @pytest.mark.medium
@@ -195,10 +186,9 @@ def test_borders_of_a_phase_diagram(diagrams):
     for i, row in places:  # linear in between, too
         place = widths[i] + np.diff(widths)[i] * level[i, row] / (level[i, row] - level[i + 1, row])
         assert np.isclose(corners, [place, [5, 11][row]]).all(axis=1).any()
-    plt.close(figure)
 
 
-def test_width_convergence_draws_where_it_is_told(tmp_path, legends_are_clear):
+def test_width_convergence_draws_where_it_is_told(tmp_path, legends_are_clear, legend_texts):
     gaps = {"discrepancy": (np.array([-0.02, -0.01]), np.array([1e-3, 1e-3]))}
     with plot.style():
         figure, (ax, _) = plot.subplots(1, 2)
@@ -210,7 +200,7 @@ def test_width_convergence_draws_where_it_is_told(tmp_path, legends_are_clear):
     np.testing.assert_allclose(curve.get_ydata(), 2 / curve.get_xdata() - 3 / curve.get_xdata() ** 2)
     assert curve.get_color() == ax.containers[0][0].get_color()
     assert [text.get_text() for text in ax.get_xticklabels()] == ["100", "200"]
-    assert words_of(ax.get_legend()) == ["discrepancy $a$"]
+    assert legend_texts(ax) == ["discrepancy $a$"]
     legends_are_clear(figure)
     assert "discrepancy: -2/N + 3/N^2" in figures.caption_width_convergence(series)
     assert plot.save(figure, tmp_path / "gaps").exists()

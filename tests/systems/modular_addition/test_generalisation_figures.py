@@ -12,7 +12,6 @@ from grokjax.systems import modular_addition as ma
 
 
 matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.colors import to_rgb
 
 from grokjax.systems.modular_addition import figures
@@ -32,7 +31,7 @@ def grid():
 
 
 @pytest.mark.medium
-def test_learning_curve(legends_are_clear):
+def test_learning_curve(legends_are_clear, legend_texts):
     run = ma.simulate(jax.random.key(0), NORM.replace(training_fraction=0.6), **OPTIONS)
     figure = figures.learning_curve(run)
     left, middle, right = figure.axes
@@ -51,7 +50,7 @@ def test_learning_curve(legends_are_clear):
     assert left.get_xscale() == "log"
     for ax, level, label in ((left, 1 / 5, "chance, $1/P$"), (middle, 1, "output zero")):
         assert {float(np.ravel(line.get_ydata())[0]) for line in ax.lines if line.get_label() == label} == {level}
-        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["training sums", "held-out sums", label]
+        assert legend_texts(ax) == ["training sums", "held-out sums", label]
     assert len(left.collections) == 2  # a band each
     edges = left.collections[0].get_paths()[0].vertices[:, 1]
     found = run.series.train_accuracy.astype(float)
@@ -63,7 +62,6 @@ def test_learning_curve(legends_are_clear):
     for part in ("mod 5", "60%", "decay of the norms", "N = 30", "2 networks", "standard error", "chance"):
         assert part in words
     assert words.count("at time") + words.count("not in this run") == 2
-    plt.close(figure)
 
 
 @pytest.mark.medium
@@ -89,11 +87,10 @@ def test_accuracies_against_noise(grid, legends_are_clear):
     assert "in (b) at 0.0005, 0.001: there the runs are too short" in figures.caption_accuracies_against_noise(
         grid, moved, (1,)
     )
-    plt.close(figure)
 
 
 @pytest.mark.medium
-def test_map(grid, legends_are_clear):
+def test_map(grid, legends_are_clear, legend_texts):
     axes = {"noise_variance": np.geomspace(1e-4, 3e-3, 4), "training_fraction": np.linspace(0.5, 0.95, 3)}
     diagram = ma.generalisation_diagram(NORM, axes)
     figure = figures.generalisation_map(diagram, grid, grid)
@@ -104,7 +101,7 @@ def test_map(grid, legends_are_clear):
     assert len(discs) == 8
     left = [line for line in discs if line.get_fillstyle() == "left"]
     np.testing.assert_allclose([line.get_ydata()[0] for line in left], [0.6, 0.8, 0.6, 0.8], rtol=1e-6)
-    legend = [text.get_text() for text in ax.get_legend().get_texts()]
+    legend = legend_texts(ax)
     assert legend[-1] == "networks: held-out accuracy 1"
     assert {ma.GENERALISATION_PHASES[label] for label in np.unique(diagram.labels)} <= set(legend)
     colour = np.asarray(to_rgb(plot.COLOURS[1]))
@@ -114,7 +111,6 @@ def test_map(grid, legends_are_clear):
     words = figures.caption_generalisation_map(grid, grid)
     for part in ("P = 5, N = 30", "2 networks", "c = 2.2", "left half", "agree from both starts"):
         assert part in words
-    plt.close(figure)
 
 
 def test_boundary(legends_are_clear):
@@ -138,7 +134,6 @@ def test_boundary(legends_are_clear):
     assert [text.get_text() for text in right.get_xticklabels()] == ["7", "11", "17"]
     assert [text.get_text() for text in right.get_yticklabels()] == ["0.5", "0.6", "0.7", "0.8"]
     legends_are_clear(figure)
-    plt.close(figure)
 
 
 @pytest.mark.medium

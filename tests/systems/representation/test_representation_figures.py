@@ -39,30 +39,8 @@ def bound(run):
     return rep.predict(TASK, rep.train_masks(run))
 
 
-@pytest.fixture(autouse=True)
-def closed():
-    yield
-    plt.close("all")
-
-
 def points(ax):
     return np.asarray(ax.collections[0].get_offsets())
-
-
-def words(ax):
-    return [text.get_text() for text in ax.get_legend().get_texts()]
-
-
-def covered(ax):
-    """How many points of the lines and dots of an axis lie under its legend."""
-    ax.figure.canvas.draw()
-    box, places = ax.get_legend().get_window_extent(), [np.zeros((0, 2))]
-    for line in ax.lines:
-        x, y = np.asarray(line.get_xydata(), float).T
-        fine = np.linspace(0, len(x) - 1, 200)
-        places.append(np.transpose([np.interp(fine, np.arange(len(x)), each) for each in (x, y)]))
-    places += [np.asarray(dots.get_offsets()) for dots in ax.collections if dots.get_offsets().size > 2]
-    return sum(box.contains(*place) for place in ax.transData.transform(np.concatenate(places)))
 
 
 @pytest.mark.medium
@@ -94,7 +72,7 @@ def test_a_cycle_of_classes_has_no_colour_twice():
     assert apart.max() < 3 * np.median(apart)
 
 
-def test_figure_3(run):
+def test_figure_3(run, legend_texts, legends_are_clear):
     figure = figures.figure_3(run)
     left, right = figure.axes[:2]
     (line, squares) = (container.lines[0] for container in left.containers)
@@ -102,17 +80,17 @@ def test_figure_3(run):
     np.testing.assert_allclose(line.get_ydata(), run.members.accuracy.reshape(2, 3).mean(axis=1))
     np.testing.assert_allclose(squares.get_ydata(), run.members.represented_accuracy.reshape(2, 3).mean(axis=1))
     np.testing.assert_allclose(points(right).T, [run.members.represented_accuracy, run.members.accuracy])
-    assert words(right) == ["networks", "equal"]
-    assert not covered(left) + covered(right)
+    assert legend_texts(right) == ["networks", "equal"]
+    legends_are_clear(left, right, inside=True)
     assert "20, 54 of 55 samples, 3 networks each, 10 steps" in figures.caption_3(run)
 
 
-def test_figure_4a(run):
+def test_figure_4a(run, legend_texts, legends_are_clear):
     probability = np.clip(np.arange(56) / 44, 0, 1)
     critical, isolated = {4: Estimate(0.72, 0.03), 10: 0.41}, {4: 0.7, 7: 0.5, 10: 0.4}
     figure = figures.figure_4a(probability, run, critical=critical, isolated=isolated, accuracy_one=probability**2)
     left, right = figure.axes
-    assert "$r_c=0.400$" in words(left)
+    assert "$r_c=0.400$" in legend_texts(left)
     np.testing.assert_allclose(left.lines[0].get_ydata(), probability)
     np.testing.assert_allclose(left.containers[0].lines[0].get_ydata(), [1 / 3, 2 / 3])
     points, _, (bars,) = right.containers[0].lines
@@ -120,8 +98,8 @@ def test_figure_4a(run):
     np.testing.assert_allclose(bars.get_segments()[0][:, 1], [0.69, 0.75])
     dashed = next(line for line in right.lines if line.get_linestyle() == "--")
     np.testing.assert_allclose(dashed.get_ydata(), [0.7, 0.5, 0.4])
-    assert words(right)[0].startswith("random orders") or words(right)[-1].startswith("random orders")
-    assert not covered(left) + covered(right)
+    assert legend_texts(right)[0].startswith("random orders") or legend_texts(right)[-1].startswith("random orders")
+    legends_are_clear(left, right)
     assert "(b)" in figures.caption_4a(run, critical)
     assert "(b)" not in figures.caption_4a(run)
     _, ax = plt.subplots()
@@ -141,7 +119,7 @@ def test_figure_4cd():
     assert "4c and 4d" in figures.CAPTION_4CD
 
 
-def test_figure_5(run, bound):
+def test_figure_5(run, bound, legends_are_clear):
     sizes = [25, 45]
     sets = rep.predict(TASK, rep.training_sets_of_sizes(KEY, TASK, sizes, 40).reshape(2, 40, 55))
     figure = figures.figure_5(np.array(sizes) / 55, sets, run, bound)
@@ -158,7 +136,7 @@ def test_figure_5(run, bound):
     ratio = np.exp(np.mean(np.log(times / REACHED[kept])))
     np.testing.assert_allclose(faster.get_xdata() / faster.get_ydata(), ratio)
     assert f"{ratio:.0f} times faster" in figures.caption_5(run, bound)
-    assert not covered(left) + covered(right)
+    legends_are_clear(left, right)
     assert len(figures.figure_5(np.array(sizes) / 55, sets).axes) == 1
     never = eqx.tree_at(lambda run: run.members.structure_step, run, np.full(6, np.nan))
     assert "No network" in figures.caption_5(never, bound)
@@ -184,7 +162,7 @@ def diagram_of(phase):
     return rep.TrainingPhaseDiagram(run)
 
 
-def test_figure_6():
+def test_figure_6(legend_texts, legends_are_clear):
     """Colours of the majority, letters of all seeds, every letter in the legend, ties hatched, shares that agree."""
     cells = [[[0, 0, 1], [0, 1, 2], [2, 2, 2]], [[3, 3, 3], [3, 2, 2], [3, 3, 0]]]
     diagram = diagram_of(cells)
@@ -192,7 +170,7 @@ def test_figure_6():
     left, right = figure.axes[:2]
     assert [text.get_text() for text in left.texts] == ["CCG", "CGM", "MMM", "XXX", "XMM", "XXC"]
     assert [text.get_position() for text in left.texts][:3] == [(-4, 0), (-4, 1), (-4, 2)]
-    assert words(left) == ["C: comprehension", "G: grokking", "M: memorisation", "X: confusion", "tie of phases"]
+    assert legend_texts(left) == ["C: comprehension", "G: grokking", "M: memorisation", "X: confusion", "tie of phases"]
     np.testing.assert_array_equal(
         np.ravel(left.collections[0].get_array()), np.transpose([[0, 0, 2], [3, 2, 3]]).ravel()
     )
@@ -207,7 +185,7 @@ def test_figure_6():
     shares = np.ravel(right.collections[0].get_array())
     np.testing.assert_allclose(shares, np.transpose([[2 / 3, 1 / 3, 1], [1, 2 / 3, 2 / 3]]).ravel())
     assert list(left.get_yticks()) == [0, 1, 2]
-    assert not covered(left)
+    legends_are_clear(left)
     caption = figures.caption_6(diagram)
     assert "2 x 3 cells, 3 seeds each, 6000 steps" in caption
     assert "comprehension 22%" in caption
@@ -216,7 +194,7 @@ def test_figure_6():
     assert letters == ["CC", "CG", "MM", "XX", "XM", "XX"]
 
 
-def test_figure_6_of_both_rates():
+def test_figure_6_of_both_rates(legend_texts):
     """Rates on logarithmic axes, on both."""
     small = rep.ToyRepresentation(TASK, widths=(8,))
     options = {"num_members": 1, "num_steps": 4, "system": small, "progress": False}
@@ -224,10 +202,10 @@ def test_figure_6_of_both_rates():
     assert [text.get_position() for text in figure.axes[0].texts] == [(-4, -5), (-4, -3), (-3, -5), (-3, -3)]
     assert figure.axes[0].get_xlabel() == r"embedding learning rate $\eta_1$"
     assert figure.axes[0].get_ylabel() == r"decoder learning rate $\eta_2$"
-    assert words(figure.axes[0]) == ["X: confusion"]
+    assert legend_texts(figure.axes[0]) == ["X: confusion"]
 
 
-def test_figure_goldilocks():
+def test_figure_goldilocks(legend_texts, legends_are_clear):
     shares = {name: Estimate(0.1 * (index + 1), 0.02) for index, name in enumerate(rep.PHASES)}
     apart = Estimate(-0.5, 0.1)
     zone = rep.Goldilocks(shares, Estimate(0.3, 0.0), np.array([1.0, np.nan]), np.array([1.5, np.nan]), apart, 1)
@@ -236,19 +214,19 @@ def test_figure_goldilocks():
     np.testing.assert_allclose(right.lines[1].get_xdata(), [1.5, np.nan])
     np.testing.assert_allclose(right.lines[1].get_ydata(), [1.0, np.nan])
     assert [text.get_text() for text in left.get_xticklabels()] == list(rep.PHASES[:4])
-    assert words(right) == ["a seed over one", "a seed over two", "equally far"]
-    assert not covered(right)
+    assert legend_texts(right) == ["a seed over one", "a seed over two", "equally far"]
+    legends_are_clear(right)
     assert "one: the zone is 0.3 of the grid, grokking is nearer to comprehension by -0.50(10) cells (1 seeds)" in (
         figures.caption_goldilocks({"one": zone})
     )
 
 
-def test_figure_10(run, bound):
+def test_figure_10(run, bound, legends_are_clear):
     left, right = figures.figure_10(bound, run).axes[:2]
     np.testing.assert_allclose(points(left).T, [bound.quality, run.members.quality])
     np.testing.assert_allclose(points(right).T, [bound.predicted_accuracy, run.members.represented_accuracy])
     assert left.get_xlabel() == "RQI implied by the training set"
-    assert not covered(left) + covered(right)
+    legends_are_clear(left, right, inside=True)
     within = np.mean(run.members.quality <= np.asarray(bound.quality) + 1e-6)
     assert f"{within:.0%} lie on or below the dotted line in (a)" in figures.caption_10(bound, run)
 

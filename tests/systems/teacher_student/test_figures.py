@@ -23,33 +23,6 @@ from grokjax.systems.teacher_student.figures.captions import in_words
 from grokjax.systems.teacher_student.figures.published import _draw_bracket, _speaks
 
 
-@pytest.fixture(autouse=True)
-def _closed():
-    yield
-    plt.close("all")
-
-
-def words(ax):
-    """Of a legend that covers neither its axes nor their labels."""
-    ax.figure.canvas.draw()
-    legend, renderer = ax.get_legend(), ax.figure.canvas.get_renderer()
-    assert legend.get_window_extent().y1 < ax.xaxis.get_tightbbox(renderer).y0
-    return [text.get_text() for text in legend.get_texts()]
-
-
-def apart(figure):
-    """Whether no legend covers another."""
-    boxes = [ax.get_legend().get_window_extent() for ax in figure.axes if ax.get_legend()]
-    return not any(one.overlaps(other) for one in boxes for other in boxes if one is not other)
-
-
-def labelled(axis):
-    """Ticks with a label inside of the limits."""
-    low, high = axis.get_view_interval()
-    ticks = zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True)
-    return [label.get_text() for place, label in ticks if low <= place <= high and label.get_text()]
-
-
 BASE = ts.TeacherStudent.at_scale(1 / 64)
 GRID = np.array([0.02, 0.05, 0.1, 0.2])
 
@@ -117,7 +90,7 @@ def run():
 
 
 @pytest.mark.medium
-def test_maps_of_overlaps(run):
+def test_maps_of_overlaps(run, legend_texts, legends_are_clear):
     """Cells of theory and of networks are the shares of the teacher's coefficients; the line is as given."""
     noise, coefficient = (grid.ravel() for grid in np.meshgrid(NOISES, COEFFICIENTS))
     system = BASE.replace(noise_variance=noise, teacher={1: 1.0, 3: coefficient})
@@ -136,8 +109,9 @@ def test_maps_of_overlaps(run):
         assert ax.get_ylim() == (-0.5, -0.2)
         assert ax.collections[0].get_clim() == (0, 1)
         assert ax.get_xlabel() == r"noise variance $\sigma^2$"
-    assert words(figure.axes[2]) == ["sharp limit's transition"]
+    assert legend_texts(figure.axes[2]) == ["sharp limit's transition"]
     assert "N=11" in figure.axes[2].get_legend().get_title().get_text()
+    legends_are_clear(figure)
     caption = figures.caption_overlap_maps(run)
     assert "2 a cell" in caption
     assert f"{max(np.ravel(run.overlap[1].error)):.2g} of He_1" in caption
@@ -159,7 +133,7 @@ def leading(swept):
 
 
 @pytest.mark.medium
-def test_figure_2(swept, leading):
+def test_figure_2(swept, leading, legend_texts, legends_are_clear):
     """Lines are the theory's numbers, points the run's, in each panel's units."""
     lazy = ts.lazy_baseline(swept.system)
     named = {"mean_field": leading}
@@ -183,11 +157,11 @@ def test_figure_2(swept, leading):
         assert ax.get_xlabel() == r"noise variance $\sigma^2$"
     assert middle.get_ylim()[1] > max(1, float(np.max(swept.overlap[1].mean)))
     network = lambda label: f"{label}, networks"
-    assert words(left) == ["networks", "leading order"]
-    assert words(middle) == [network("$He_1$"), network("$He_3$"), "Gaussian process (NNGP)"]
-    assert words(right) == ["networks", "sharp limit's transition"]
+    assert legend_texts(left) == ["networks", "leading order"]
+    assert legend_texts(middle) == [network("$He_1$"), network("$He_3$"), "Gaussian process (NNGP)"]
+    assert legend_texts(right) == ["networks", "sharp limit's transition"]
     assert left.get_legend().get_title().get_text() == "$N=11$, $d=19$, $n=47$, 5 networks a noise"
-    assert apart(figure)
+    legends_are_clear(figure)
 
 
 @pytest.mark.medium
@@ -209,7 +183,7 @@ def test_actions_of_figure_2(swept, leading):
 
 
 @pytest.mark.medium
-def test_a_theory_has_the_same_dashes_in_all_panels(swept, leading):
+def test_a_theory_has_the_same_dashes_in_all_panels(swept, leading, legend_texts, legends_are_clear):
     """Also where (a) has fewer of them; and a range and a bracket have words."""
     ranged = curve([1.8, 1.2, 0.9, 0.4])
     figure = figures.figure_2(swept, {"best": leading}, {"mean_field": leading, "best": ranged})
@@ -217,9 +191,9 @@ def test_a_theory_has_the_same_dashes_in_all_panels(swept, leading):
     assert left.lines[0].get_linestyle() == "--"
     assert [line.get_linestyle() for line in middle.lines[:4]] == ["-", "-", "--", "--"]
     assert [line.get_linestyle() for line in right.lines[:2]] == ["-", "--"]
-    assert words(left) == ["networks", "leading order", "finite data and width"]
-    assert words(right)[-2:] == ["finite data and width: beyond its range", "finite data and width: bracket"]
-    assert apart(figure)
+    assert legend_texts(left) == ["networks", "leading order", "finite data and width"]
+    assert legend_texts(right)[-2:] == ["finite data and width: beyond its range", "finite data and width: bracket"]
+    legends_are_clear(figure)
 
 
 @pytest.mark.medium
@@ -250,7 +224,7 @@ def test_a_comparison_in_words():
     measured = {"a": Estimate(1.01, 0.01), "b": Estimate(1.5, 0.1), "c": Estimate(1.2, 0.8)}
     said = in_words(compare(numbers, measured, theory_name="leading order"))
     assert said == (
-        "Leading order: 1 of 3 numbers agree within 3 sigma; differing: 1, most ['b'] (+50%); not resolved: 1."
+        "Leading order: 1 of 3 numbers agree within 3 sigma; differing: 1, most b (+50%); not resolved: 1."
     )
     unsure = SimpleNamespace(order_parameters=numbers, trustworthy=np.array(False))
     said = in_words(compare(unsure, measured))
@@ -268,7 +242,7 @@ def made_diagram(scale=0.2, **changes):
     return PhaseDiagram(("noise_variance", "width"), (noise, width), phases=ts.PHASES, **fields)
 
 
-def test_figure_1():
+def test_figure_1(legend_texts, legends_are_clear, tick_labels):
     """Cells are the labels; the border is where N P is one, and lies between cells of different labels."""
     diagram, line, points = made_diagram(), ([0.1, 0.3], [400.0, 50.0]), ([0.1, 0.2], [88.0, 88.0])
     figure = figures.figure_1(diagram, system=BASE, transition=line, simulated=points)
@@ -282,23 +256,26 @@ def test_figure_1():
     np.testing.assert_allclose(ax.lines[1].get_data(), points)
     assert (ax.get_xscale(), ax.get_yscale()) == ("log", "log")
     assert (ax.get_xlabel(), ax.get_ylabel()) == (r"noise variance $\sigma^2$", "width $N$")
-    said = words(ax)
+    said = legend_texts(ax)
     assert [each.split(":")[0] for each in said] == ["GFL", "GMFL-I", "border", *said[3:]]
     assert said[2:] == ["border: side weight $P=1/N$", "sharp limit's transition", "networks were sampled here"]
     assert ax.get_legend().get_title().get_text() == "$d=19$, $n=47$; no GMFL-II here"
+    legends_are_clear(figure)
     for axis in (ax.xaxis, ax.yaxis):
-        assert len(labelled(axis)) >= 3
+        assert len(tick_labels(axis)) >= 3
 
 
-def test_borders_of_figure_1_follow_the_threshold():
+def test_borders_of_figure_1_follow_the_threshold(legend_texts, legends_are_clear):
     diagram = made_diagram()
     ax = figures.figure_1(diagram, threshold=0.05).axes[0]
     noise, width = ax.collections[1].get_paths()[0].vertices.T
     np.testing.assert_allclose(noise, 0.2 * 10 / width / np.sqrt(0.05), rtol=0.03)
-    assert "border: side weight $P=0.05$" in words(ax)
+    assert "border: side weight $P=0.05$" in legend_texts(ax)
+    legends_are_clear(ax)
     none = figures.figure_1(made_diagram(scale=1e-6)).axes[0]
     assert len(none.collections) == 1
-    assert not any("border" in word for word in words(none))
+    assert not any("border" in word for word in legend_texts(none))
+    legends_are_clear(none)
     side = jnp.where(jnp.arange(25)[:, None] < 12, 1 - 1e-9, 0.5) * jnp.ones((25, 15))
     mixed = made_diagram(order_parameters=OrderParameters({}, side))
     ax = figures.figure_1(mixed).axes[0]
@@ -307,7 +284,7 @@ def test_borders_of_figure_1_follow_the_threshold():
     assert (noise < mixed.axes["noise_variance"][12]).all()
 
 
-def test_figure_1_over_samples_and_its_caption():
+def test_figure_1_over_samples_and_its_caption(legend_texts, legends_are_clear):
     noise, samples = np.geomspace(0.01, 1.0, 5), np.geomspace(100, 1000, 4)
     side = OrderParameters({}, jnp.asarray(np.repeat(0.009 / noise[:, None], 4, axis=1)))
     status = np.full((5, 4), int(Status.SOLVED))
@@ -316,22 +293,24 @@ def test_figure_1_over_samples_and_its_caption():
     diagram = PhaseDiagram(*axes, side, ts.classify(side, 1 / 11), status, ts.PHASES)
     (ax,) = figures.figure_1(diagram, system=BASE).axes
     assert ax.get_ylabel() == "samples $n$"
-    assert "unreliable" in words(ax)
+    assert "unreliable" in legend_texts(ax)
     assert ax.get_legend().get_title().get_text() == "$N=11$, $d=19$; no GMFL-II here"
     np.testing.assert_allclose(ax.collections[-1].get_paths()[0].vertices[:, 0], 0.099, rtol=0.05)
+    legends_are_clear(ax)
     caption = figures.caption_1(diagram, system=BASE)
     for said in ("over noise and samples at N=11, d=19", "P = 1/N", "GMFL-II is not reached", "At 20% of the points"):
         assert said in caption
     beyond = eqx.tree_at(lambda each: each.status, diagram, np.full((5, 4), int(Status.UNRELIABLE)))
     (ax,) = figures.figure_1(beyond, system=BASE).axes
-    assert "unreliable" not in words(ax)
+    assert "unreliable" not in legend_texts(ax)
+    legends_are_clear(ax)
     assert "beyond the theory's own range: 100% of the points" in ax.get_legend().get_title().get_text()
     with pytest.raises(ValueError, match="`system` must be given"):
         figures.figure_1(diagram)
 
 
 @pytest.mark.medium
-def test_decomposition(swept, leading):
+def test_decomposition(swept, leading, legend_texts, legends_are_clear):
     """Both parts in per cent of the size of theory; the cubic overlap is negative."""
     part = lambda value: OrderParameters(
         {k: Estimate(np.full(2, value), np.full(2, 0.01)) for k in (1, 3)},
@@ -347,7 +326,8 @@ def test_decomposition(swept, leading):
         assert ax.get_xlim() == (0, pytest.approx(0.33))
     titles = ["overlap $He_1$", "overlap $He_3$", "side weight"]
     assert [ax.get_ylabel() for ax in figure.axes] == [f"{each}: networks less theory (%)" for each in titles]
-    assert words(figure.axes[1]) == ["finite width, paired", "finite data"]
+    assert legend_texts(figure.axes[1]) == ["finite width, paired", "finite data"]
+    legends_are_clear(figure)
     caption = figures.caption_decomposition(found)
     for said in ("N = 11, d = 19, n = 47", "5 data sets", "m = 1, 4"):
         assert said in caption
