@@ -116,7 +116,7 @@ def phase_diagram(
         >>> system = mv.MeanVariance(mv.sine(16), alpha=1e-2, beta=1e-2)
         >>> diagram = mv.phase_diagram(system, {"rho": [0.2, 0.8, 0.999], "gamma": [0.2, 0.8]})
         >>> diagram.names().tolist()
-        [['U_I', 'U_I'], ['S', 'S'], ['collapsed', 'collapsed']]
+        [['U_I', 'U_I'], ['S', 'S'], ['O_I', 'O_I']]
     """
     names = set(axes)
     if names != {"rho", "gamma"} and not (names and names <= {"alpha", "beta"}):

@@ -223,9 +223,7 @@ def test_a_comparison_in_words():
     numbers = {"a": 1.0, "b": 1.0, "c": 1.0}
     measured = {"a": Estimate(1.01, 0.01), "b": Estimate(1.5, 0.1), "c": Estimate(1.2, 0.8)}
     said = in_words(compare(numbers, measured, theory_name="leading order"))
-    assert said == (
-        "Leading order: 1 of 3 numbers agree within 3 sigma; differing: 1, most b (+50%); not resolved: 1."
-    )
+    assert said == ("Leading order: 1 of 3 numbers agree within 3 sigma; differing: 1, most b (+50%); not resolved: 1.")
     unsure = SimpleNamespace(order_parameters=numbers, trustworthy=np.array(False))
     said = in_words(compare(unsure, measured))
     assert said.endswith("outside of its range or not certified: 3, of these within errors: 2.")

@@ -28,10 +28,10 @@ References:
 """
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, ArrayLike, Float, Real
 
 
-def two_layer_exponents(gamma: Float[Array, "..."], gamma_prime: Float[Array, "..."]) -> Float[Array, "..."]:
+def two_layer_exponents(gamma: Real[ArrayLike, "..."], gamma_prime: Real[ArrayLike, "..."]) -> Float[Array, "..."]:
     r"""$S$ of the input weights.
 
     Args:
@@ -51,7 +51,7 @@ def two_layer_exponents(gamma: Float[Array, "..."], gamma_prime: Float[Array, ".
     )
 
 
-def three_layer_exponents(gamma_2: Float[Array, "..."], gamma_3: Float[Array, "..."]) -> dict[str, Array]:
+def three_layer_exponents(gamma_2: Real[ArrayLike, "..."], gamma_3: Real[ArrayLike, "..."]) -> dict[str, Array]:
     r"""$S$ of both layers for $\gamma_1=0$.
 
     Args:
