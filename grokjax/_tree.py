@@ -1,7 +1,6 @@
 """Small operations on pytrees of arrays that the samplers share."""
 
 import math
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
@@ -166,7 +165,9 @@ def tree_size(tree: PyTree) -> int:
 
 def leaf_name(path: tuple) -> str:
     """What a reader would type: `overlap[1]`, also where `overlap` is the key of a dictionary."""
-    return re.sub(r"^\['(\w+)'\]", r"\1", jax.tree_util.keystr(path)).lstrip(".")
+    if path and isinstance(path[0], jax.tree_util.DictKey):
+        return f"{path[0].key}{jax.tree_util.keystr(path[1:])}"
+    return jax.tree_util.keystr(path).lstrip(".")
 
 
 def named_leaves(tree: PyTree, is_leaf: Any = None) -> dict[str, Any]:
