@@ -144,11 +144,10 @@ def _finite_size_transitions(system: ModularAddition, threshold: Array | None, n
     threshold = jnp.asarray(1 / system.width if threshold is None else threshold)
     scale = jnp.log(transitions(system).start)
 
-    def border(of_start):
+    def border(weight):
         def excess(log_noise):
             side = predict(system.replace(noise_variance=jnp.exp(log_noise))).side_weight
-            weight = jnp.where(of_start, side, 1 - side)
-            return jnp.log(jnp.maximum(weight, 1e-30)) - jnp.log(threshold)
+            return jnp.log(jnp.maximum(weight(side), 1e-30)) - jnp.log(threshold)
 
         lower, upper = scale - jnp.log(1e3), scale + jnp.log(5.0)
         guess, found = largest_root(excess, lower, upper, num_scan=num_scan, num_halvings=12)
@@ -156,8 +155,9 @@ def _finite_size_transitions(system: ModularAddition, threshold: Array | None, n
         status = choose_status((~found, Status.NO_SOLUTION), otherwise=root.status)
         return jnp.where(succeeded(status), jnp.exp(root.position), jnp.nan), status
 
-    (start, end), status = jax.vmap(border)(jnp.array([True, False]))  # one program for both
-    return Transitions(start, end, first_failure(*status))
+    # Not one vmapped solve: where there is no end, its nan would reach the derivative of the start.
+    (start, start_status), (end, end_status) = border(lambda side: side), border(lambda side: 1 - side)
+    return Transitions(start, end, first_failure(start_status, end_status))
 
 
 def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
