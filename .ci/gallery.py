@@ -68,13 +68,16 @@ def run(path: Path, smoke: bool, cores: Queue) -> tuple[str, float]:
         old.unlink()
     command = [sys.executable, str(path), "--output", str(output), *(["--smoke"] if smoke else [])]
     environment, own = {**os.environ, "MPLBACKEND": "Agg"}, cores.get()
-    pin = (lambda: os.sched_setaffinity(0, own)) if own else None
     started = time.perf_counter()
-    done = subprocess.run(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=pin)
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as example:
+        if own:
+            os.sched_setaffinity(example.pid, own)
+        printed, _ = example.communicate()
+    seconds = time.perf_counter() - started
     cores.put(own)
-    if done.returncode:
+    if example.returncode:
         raise SystemExit(f"{path.name} failed")
-    return done.stdout.replace(f"{output}{os.sep}", "").replace(str(output), "output"), time.perf_counter() - started
+    return printed.replace(f"{output}{os.sep}", "").replace(str(output), "output"), seconds
 
 
 def place_figures(path: Path) -> list[str]:

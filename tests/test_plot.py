@@ -115,8 +115,12 @@ def test_a_figure_its_caption_and_axes_of_ones_own(tmp_path):
     with plot.style():
         figure, axes = plot.subplots(1, 2, width="page", height=2.0)
     assert figure.get_size_inches().tolist() == [7.0, 2.0]
-    assert plot.subplots(axes=axes) == (figure, axes)
+    assert plot.subplots(1, 2, axes=axes) == (figure, axes)
     assert plot.subplots(axes=axes[1]) == (figure, [axes[1]])
+    with pytest.raises(ValueError, match="`axes`"):
+        plot.subplots(axes=axes)
+    plot.label_panels(axes)
+    assert [ax.get_title(loc="left") for ax in axes] == ["(a)", "(b)"]
     plot.label_panel(axes[0], "a")
     assert axes[0].get_title(loc="left") == "(a)"
     path = plot.save(figure, tmp_path / "one", caption="What is seen.")

@@ -28,7 +28,7 @@ from .._tree import Shared, tree_add, tree_dot
 from ..observables import RunningMoments
 from ..samplers.base import AbstractSampler
 from ..samplers.underdamped import UnderdampedLangevin
-from .statistics import Estimate, over_members
+from .statistics import LARGEST_Z, Estimate, over_members, z_score
 
 
 class LocalLearning(eqx.Module):
@@ -59,7 +59,7 @@ class LocalLearning(eqx.Module):
     def __repr__(self) -> str:
         return (
             f"local learning coefficient {self.coefficient} (step {self.step_bias}, restraint {self.restraint_bias}), "
-            f"S(w*) = {self.lowest:.4g}{', w* is no minimum' if self.coefficient.mean < 0 else ''}"
+            f"S(w*) = {self.lowest:.4g}{', w* is no minimum' if z_score(self.coefficient, 0.0) < -LARGEST_Z else ''}"
         )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ..evidence.profile import STANDARD_ERRORS
 from ..evidence.statistics import LARGEST_Z, over_members
 
 
@@ -62,7 +63,7 @@ def distributions(evidence: Mapping[str, Any], droplets: Mapping[str, tuple[Any,
         'Law of the data energy where the heat capacity is largest, ... Two peaks, a valley of depth in brackets: ...'
     """
     valley = {name: each.valley for name, each in evidence.items()}
-    two = [f"{name} ({v})" for name, v in valley.items() if float(v.mean) > 3 * float(v.error)]
+    two = [f"{name} ({v})" for name, v in valley.items() if float(v.mean) > STANDARD_ERRORS * float(v.error)]
     words = (
         f"{'(a) ' if droplets else ''}Law of the data energy where the heat capacity is largest, standardised on each "
         "data set before data sets are averaged; error bars over data sets, lines join the points, dashed: a normal "

@@ -54,7 +54,7 @@ def draw_phases(
     x, y, labels = np.asarray(x), np.asarray(y), np.asarray(labels)
     colours = ListedColormap(PHASE_COLOURS[: len(names)])
     norm = BoundaryNorm(np.arange(len(names) + 1) - 0.5, len(names))
-    borders = _borders(x, ax.get_xscale()), _borders(y, ax.get_yscale())
+    borders = cell_edges(x, ax.get_xscale()), cell_edges(y, ax.get_yscale())
     ax.pcolormesh(*borders, labels, cmap=colours, norm=norm, rasterized=True)
     handles = [Patch(facecolor=PHASE_COLOURS[i], label=name) for i, name in enumerate(names) if (labels == i).any()]
     status = np.zeros(labels.shape, int) if status is None else np.asarray(status)
@@ -67,11 +67,22 @@ def draw_phases(
     return handles
 
 
-def _borders(centres: np.ndarray, scale: str) -> np.ndarray:
-    """Borders of the cells around `centres`, midway on the axis as it is drawn."""
+def cell_edges(centres: Any, scale: str = "linear") -> np.ndarray:
+    """Edges of the cells around `centres`, midway on the axis as it is drawn; shape (centre + 1,).
+
+    Args:
+        centres: in order.
+        scale: of the axis, "linear" or "log".
+
+    Examples:
+        >>> from grokjax import plot
+        >>> plot.cell_edges([1.0, 2.0, 4.0]).tolist()
+        [0.5, 1.5, 3.0, 5.0]
+    """
+    centres = np.asarray(centres, float)
     if len(centres) < 2:
         return np.array([centres[0] - 0.5, centres[0] + 0.5])
     there, back = (np.log, np.exp) if scale == "log" else (lambda t: t, lambda t: t)
-    t = there(centres.astype(float))
+    t = there(centres)
     middle = (t[1:] + t[:-1]) / 2
     return back(np.concatenate([[2 * t[0] - middle[0]], middle, [2 * t[-1] - middle[-1]]]))

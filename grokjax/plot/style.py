@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from string import ascii_lowercase
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,6 +14,8 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import ScaledTranslation
+
+from .._checks import argument_error
 
 
 # Okabe & Ito's palette (jfly.uni-koeln.de/color): distinct under all common colour deficiencies.
@@ -63,7 +66,7 @@ def subplots(
     num_rows: int = 1,
     num_columns: int = 1,
     *,
-    width: str = "column",
+    width: str | None = None,
     height: float = 2.5,
     axes: Axes | Sequence[Axes] | None = None,
 ) -> tuple[Figure, list[Axes]]:
@@ -72,23 +75,30 @@ def subplots(
     Args:
         num_rows: of axes.
         num_columns: of axes.
-        width: "column" or "page".
+        width: "column" or "page"; that of a page for several columns of axes unless given.
         height: of a row, in inches.
-        axes: one or more to draw on instead, which come back with their figure.
+        axes: as many to draw on instead, which come back with their figure.
+
+    Raises:
+        ValueError: there are more or fewer of them.
 
     Examples:
         >>> from grokjax import plot
         >>> with plot.style():
-        ...     figure, (left, right) = plot.subplots(1, 2, width="page", height=2.8)
+        ...     figure, (left, right) = plot.subplots(1, 2, height=2.8)
         >>> figure.get_size_inches().tolist()
         [7.0, 2.8]
     """
     if axes is not None:
         given = [axes] if isinstance(axes, Axes) else list(axes)
+        if len(given) != num_rows * num_columns:
+            expected = f"{num_rows * num_columns}, one per panel"
+            raise argument_error("axes", expected, len(given), "Give None for a new figure.")
         figure = given[0].get_figure(root=True)
         assert figure is not None
         return figure, given
-    figure, made = plt.subplots(num_rows, num_columns, figsize=(WIDTHS[width], height * num_rows), squeeze=False)
+    inches = WIDTHS[width or ("page" if num_columns > 1 else "column")]
+    figure, made = plt.subplots(num_rows, num_columns, figsize=(inches, height * num_rows), squeeze=False)
     return figure, list(made.flat)
 
 
@@ -129,11 +139,11 @@ def plain_log(axis: Axis) -> None:
 
     Examples:
         >>> from matplotlib.figure import Figure
-        >>> from grokjax.plot.style import plain_log
+        >>> from grokjax import plot
         >>> ax = Figure().subplots()
         >>> ax.set(xscale="log", xlim=(1, 20))
         [...]
-        >>> plain_log(ax.xaxis)
+        >>> plot.plain_log(ax.xaxis)
         >>> [f"{tick:g}" for tick in ax.get_xticks() if 0.9 < tick < 21]
         ['1', '2', '5', '10', '20']
     """
@@ -185,3 +195,19 @@ def label_panel(ax: Axes, letter: str) -> None:
         '(b)'
     """
     ax.set_title(f"({letter})", loc="left", fontweight="bold")
+
+
+def label_panels(axes: Iterable[Axes]) -> None:
+    """(a), (b), ... in order; a single one has no letter.
+
+    Examples:
+        >>> from matplotlib.figure import Figure
+        >>> from grokjax import plot
+        >>> axes = Figure().subplots(1, 2)
+        >>> plot.label_panels(axes)
+        >>> [ax.get_title(loc="left") for ax in axes]
+        ['(a)', '(b)']
+    """
+    given = list(axes)
+    for letter, ax in zip(ascii_lowercase, given if len(given) > 1 else [], strict=False):
+        label_panel(ax, letter)

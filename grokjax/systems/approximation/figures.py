@@ -74,7 +74,7 @@ def phase_diagram(diagram: PhaseDiagram, measured: Mapping[str, Sequence[Run]], 
         ('$r/d$', 'rate $p$')
     """
     with plot.style():
-        figure, ax = _panel(ax, height=3.0)
+        figure, (ax,) = plot.subplots(height=3.0, axes=ax)
         ratios, rates = (np.asarray(values) for values in diagram.axes.values())
         names = [name for name in diagram.phases if not name.startswith("boundary")]
         labels = np.asarray(diagram.labels)
@@ -151,7 +151,7 @@ def depth(curve: Prediction, runs: Mapping[str, Run], *, ax: Axes | None = None)
         theory, $1+\\alpha$
     """
     with plot.style():
-        figure, ax = _panel(ax, height=2.9)
+        figure, (ax,) = plot.subplots(height=2.9, axes=ax)
         ratio = float(np.ravel(curve.rate)[0])
         plot.draw_theory(ax, curve.depth_exponent, np.asarray(curve.rate) / ratio, index=6, label=r"theory, $1+\alpha$")
         for position, (name, run) in enumerate(runs.items()):
@@ -185,7 +185,7 @@ def errors(runs: Mapping[str, Run], predictions: Mapping[str, Prediction], *, ax
         (True, '$W^{-2}$')
     """
     with plot.style():
-        figure, ax = _panel(ax, height=2.9)
+        figure, (ax,) = plot.subplots(height=2.9, axes=ax)
         for position, (name, run) in enumerate(runs.items()):
             weights, found = np.asarray(run.num_weights), np.asarray(run.errors)
             ax.plot(weights, found, plot.MARKERS[position], color=plot.COLOURS[position], label=name)
@@ -224,7 +224,7 @@ def precision(runs: Mapping[str, Run], *, ax: Axes | None = None) -> Figure:
         ['unlimited', 'slope $-1$', 'slope $-2$']
     """
     with plot.style():
-        figure, ax = _panel(ax, height=2.9)
+        figure, (ax,) = plot.subplots(height=2.9, axes=ax)
         for position, (name, run) in enumerate(runs.items()):
             ax.plot(
                 run.num_weights, run.errors, marker=plot.MARKERS[position], color=plot.COLOURS[position], label=name,
@@ -260,7 +260,7 @@ def budget(grid: Grid, *, size: int = 60, ax: Axes | None = None) -> Figure:
         'weights, at most $W$'
     """
     with plot.style():
-        figure, ax = _panel(ax, height=2.8)
+        figure, (ax,) = plot.subplots(height=2.8, axes=ax)
         weights = np.geomspace(grid.num_weights.min(), grid.num_weights.max(), size)
         depths = np.geomspace(2, grid.depths.max(), size)
         least = grid.best(weights[None, :], depths[:, None])
@@ -290,7 +290,7 @@ def capacity(measured: Mapping[str, tuple[Capacity, float]], *, ax: Axes | None 
         True
     """
     with plot.style():
-        figure, ax = _panel(ax, height=2.7)
+        figure, (ax,) = plot.subplots(height=2.7, axes=ax)
         for position, (name, (found, exponent)) in enumerate(measured.items()):
             count, least = np.asarray(found.num_bumps, float), np.asarray(found.num_weights, float)
             label = f"{name}: $K^{{{float(found.exponent.mean):.2f}}}$"
@@ -313,10 +313,3 @@ def _label_logs(*log_axes: Any) -> None:
             continue
         axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high > 30 * low else (1.0, 2.0, 5.0)))
         axis.set_major_formatter(LogFormatterSciNotation(labelOnlyBase=False, minor_thresholds=(np.inf, np.inf)))
-
-
-def _panel(ax: Axes | None, height: float) -> tuple[Any, Axes]:
-    if ax is not None:
-        return ax.figure, ax
-    figure, axes = plot.subplots(height=height)
-    return figure, axes[0]

@@ -53,7 +53,7 @@ def gibbs_energies(
         ['hcp (zero by convention)', 'bcc, before']
     """
     with plot.style():
-        ax, figure = _axes(ax)
+        figure, (ax,) = plot.subplots(height=2.7, axes=ax)
         ax.axhline(0, color="0.5", linewidth=0.9, label=f"{names[0]} (zero by convention)")
         for colour, (label, values) in zip((BEFORE, AFTER), differences.items(), strict=False):
             ax.plot(temperature, values, color=colour, label=f"{names[1]}, {label}")
@@ -88,7 +88,7 @@ def effective_samples(refinement: Refinement, *, ax: Axes | None = None) -> Figu
         ('perplexity', True)
     """
     with plot.style():
-        ax, figure = _axes(ax)
+        figure, (ax,) = plot.subplots(height=2.7, axes=ax)
         steps = np.arange(len(refinement.history))
         for name, marker, colour, label in (("perplexity", "o", "black", "perplexity"), ("kish", "s", SECOND, "Kish")):
             values = [getattr(each, name) for each in refinement.history]
@@ -124,7 +124,7 @@ def trap_and_cure(
         $\\Delta G$ (units of energy per atom)
     """
     with plot.style():
-        ax, figure = _axes(ax)
+        figure, (ax,) = plot.subplots(height=2.7, axes=ax)
         for colour, label, each in ((ALONE, r"$\Delta G$ alone", alone), (AFTER, r"$\Delta G$ and latent heat", cured)):
             path = [(r.free_energy_difference, r.enthalpy_difference) for r in each.history]
             ax.plot(*zip(*path, strict=True), ".-", color=colour, linewidth=0.9, label=f"{label}, tracked")
@@ -166,7 +166,7 @@ def transition_line(
         'pressure (GPa)'
     """
     with plot.style():
-        ax, figure = _axes(ax)
+        figure, (ax,) = plot.subplots(height=2.7, axes=ax)
         for colour, marker, (label, (pressure, temperature)) in zip(
             (VOLUME, BEFORE, ALONE), plot.MARKERS, lines.items(), strict=False
         ):
@@ -336,12 +336,3 @@ def caption(refinement: Refinement) -> str:
 def _point(ax: Axes, run: Any, colour: str, label: str) -> None:
     x, y = run.order_parameters.free_energy_difference, run.order_parameters.enthalpy_difference
     ax.errorbar(x.mean, y.mean, yerr=y.error, xerr=x.error, fmt="s", color=colour, label=label)
-
-
-def _axes(ax: Axes | None) -> tuple[Axes, Figure]:
-    if ax is None:
-        figure, axes = plot.subplots(height=2.7)
-        return axes[0], figure
-    figure = ax.get_figure()
-    assert isinstance(figure, Figure)
-    return ax, figure

@@ -123,9 +123,9 @@ def test_the_caption_of_displacements_names_slopes_that_differ():
     near = figures.caption_displacement(runs, {"S = -0.5": {"input": -0.5}, "S = 0.25": {"input": 0.25}})
     assert "All slopes agree" in near
     runs = dict(zip((r"$\gamma=0.5$", r"$\gamma=1.25$"), runs.values(), strict=True))
-    wrong = {name: {"input": theory} for name, theory in zip(runs, (-0.5, 0.0), strict=True)}
+    wrong = {name: {"input": theory} for name, theory in zip(runs, (-0.5, -1.0), strict=True)}
     far = figures.caption_displacement(runs, wrong, (Estimate(np.float64(1.15), np.float64(0.02)), 1.1468))
-    assert "differ from theory by more than 2 standard errors at gamma=1.25 (by +0.250):" in far
+    assert "differ from theory by more than 5 standard errors at gamma=1.25 (by +1.250):" in far
     assert "RD m^(1/2) = 1.150(20) at the largest width, 1.147 from the tangent kernel" in far
 
 
@@ -179,10 +179,10 @@ def test_measured_against_predicted_exponents(legend_texts, legends_are_clear):
 def test_the_caption_of_exponents_counts_those_that_differ():
     said = figures.caption_exponents(exponents_of_two_kinds())
     assert (
-        "two layers: 1 of 2 differ by more than 2 standard errors; the median distance is 0.050, the largest 0.100"
+        "two layers: 1 of 2 differ by more than 5 standard errors; the median distance is 0.050, the largest 0.100"
         in said
     )
-    assert "three layers: 0 of 1 differ by more than 2 standard errors; the median distance is 0.150" in said
+    assert "three layers: 0 of 1 differ by more than 5 standard errors; the median distance is 0.150" in said
     alone = Estimate(np.array([0.5, 0.3]), np.array([np.nan, np.nan]))
     said = figures.caption_exponents({"four layers": (alone, np.array([0.4, 0.4]))})
     assert "four layers: single networks, without errors; the median distance is 0.100" in said

@@ -50,6 +50,6 @@ def test_a_descent_that_diverges_is_told_as_such(monkeypatch):
 
 @pytest.mark.medium
 def test_where_the_descent_is_not_at_an_end_the_coefficient_says_so():
-    early, _ = ma.basins(KEY, SYSTEM, inverse_noise=1000.0, num_descent=20, num_chains=2, num_steps=20)
+    early, _ = ma.basins(KEY, SYSTEM, inverse_noise=1000.0, num_descent=60, num_chains=8, num_steps=40)
     assert early.learning.coefficient.mean < 0
     assert "w* is no minimum" in repr(early)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import LogLocator, MaxNLocator, NullLocator
+from matplotlib.ticker import MaxNLocator
 
 from ....phases import PhaseDiagram
 from ....plot import (
@@ -18,6 +18,7 @@ from ....plot import (
     draw_theory,
     label_panel,
     legend_below,
+    plain_log,
     style,
     subplots,
 )
@@ -64,7 +65,7 @@ def phase_row(
         '(a) Gaussian'
     """
     with style():
-        axes = subplots(1, len(diagrams), width="page", height=2.6)[1] if axes is None else axes
+        figure, axes = subplots(1, len(diagrams), height=2.6, axes=axes)
         entries: dict[str, Any] = {}
         for ax, (title, diagram), letter in zip(axes, diagrams.items(), "abcdef", strict=False):
             more = (mixtures or {}).get(title), (breaking or {}).get(title)
@@ -79,7 +80,6 @@ def phase_row(
                 names = [*(text.get_text() for text in legend.get_texts()), *names]
                 legend.remove()
             entries |= dict(zip(names, handles, strict=True))
-        figure = figure_of(axes[0])
         figure.legend(list(entries.values()), list(entries), loc="outside lower center", ncols=3)
     return figure
 
@@ -113,7 +113,7 @@ def draw_diagram(
         ['spinodal', 'equal free energies']
     """
     with style():
-        ax = subplots()[1][0] if ax is None else ax
+        figure, (ax,) = subplots(axes=ax)
         loads, temperatures = (np.asarray(diagram.axes[name]) for name in ("load", "temperature"))
         draw_phases(
             ax, loads, temperatures, diagram.labels, diagram.phases,
@@ -135,7 +135,7 @@ def draw_diagram(
         ax.set(xlim=(first[0], last[0]), ylim=(first[1], last[1]))  # where the cells end
         ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
         ax.xaxis.set_major_formatter("{x:g}")
-        return figure_of(ax)
+        return figure
 
 
 def threshold_figure(
@@ -167,7 +167,7 @@ def threshold_figure(
         True
     """
     with style():
-        left, right = subplots(1, 2, width="page", height=2.9)[1] if axes is None else axes
+        figure, (left, right) = subplots(1, 2, height=2.9, axes=axes)
         for index, (name, values) in enumerate(curves.items()):
             draw_theory(left, thresholds, values, index=index, label=name)
             if name in best:
@@ -182,8 +182,8 @@ def threshold_figure(
         legend_below(right, right.get_legend_handles_labels()[0], columns=3, title="rectified units")
         for ax, letter in ((left, "a"), (right, "b")):
             label_panel(ax, letter)
-            three_labels(ax)
-    return figure_of(left)
+            plain_log(ax.yaxis)
+    return figure
 
 
 def recall_figure(
@@ -214,7 +214,7 @@ def recall_figure(
         3
     """
     with style():
-        axes = subplots(1, 3, width="page", height=2.8)[1] if axes is None else axes
+        figure, axes = subplots(1, 3, height=2.8, axes=axes)
         draw_recall(by_load, theory, "load", ax=axes[0])
         draw_recall(by_temperature, theory, "temperature", ax=axes[1])
         for index, (name, pairs) in enumerate(basins.items()):
@@ -232,7 +232,7 @@ def recall_figure(
             legend_below(ax, keys)
             label_panel(ax, letter)
         axes[2].margins(x=0.08)
-    return figure_of(axes[0])
+    return figure
 
 
 def draw_recall(runs: Mapping[str, Run], theory: Theory, field: str, *, ax: Axes | None = None) -> Figure:
@@ -255,27 +255,11 @@ def draw_recall(runs: Mapping[str, Run], theory: Theory, field: str, *, ax: Axes
     """
     symbol = {"load": r"load $\alpha$", "temperature": r"temperature $T$"}[field]
     with style():
-        ax = subplots()[1][0] if ax is None else ax
+        figure, (ax,) = subplots(axes=ax)
         for index, (name, run) in enumerate(runs.items()):
             if name in theory:
                 system, prediction = theory[name]
                 draw_theory(ax, getattr(system, field), prediction.magnetisation, index=index)
             draw_experiment(ax, np.asarray(getattr(run.system, field)), run.magnetisation, index=index, label=name)
         ax.set(xlabel=symbol, ylabel=r"magnetisation $m$")
-        return figure_of(ax)
-
-
-def three_labels(ax: Axes) -> None:
-    """Three labels or more on a logarithmic axis that spans less than three decades."""
-    low, high = ax.get_ylim()
-    if high < 1000 * low:
-        ax.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high > 10 * low else (1, 2, 3, 5, 7)))
-        ax.yaxis.set_major_formatter("{x:g}")
-        ax.yaxis.set_minor_locator(NullLocator())
-
-
-def figure_of(ax: Axes) -> Figure:
-    """The figure that axes are on."""
-    figure = ax.figure
-    assert isinstance(figure, Figure)
-    return figure
+        return figure

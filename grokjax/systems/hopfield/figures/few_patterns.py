@@ -10,7 +10,6 @@ from matplotlib.lines import Line2D
 from .... import plot
 from ....results import Run
 from ..low_load import LowLoad
-from .diagrams import figure_of
 
 
 def low_load_figure(
@@ -40,7 +39,7 @@ def low_load_figure(
         'free energy above the pure state, $f_L-f_1$'
     """
     with plot.style():
-        left, right = plot.subplots(1, 2, width="page", height=2.9)[1] if axes is None else axes
+        figure, (left, right) = plot.subplots(1, 2, height=2.9, axes=axes)
         for index, (copies, state) in enumerate(pure.items()):
             plot.draw_theory(left, temperatures, state.magnetisation, index=index, label=rf"$\alpha_h={copies:g}$")
             left.axvline(copies**0.5, color=plot.COLOURS[index], linestyle=":", linewidth=0.8, zorder=0)
@@ -65,7 +64,7 @@ def low_load_figure(
         plot.legend_below(right, [*right.get_legend_handles_labels()[0], *dashes], columns=3)
         for ax, letter in ((left, "a"), (right, "b")):
             plot.label_panel(ax, letter)
-        return figure_of(left)
+        return figure
 
 
 CAPTION_LOW_LOAD = (

@@ -14,7 +14,6 @@ from ..capacity import Capacity
 from ..experiment import recalled
 from ..free_energy import Branch
 from ..system import AssociativeMemory
-from .diagrams import figure_of
 
 
 def finite_size_figure(
@@ -43,7 +42,7 @@ def finite_size_figure(
     """
     system, branch = theory
     with plot.style():
-        left, right = plot.subplots(1, 2, width="page", height=2.9)[1] if axes is None else axes
+        figure, (left, right) = plot.subplots(1, 2, height=2.9, axes=axes)
         left.plot(np.asarray(system.load), np.asarray(branch.magnetisation), color="0.2", label=r"theory, $N\to\infty$")
         for index, (spins, run) in enumerate(runs.items()):
             load = np.asarray(run.system.load)
@@ -55,7 +54,7 @@ def finite_size_figure(
             ax.set(xlabel=r"load $\alpha$", ylabel=name, xlim=left.get_xlim(), ylim=(-0.05, 1.05))
             plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=3)
             plot.label_panel(ax, letter)
-        return figure_of(left)
+        return figure
 
 
 def caption_finite_size(runs: Mapping[int, Run]) -> str:
@@ -107,7 +106,7 @@ def field_figure(
         3
     """
     with plot.style():
-        panels = plot.subplots(1, 3, width="page", height=2.9)[1] if axes is None else axes
+        figure, panels = plot.subplots(1, 3, height=2.9, axes=axes)
         for index, (name, run) in enumerate(by_field.items()):
             system, branch = theory[name]
             for ax, quantity in zip(panels, ("magnetisation", "overlap"), strict=False):
@@ -128,7 +127,7 @@ def field_figure(
                 keys.append(Line2D([], [], color="0.35", label="replica theory"))
             plot.legend_below(ax, keys)
             plot.label_panel(ax, letter)
-        return figure_of(panels[0])
+        return figure
 
 
 CAPTION_FIELD = (

@@ -9,12 +9,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from .... import plot
-from ....evidence.statistics import Estimate
+from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ..scaling import Scaling
-from ._axes import NAMES, networks_of, panels
-
-
-DIFFERS = 2  # standard errors beyond which a caption says that a slope differs
+from ._axes import NAMES, networks_of
 
 
 def displacement(
@@ -40,8 +37,8 @@ def displacement(
     """
     layers = next(iter(runs.values())).system.layers
     with plot.style():
-        made, figure = panels(axes, len(layers), 2.9)
-        for letter, ax, layer in zip("abc", made, layers, strict=False):
+        figure, made = plot.subplots(1, len(layers), height=2.9, axes=axes)
+        for ax, layer in zip(made, layers, strict=True):
             ax.set(xscale="log", yscale="log", xlabel="width $m$", ylabel=f"displacement RD of the {NAMES[layer]}")
             for index, (name, run) in enumerate(runs.items()):
                 widths, found = np.asarray(run.widths), run.displacement[layer]
@@ -54,8 +51,7 @@ def displacement(
                 ax.minorticks_off()
             dashes = Line2D([], [], color="0.3", linestyle="--", label="theory's power, through the largest width")
             plot.legend_below(ax, [*ax.get_legend_handles_labels()[0], dashes])
-            if len(layers) > 1:
-                plot.label_panel(ax, letter)
+        plot.label_panels(made)
     return figure
 
 
@@ -92,11 +88,11 @@ def caption_displacement(
     far = [f"{plain(name)} (by {s.mean - theory:+.3f})" for name, s, theory in slopes if _differs(s, theory)]
     if far:
         said += (
-            f" Slopes differ from theory by more than {DIFFERS} standard errors at {', '.join(far)}: at these widths "
-            "they are not yet those of the limit."
+            f" Slopes differ from theory by more than {LARGEST_Z:g} standard errors at {', '.join(far)}: theory is "
+            "that of infinite width."
         )
     else:
-        said += f" All slopes agree with theory within {DIFFERS} standard errors."
+        said += f" All slopes agree with theory within {LARGEST_Z:g} standard errors."
     if prefactor is not None:
         said += (
             f" In the lazy regime the height is theory's, too: RD m^(1/2) = {prefactor[0]} at the largest width, "
@@ -122,7 +118,7 @@ def exponents(found: Mapping[str, tuple[Estimate, Any]], *, axes: Sequence[Axes]
         >>> plt.close(figure)
     """
     with plot.style():
-        made, figure = panels(axes, 2, 2.9)
+        figure, made = plot.subplots(1, 2, height=2.9, axes=axes)
         ends = []
         for index, (name, (estimate, theory)) in enumerate(found.items()):
             mean, error, theory = (np.ravel(values) for values in (estimate.mean, estimate.error, theory))
@@ -137,8 +133,7 @@ def exponents(found: Mapping[str, tuple[Estimate, Any]], *, axes: Sequence[Axes]
         made[0].axvline(0, color="0.7", linewidth=0.6, zorder=0)
         made[1].axhline(0, color="black", linewidth=0.9, zorder=0)
         made[1].set(xlabel="exponent $S$, theory", ylabel="networks $-$ theory", xlim=line)
-        for letter, ax in zip("ab", made, strict=True):
-            plot.label_panel(ax, letter)
+        plot.label_panels(made)
         handles = made[0].get_legend_handles_labels()[0]
         figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure
@@ -165,13 +160,13 @@ def caption_exponents(found: Mapping[str, tuple[Estimate, Any]]) -> str:
         mean, error, theory = (np.ravel(values) for values in (estimate.mean, estimate.error, theory))
         known, distance = np.isfinite(error), np.abs(mean - theory)[np.isfinite(mean)]
         far = np.sum(_differs(Estimate(mean, error), theory) & known)
-        differ = f"{far} of {known.sum()} differ by more than {DIFFERS} standard errors"
+        differ = f"{far} of {known.sum()} differ by more than {LARGEST_Z:g} standard errors"
         said += (
             f" {name}: {differ if known.any() else 'single networks, without errors'}; the median distance is "
             f"{np.median(distance):.3f}, the largest {distance.max():.3f}."
         )
-    return said + " Widths are finite, and slopes there not yet those of the limit."
+    return said + " Theory is that of infinite width; what wider networks would do was not measured."
 
 
 def _differs(found: Estimate, theory: Any) -> Any:
-    return np.abs(found.mean - theory) > DIFFERS * np.asarray(found.error)
+    return np.abs(z_score(found, theory)) > LARGEST_Z

@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 
 from .... import plot
 from ..scaling import Scaling
-from ._axes import NAMES, networks_of, panels
+from ._axes import NAMES, networks_of
 
 
 COLOUR_RANGE = 1.0  # of exponents; beyond it cells keep the last colour
@@ -59,25 +59,35 @@ def phase_diagram(
     x, y = (np.ravel(getattr(measured.system, name)) for name in (x_name, y_name))
     layers = measured.system.layers
     with plot.style():
-        made, figure = panels(axes, len(layers), 2.9)
-        for letter, ax, layer in zip("abc", made, layers, strict=False):
+        figure, made = plot.subplots(1, len(layers), height=2.9, axes=axes)
+        for ax, layer in zip(made, layers, strict=True):
             exponent = np.ma.masked_invalid(np.asarray(measured.exponent[layer].mean))
             mesh = ax.pcolormesh(
-                _edges(x), _edges(y), exponent, cmap="RdBu_r", vmin=-COLOUR_RANGE, vmax=COLOUR_RANGE, rasterized=True
+                plot.cell_edges(x),
+                plot.cell_edges(y),
+                exponent,
+                cmap="RdBu_r",
+                vmin=-COLOUR_RANGE,
+                vmax=COLOUR_RANGE,
+                rasterized=True,
             )
             ax.set_facecolor("0.6")
             for other, (bx, by) in borders.items():
                 own = other == layer
                 ax.plot(bx, by, "-" if own else "--", color="black", linewidth=1.4 if own else 0.9)
-            ax.set(xlabel=AXES[x_name], ylabel=AXES[y_name], xlim=_edges(x)[[0, -1]], ylim=_edges(y)[[0, -1]])
+            ax.set(
+                xlabel=AXES[x_name],
+                ylabel=AXES[y_name],
+                xlim=plot.cell_edges(x)[[0, -1]],
+                ylim=plot.cell_edges(y)[[0, -1]],
+            )
             _mark_schemes(ax, schemes or {})
             if crossings is not None and layer in crossings:
                 cx, cy = crossings[layer]  # above the stars: a measurement is not covered
                 ax.plot(cx, cy, "o", markerfacecolor="white", markeredgecolor="black", markersize=4, zorder=4)
             label = rf"exponent $S$ of the {NAMES[layer]}"
             figure.colorbar(mesh, ax=ax, extend="both", label=label, ticks=[-1, -0.5, 0, 0.5, 1])
-            if len(layers) > 1:
-                plot.label_panel(ax, letter)
+        plot.label_panels(made)
         own = "theory's border" if len(borders) == 1 else "theory's border of this layer"
         handles = [Line2D([], [], color="black", linewidth=1.4, label=own)]
         if len(borders) > 1:
@@ -132,7 +142,7 @@ def caption_phase_diagram(
                 f" For the {NAMES[layer]} they lie {np.median(distance):+.2f} from theory in the median "
                 f"({distance.min():+.2f} to {distance.max():+.2f})."
             )
-    return said + " Widths are finite, and slopes there not yet those of the limit."
+    return said + " Theory is that of infinite width; what wider networks would do was not measured."
 
 
 def _mark_schemes(ax: Axes, schemes: Mapping[str, tuple[float, float]]) -> None:
@@ -148,10 +158,3 @@ def _mark_schemes(ax: Axes, schemes: Mapping[str, tuple[float, float]]) -> None:
 
 def _key(marker: str, colour: str, label: str) -> Line2D:
     return Line2D([], [], marker=marker, linestyle="none", markerfacecolor=colour, markeredgecolor="black", label=label)
-
-
-def _edges(centres: np.ndarray) -> np.ndarray:
-    if len(centres) == 1:
-        return centres[0] + np.array([-0.5, 0.5])
-    middle = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])

@@ -8,7 +8,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from .... import plot
-from ._axes import panels
 
 
 LINEAR_UP_TO = 10  # contributions below it stand on a linear axis, larger ones on a logarithmic one
@@ -47,10 +46,7 @@ def regimes(
     """
     count = len(names)
     with plot.style():
-        if axes is None:
-            figure, made = plot.subplots(2, count, width="page", height=2.1)
-        else:
-            made, figure = panels(axes, 2 * count, 2.1)
+        figure, made = plot.subplots(2, count, width="page", height=2.1, axes=axes)
         x, outputs = np.asarray(curves[0]), np.asarray(curves[1])
         seen = np.concatenate([np.ravel(outputs), np.ravel(data[1])])
         margin = 0.08 * np.ptp(seen)

@@ -1,33 +1,17 @@
 """The square and lines through it on axes of odds: both ends of (0, 1) are far away."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 
-from .... import plot
 from ..theory import iso_beta
-
-
-def panels(
-    axes: Sequence[Axes] | None, rows: int, columns: int, *, width: str = "page", height: float
-) -> tuple[Any, list[Any]]:
-    """New axes in a figure of their own, or the given ones in theirs."""
-    if axes is None:
-        return plot.subplots(rows, columns, width=width, height=height)
-    return axes[0].get_figure(), list(axes)
 
 
 def odds(t: Any) -> Any:
     """Decades of odds: the axis on which both ends of (0, 1) are far away."""
     t = np.asarray(t, float)
     return np.log10(t / (1 - t))
-
-
-def edges(centres: np.ndarray) -> np.ndarray:
-    middle = (centres[1:] + centres[:-1]) / 2
-    return np.concatenate([[2 * centres[0] - middle[0]], middle, [2 * centres[-1] - middle[-1]]])
 
 
 def draw_curve(ax: Axes, curve: Any, strength: float, style: str, label: str, colour: str = "black") -> Any:

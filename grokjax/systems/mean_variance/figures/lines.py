@@ -16,7 +16,7 @@ from .... import plot
 from ....evidence.statistics import Estimate, is_estimate
 from ....theory.continuation import Continuation
 from ..theory import Mode
-from ._axes import odds, odds_ticks, panels
+from ._axes import odds, odds_ticks
 from .squares import LOWEST, METRICS, NOT_CELL_BY_CELL
 
 
@@ -54,7 +54,7 @@ def figure_3(
     titles = {**METRICS, "test_nll": "mean over held-out samples"}
     quantities = ("error on training samples", "Dirichlet energy", "negative log likelihood")
     with plot.style():
-        figure, made = panels(axes, 1, 3, height=3.0)
+        figure, made = plot.subplots(1, 3, width="page", height=3.0, axes=axes)
         for letter, ax, names, quantity in zip("abc", made, groups, quantities, strict=True):
             for name in names:
                 for line, (t, found) in zip(DASHES, theory.values(), strict=False):
@@ -138,7 +138,7 @@ def hysteresis(way: Continuation, mode: Mode, true_energy: float, *, ax: Axes | 
         >>> plt.close(figure)
     """
     with plot.style():
-        figure, (ax,) = panels(None if ax is None else [ax], 1, 1, width="column", height=2.7)
+        figure, (ax,) = plot.subplots(height=2.7, axes=ax)
         assert ax is not None
         z = np.geomspace(1e-2, 1e3, 600)
         exact = np.asarray(mode.alpha(z)), np.asarray(mode.amplitude(z))

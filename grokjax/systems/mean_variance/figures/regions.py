@@ -14,7 +14,7 @@ from .... import plot
 from ....phases import PhaseDiagram
 from ..phases import counts
 from ..theory import iso_alpha, iso_beta
-from ._axes import draw_curve, odds, odds_axes, panels
+from ._axes import draw_curve, odds, odds_axes
 from .squares import GAMMA, RHO, Square
 
 
@@ -42,8 +42,7 @@ def figure_1(diagram: PhaseDiagram, borders: Any, *, ax: Axes | None = None) -> 
     """
     square = Square.of(diagram)
     with plot.style():
-        figure, (ax,) = panels(None if ax is None else [ax], 1, 1, width="column", height=2.9)
-        assert ax is not None
+        figure, (ax,) = plot.subplots(height=2.9, axes=ax)
         labels = np.asarray(diagram.labels).T
         handles = plot.draw_phases(ax, odds(square.rho), odds(square.gamma), labels, NETWORK_PHASES)
         lines = {

@@ -18,7 +18,7 @@ from .... import plot
 from ....evidence.statistics import is_estimate
 from ....phases import PhaseDiagram
 from ..theory import iso_alpha
-from ._axes import draw_curve, edges, odds, odds_axes, panels
+from ._axes import draw_curve, odds, odds_axes
 
 
 METRICS = {
@@ -93,11 +93,13 @@ def figure_2(
     """
     with plot.style():
         shape = (len(squares), len(METRICS))
-        figure, cells = panels(axes, *shape, height=1.75)
+        figure, cells = plot.subplots(*shape, width="page", height=1.75, axes=axes)
         grid = np.array(cells, dtype=object).reshape(shape)
         frame = [  # one for all rows, whatever cells they have
             np.array([min(each[0] for each in ends), max(each[-1] for each in ends)])
-            for ends in zip(*((edges(odds(s.rho)), edges(odds(s.gamma))) for s in squares.values()), strict=True)
+            for ends in zip(
+                *((plot.cell_edges(odds(s.rho)), plot.cell_edges(odds(s.gamma))) for s in squares.values()), strict=True
+            )
         ]
         for column, (name, label) in enumerate(METRICS.items()):
             logs = [np.log10(np.maximum(square.values(name), LOWEST)) for square in squares.values()]
@@ -174,7 +176,7 @@ def spread_map(
     names = {**METRICS, "population_nll": "expected NLL"}
     names = {name: label for name, label in names.items() if getattr(spread, name) is not None}
     with plot.style():
-        figure, made = panels(axes, 1, len(names), height=2.3)
+        figure, made = plot.subplots(1, len(names), width="page", height=2.3, axes=axes)
         for letter, ax, (name, label) in zip("abcdef", made, names.items(), strict=False):
             logs = np.log10(np.maximum(np.asarray(getattr(spread, name), float), LOWEST))
             limits = (np.log10(LOWEST), logs.max())
@@ -215,7 +217,7 @@ def caption_spread_map(data: Any, members: int, steps: int) -> str:
 
 
 def _heat(ax: Axes, square: Square, logs: np.ndarray, limits: tuple[Any, Any], frame: Any = None) -> Any:
-    borders = edges(odds(square.rho)), edges(odds(square.gamma))
+    borders = plot.cell_edges(odds(square.rho)), plot.cell_edges(odds(square.gamma))
     image = ax.pcolormesh(*borders, logs.T, vmin=limits[0], vmax=limits[1], cmap="viridis", rasterized=True)
     if square.collapsed.any():  # one patch of all cells: hatches have no seams between them
         x, y = borders

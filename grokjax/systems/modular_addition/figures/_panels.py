@@ -1,14 +1,12 @@
-"""What the figures share: names of axes, panels and decays, colours, letters, borders, words on sizes and starts."""
+"""What the figures share: names of axes, panels and decays, colours, borders, words on sizes and starts."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from .... import plot
 from ....results import Run
 from ..phases import Transitions
 
@@ -34,19 +32,6 @@ DECAYS = {
     "gaussian": "plain weight decay",
 }
 TRAIN, HELD_OUT, SINGLE, LOCALISED = range(4)  # colours
-
-
-def panels_of(axes: Sequence[Axes] | None, count: int) -> tuple[Figure, Sequence[Axes]]:
-    """The given axes and their figure, or new ones of a page's width."""
-    if axes is None:
-        return plot.subplots(1, count, width="page", height=2.9)
-    return axes[0].get_figure(root=True), axes  # pyright: ignore[reportReturnType]
-
-
-def draw_letters(axes: Sequence[Axes]) -> None:
-    """(a), (b), ... in order."""
-    for letter, ax in zip("abcdef", axes, strict=False):
-        plot.label_panel(ax, letter)
 
 
 def open_up(ax: Axes) -> None:

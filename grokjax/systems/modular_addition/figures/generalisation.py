@@ -22,10 +22,8 @@ from ._panels import (
     LOCALISED,
     SINGLE,
     TRAIN,
-    draw_letters,
     noise_axis,
     open_up,
-    panels_of,
     sizes_of,
     where_starts_differ,
 )
@@ -58,7 +56,7 @@ def learning_curve(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     chance = 1 / float(run.system.prime)
     errors = {"train_error": ("training sums", TRAIN), "held_out_error": ("held-out sums", HELD_OUT)}
     with plot.style():
-        figure, axes = panels_of(axes, 3)
+        figure, axes = plot.subplots(1, 3, width="page", height=2.9, axes=axes)
         for ax, names in zip(axes, (ACCURACIES, errors, WEIGHTS), strict=True):
             for name, (label, colour) in names.items():
                 values = getattr(run.series, name)
@@ -74,7 +72,7 @@ def learning_curve(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
         axes[2].set(ylabel="share of the weight $|a||w||v|$", ylim=(-0.03, 1.03))
         for ax in axes:
             plot.legend_below(ax, ax.get_legend_handles_labels()[0])
-        draw_letters(axes)
+        plot.label_panels(axes)
     return figure
 
 
@@ -139,7 +137,7 @@ def accuracies_against_noise(
     pick = lambda values: np.asarray(values)[(slice(None), *at)]
     noise = pick(np.broadcast_to(np.asarray(cold.system.noise_variance), cold.layout.shape))
     with plot.style():
-        figure, axes = panels_of(axes, 3)
+        figure, axes = plot.subplots(1, 3, width="page", height=2.9, axes=axes)
         for ax, names in zip(axes, (ACCURACIES, learned, WEIGHTS), strict=True):
             for run, hollow in ((cold, False), (hot, True)):
                 for name, (label, colour) in names.items():
@@ -157,7 +155,7 @@ def accuracies_against_noise(
         axes[0].set(ylabel="accuracy (dashed: chance)", ylim=(-0.03, 1.03))
         axes[1].set(ylabel=r"learned, $\langle f,y\rangle/\langle y,y\rangle$")
         axes[2].set(ylabel="share of the weight $|a||w||v|$", ylim=(-0.03, 1.03))
-        draw_letters(axes)
+        plot.label_panels(axes)
     return figure
 
 

@@ -22,7 +22,7 @@ from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ....phases import PhaseDiagram
 from ....results import Run
 from ..theory.generalisation import LEFT_TO_A_MASK
-from ._panels import DECAYS, HELD_OUT, draw_letters, noise_axis, panels_of, sizes_of, where_starts_differ
+from ._panels import DECAYS, HELD_OUT, noise_axis, sizes_of, where_starts_differ
 
 
 def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes | None = None) -> Figure:
@@ -54,7 +54,7 @@ def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes |
     places = [np.broadcast_to(getattr(cold.system, name), cold.layout.shape).ravel() for name in diagram.axes]
     halves = [np.ravel(run.held_out_accuracy.mean) for run in (cold, hot)]
     with plot.style():
-        ax = plot.subplots(height=3.3)[1][0] if ax is None else ax
+        figure, (ax,) = plot.subplots(height=3.3, axes=ax)
         ax.set(xscale="log")
         labels = {"y_label": "training fraction $f$"}
         status = np.asarray(diagram.status).T
@@ -74,7 +74,7 @@ def generalisation_map(diagram: PhaseDiagram, cold: Run, hot: Run, *, ax: Axes |
             handles.append(Line2D([], [], color=_shade(colour, value), markeredgewidth=0.6, label=name, **marker))
         title = f"$P={float(cold.system.prime):g}$, $N={float(cold.system.width):g}$; left half cold, right half hot"
         plot.legend_below(ax, handles, columns=2, title=title)
-    return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
+    return figure
 
 
 def caption_generalisation_map(cold: Run, hot: Run) -> str:
@@ -137,7 +137,7 @@ def boundary_against_prime(
         >>> plt.close(figure)
     """
     with plot.style():
-        figure, (left, right) = panels_of(axes, 2)
+        figure, (left, right) = plot.subplots(1, 2, width="page", height=2.9, axes=axes)
         for index, (prime, (fraction, accuracy)) in enumerate(accuracies.items()):
             x = np.asarray(fraction) * prime**0.5
             plot.draw_experiment(left, x, accuracy, index=index, label=f"$P={prime}$")
@@ -163,7 +163,7 @@ def boundary_against_prime(
         plot.legend_below(left, left.get_legend_handles_labels()[0], columns=2)
         if right.get_legend_handles_labels()[0]:
             plot.legend_below(right, right.get_legend_handles_labels()[0])
-        draw_letters((left, right))
+        plot.label_panels((left, right))
     return figure
 
 

@@ -19,7 +19,7 @@ from ....evidence.statistics import LARGEST_Z, Estimate, z_score
 from ....results import Run
 from ..phases import Transitions
 from ..theory import Prediction
-from ._panels import AXES, PANELS, draw_borders, draw_letters, open_up, panels_of, sizes_of
+from ._panels import AXES, PANELS, draw_borders, open_up, sizes_of
 
 
 def mixed_phase(
@@ -58,7 +58,7 @@ def mixed_phase(
     exponent = int(np.floor(np.log10(noise.max())))
     unit = 10.0**exponent
     with plot.style():
-        figure, axes = panels_of(axes, 3)
+        figure, axes = plot.subplots(1, 3, width="page", height=2.9, axes=axes)
         for ax, name in zip(axes, PANELS, strict=False):
             plot.draw_theory(ax, grid / unit, getattr(curve, name), label="theory, leading order in $1/N$")
             if corrected is not None and name != "specialised_once":  # of which it knows nothing
@@ -77,7 +77,7 @@ def mixed_phase(
         plot.legend_below(axes[1], keys, title="sharp limit")
         empty = Line2D([], [], linestyle="", label=f"{sizes}, {cold.layout.num_members} networks a noise")
         plot.legend_below(axes[2], [empty])
-        draw_letters(axes)
+        plot.label_panels(axes)
     return figure
 
 
@@ -168,7 +168,7 @@ def pair_densities(
     seen = np.flatnonzero((np.maximum(networks, expected) >= norm.vmin).any(axis=0))
     reach = float(pairs.edges[seen[-1] + 1])
     with plot.style():
-        figure, axes = panels_of(axes, 2)
+        figure, axes = plot.subplots(1, 2, width="page", height=2.9, axes=axes)
         names = (
             f"theory, $P={float(law.system.prime):g}$",
             f"{len(run.diverged[point])} networks, $N={float(law.system.width):g}$",
@@ -180,7 +180,7 @@ def pair_densities(
             ax.set(xlim=(0, reach), ylim=(0, reach), xticks=np.arange(0, reach, 0.5), yticks=np.arange(0, reach, 0.5))
             ax.set_title(rf"{name}, $\sigma^2={noise:g}$")
         figure.colorbar(mesh, ax=list(axes), label=r"probability density (units of $x^{*-2}$)", shrink=0.9)
-        draw_letters(axes)
+        plot.label_panels(axes)
     return figure
 
 
@@ -240,7 +240,7 @@ def width_convergence(
     widths = np.asarray(widths, float)
     curve = np.geomspace(widths.min(), widths.max(), 100)
     with plot.style():
-        ax = plot.subplots(1, 1, width="column", height=2.9)[1][0] if ax is None else ax
+        figure, (ax,) = plot.subplots(height=2.9, axes=ax)
         for index, (name, (gap, error)) in enumerate(gaps.items()):
             first, second = series[name]
             plot.draw_theory(ax, curve, np.abs(first / curve + second / curve**2), index=index)
@@ -250,7 +250,7 @@ def width_convergence(
         ax.set_xticks(widths, [f"{width:.0f}" for width in widths])
         ax.minorticks_off()
         plot.legend_below(ax, ax.get_legend_handles_labels()[0], columns=2, title="curves: $c_1/N + c_2/N^2$")
-    return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
+    return figure
 
 
 def caption_width_convergence(series: Mapping[str, tuple[float, float]]) -> str:

@@ -15,7 +15,7 @@ from .... import plot
 from ....phases import PhaseDiagram
 from ..phases import Transitions
 from ..system import ModularAddition
-from ._panels import AXES, BORDERS, draw_letters
+from ._panels import AXES, BORDERS
 
 
 def phase_diagram(
@@ -48,7 +48,7 @@ def phase_diagram(
     noise, width = (swept.get(name, float(getattr(system, name))) for name in ("noise_variance", "width"))
     side = np.asarray(diagram.order_parameters.side_weight)
     with plot.style():
-        ax = plot.subplots(height=2.9)[1][0] if ax is None else ax
+        figure, (ax,) = plot.subplots(height=2.9, axes=ax)
         ax.set(xscale="log", yscale="log")
         labels = {"x_label": AXES.get(x_name, x_name), "y_label": AXES.get(y_name, y_name)}
         status = np.asarray(diagram.status).T
@@ -69,7 +69,7 @@ def phase_diagram(
             ax.yaxis.set_major_formatter("{x:.0f}")
             ax.yaxis.set_minor_locator(NullLocator())
         plot.legend_below(ax, [*handles, *keys.values()], columns=2, title="present: weight above $1/N$ a frequency")
-    return ax.get_figure(root=True)  # pyright: ignore[reportReturnType]
+    return figure
 
 
 def phase_diagrams(
@@ -100,7 +100,7 @@ def phase_diagrams(
         figure, axes = plot.subplots(1, len(diagrams), width="page", height=2.9)
         for ax, diagram, sharp in zip(axes, diagrams, borders, strict=True):
             phase_diagram(diagram, sharp, system=system, ax=ax)
-        draw_letters(axes)
+        plot.label_panels(axes)
     return figure
 
 

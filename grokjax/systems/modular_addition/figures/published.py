@@ -17,7 +17,7 @@ from .... import plot
 from ..phases import Transitions
 from ..system import ModularAddition
 from ..theory import Prediction
-from ._panels import AXES, PANELS, draw_borders, draw_letters, panels_of
+from ._panels import AXES, PANELS, draw_borders
 
 
 CONVENTIONS: dict[str, tuple[str, Any]] = {
@@ -74,7 +74,7 @@ def figure_3(
     """
     x = jnp.linspace(0, 2.2, 300)
     with plot.style():
-        figure, (left, middle, right) = panels_of(axes, 3)
+        figure, (left, middle, right) = plot.subplots(1, 3, width="page", height=2.9, axes=axes)
         for ax, convention, per_pair in ((left, "paper", 0.5), (middle, "exact", 1.0)):
             law, line = actions[convention].law, CONVENTIONS[convention][1]
             noises = np.asarray(law.system.noise_variance)
@@ -103,7 +103,7 @@ def figure_3(
         keys = draw_borders(right, borders)
         right.set(xlabel=AXES["noise_variance"], ylabel=PANELS["discrepancy"], ylim=(0, 1.05))
         plot.legend_below(right, [*right.get_legend_handles_labels()[0], *keys], columns=2, title="borders as printed")
-        draw_letters((left, middle, right))
+        plot.label_panels((left, middle, right))
     return figure
 
 

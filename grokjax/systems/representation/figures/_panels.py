@@ -1,34 +1,14 @@
 """What the figures share: axes, points by training fraction, lines of equality."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from .... import plot
-from ...._checks import argument_error
 from ....evidence.statistics import Estimate, over_members
 
 
 FRACTION = "training fraction $r$"
-
-
-def panels_of(axes: Sequence[Axes] | None, count: int, *, width: str = "page", height: float) -> Sequence[Axes]:
-    """The given axes, or those of a new figure."""
-    if axes is None:
-        return plot.subplots(1, count, width=width, height=height)[1]
-    if len(axes) != count:
-        raise argument_error("axes", f"{count}, one per panel", len(axes), "Give None for a new figure.")
-    return axes
-
-
-def finished(panels: Sequence[Axes]) -> Figure:
-    if len(panels) > 1:
-        for letter, axis in zip("abcdefgh", panels, strict=False):
-            plot.label_panel(axis, letter)
-    return panels[0].get_figure()  # pyright: ignore[reportReturnType]
 
 
 def scatter(ax: Axes, x: Any, y: Any, fraction: np.ndarray, *, bar: bool = True) -> None:

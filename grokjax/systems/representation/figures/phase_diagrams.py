@@ -18,7 +18,7 @@ from ....plot.phase_diagram import CLEAR
 from ....plot.style import PHASE_COLOURS
 from ..goldilocks import Goldilocks
 from ..phases import PHASES, Phase, TrainingPhaseDiagram
-from ._panels import equality, finished, panels_of
+from ._panels import equality
 
 
 LETTERS = "CGMXU"
@@ -56,7 +56,7 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, axes: Sequence[
     tied = np.sum([diagram.probability(each, keep=keep) == agreement for each in Phase], axis=0) > 1
     labels = dict(zip(("x_label", "y_label"), (LABELS[name] for name in diagram.axis_names), strict=True))
     with plot.style():
-        left, right = panels = panels_of(axes, 2, height=3.3)
+        figure, (left, right) = plot.subplots(1, 2, height=3.3, axes=axes)
         plot.draw_phases(left, x, y, majority.T, PHASES, **labels)
         _separate(left.collections[0])
         entries = [
@@ -78,14 +78,15 @@ def figure_6(diagram: TrainingPhaseDiagram, *, keep: Any = None, axes: Sequence[
             for index in np.ndindex(majority.shape):
                 word, place = "".join(letters[index][kept[index]]), (x[index[0]], y[index[1]])
                 left.annotate(word, place, ha="center", va="center", fontsize=7)
-        for axis in panels:
+        for axis in (left, right):
             for name, values, one in zip(diagram.axis_names, (x, y), (axis.xaxis, axis.yaxis), strict=True):
                 if is_rate(name):
                     one.set_major_locator(MultipleLocator(1))
                     one.set_major_formatter(StrMethodFormatter("$10^{{{x:.0f}}}$"))
                 else:
                     one.set_ticks(values[:: 1 + len(values) // 12])  # a cell is one value, and that is where it has one
-        return finished(panels)
+        plot.label_panels((left, right))
+        return figure
 
 
 def figure_goldilocks(zones: dict[str, Goldilocks], *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -105,7 +106,7 @@ def figure_goldilocks(zones: dict[str, Goldilocks], *, axes: Sequence[Axes] | No
         ['comprehension', 'grokking', 'memorisation', 'confusion']
     """
     with plot.style():
-        left, right = panels = panels_of(axes, 2, height=3.3)
+        figure, (left, right) = plot.subplots(1, 2, height=3.3, axes=axes)
         width, names = 0.8 / len(zones), PHASES[:4]
         for index, (name, zone) in enumerate(zones.items()):
             place = np.arange(len(names)) + width * (index - (len(zones) - 1) / 2)
@@ -124,9 +125,10 @@ def figure_goldilocks(zones: dict[str, Goldilocks], *, axes: Sequence[Axes] | No
         words = "from grokking to {} (cells)"
         right.set(xlabel=words.format("comprehension"), ylabel=words.format("memorisation"), aspect="equal")
         right.set(xlim=(0, reach), ylim=(0, reach))
-        for axis in panels:
+        for axis in (left, right):
             plot.legend_below(axis, axis.get_legend_handles_labels()[0])
-        return finished(panels)
+        plot.label_panels((left, right))
+        return figure
 
 
 def is_rate(name: str) -> bool:

@@ -22,7 +22,7 @@ from ....results import Run
 from ..experiment import train_masks, trained
 from ..tasks import ModularAddition
 from ..theory import Prediction
-from ._panels import FRACTION, equality, finished, over_sizes, panels_of, scatter
+from ._panels import FRACTION, equality, over_sizes, scatter
 
 
 def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence[Axes] | None = None) -> Figure:
@@ -46,7 +46,7 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence
         ['0', '1', '2', '3', '4']
     """
     with plot.style():
-        places = panels_of(axes, len(panels), width="page" if len(panels) > 1 else "column", height=2.9)
+        figure, places = plot.subplots(1, len(panels), height=2.9, axes=axes)
         for axis, (title, run) in zip(places, panels.items(), strict=True):
             best = best_seed(run)
             target, network = jax.tree.map(lambda leaf, best=best: jnp.asarray(leaf[best]), trained(run))
@@ -66,7 +66,8 @@ def figure_2(panels: Mapping[str, Run], *, num_pixels: int = 240, axes: Sequence
             for symbol, point in enumerate(points):
                 axis.annotate(str(symbol), point, ha="center", va="center_baseline", fontsize=6.5)
             axis.set(xlabel="$E_{k,1}$", ylabel="$E_{k,2}$", aspect="equal", title=title)
-        return finished(places)
+        plot.label_panels(places)
+        return figure
 
 
 def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -89,7 +90,7 @@ def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
     fraction, members = train_masks(run).mean(axis=1), run.members
     predicted = r"$\widehat{\mathrm{Acc}}$, predicted from its representation"
     with plot.style():
-        left, right = panels = panels_of(axes, 2, height=3.1)
+        figure, (left, right) = plot.subplots(1, 2, height=3.1, axes=axes)
         for index, (name, values) in enumerate(
             {"network": members.accuracy, predicted: members.represented_accuracy}.items()
         ):
@@ -103,7 +104,8 @@ def figure_3(run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
         label = r"predicted accuracy $\widehat{\mathrm{Acc}}$"
         right.set(xlabel=label, ylabel="accuracy of the network", aspect="equal", xlim=(0, 1.04), ylim=(0, 1.04))
         right.legend(loc="upper left")
-        return finished(panels)
+        plot.label_panels((left, right))
+        return figure
 
 
 def figure_4a(
@@ -140,7 +142,7 @@ def figure_4a(
     above = int(np.argmax(probability >= 0.5))
     crossing = np.interp(0.5, probability[above - 1 : above + 1], fraction[above - 1 : above + 1])
     with plot.style():
-        panels = panels_of(axes, 2 if critical else 1, width="page" if critical else "column", height=3.1)
+        figure, panels = plot.subplots(1, 2 if critical else 1, height=3.1, axes=axes)
         left = panels[0]
         plot.draw_theory(left, fraction, probability, index=0, label="theory: unique structure, $n_0=2$")
         if accuracy_one is not None:
@@ -153,7 +155,8 @@ def figure_4a(
         plot.legend_below(left, left.get_legend_handles_labels()[0], columns=2)
         if critical:
             _draw_critical(panels[1], critical, isolated or {})
-        return finished(panels)
+        plot.label_panels(panels)
+        return figure
 
 
 def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -179,7 +182,7 @@ def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequ
     flow, embeddings = np.asarray(flow), np.asarray(embeddings)
     span = 1.05 * max(np.abs(flow).max(), np.abs(embeddings).max())
     with plot.style():
-        left, right = panels = panels_of(axes, 2, height=2.5)
+        figure, (left, right) = plot.subplots(1, 2, height=2.5, axes=axes)
         for axis, time, values in ((left, times, flow), (right, steps, embeddings)):
             for symbol, curve in enumerate(values.T):
                 axis.plot(time, curve, color=colormaps["viridis"](symbol / values.shape[1]))
@@ -188,7 +191,8 @@ def figure_4cd(times: Any, flow: Any, steps: Any, embeddings: Any, *, axes: Sequ
             axis.set(ylabel=r"standardised embedding $\tilde E_k$", ylim=(-span, span))
         left.set_xlabel(r"time of the effective flow, $\lambda_3 t$")
         right.set_xlabel("training step of the network")
-        return finished(panels)
+        plot.label_panels((left, right))
+        return figure
 
 
 def figure_5(
@@ -224,7 +228,7 @@ def figure_5(
     reached = None if run is None or bound is None else structured(run, bound)
     count = 2 if reached is not None and reached.any() else 1
     with plot.style():
-        panels = panels_of(axes, count, width="column" if count == 1 else "page", height=2.9)
+        figure, panels = plot.subplots(1, count, height=2.9, axes=axes)
         left = panels[0]
         seen = np.isfinite(eigenvalue).sum(axis=1) >= 10
         low, middle, high = np.nanquantile(eigenvalue[seen], [0.1, 0.5, 0.9], axis=1)
@@ -236,7 +240,8 @@ def figure_5(
         plot.legend_below(left, left.get_legend_handles_labels()[0])
         if count == 2:
             _draw_steps(panels[1], run, bound, reached)
-        return finished(panels)
+        plot.label_panels(panels)
+        return figure
 
 
 def figure_10(bound: Prediction, run: Run, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -263,14 +268,15 @@ def figure_10(bound: Prediction, run: Run, *, axes: Sequence[Axes] | None = None
         (r"$\widehat{\mathrm{Acc}}$", bound.predicted_accuracy, run.members.represented_accuracy),
     )
     with plot.style():
-        panels = panels_of(axes, 2, height=2.9)
+        figure, panels = plot.subplots(1, 2, height=2.9, axes=axes)
         for axis, (name, implied, measured) in zip(panels, quantities, strict=True):
             scatter(axis, implied, measured, train_masks(run).mean(axis=1), bar=axis is panels[-1])
             equality(axis, 0, 1)
             axis.set(xlabel=f"{name} implied by the training set", ylabel=f"{name} of the network", aspect="equal")
             axis.set(xlim=(-0.04, 1.04), ylim=(-0.04, 1.04), xticks=np.linspace(0, 1, 6), yticks=np.linspace(0, 1, 6))
             axis.legend(loc="upper left")
-        return finished(panels)
+        plot.label_panels(panels)
+        return figure
 
 
 def _draw_structured(ax: Axes, run: Run) -> None:

@@ -11,7 +11,7 @@ from .... import plot
 from ....evidence.decomposition import Decomposition
 from ....evidence.statistics import Estimate, is_estimate
 from ..theory import Prediction
-from .published import AXES, panels_of
+from .published import AXES
 
 
 def decomposition(found: Decomposition, population: Prediction, *, axes: Sequence[Axes] | None = None) -> Figure:
@@ -36,7 +36,7 @@ def decomposition(found: Decomposition, population: Prediction, *, axes: Sequenc
     degrees = tuple(population.overlap)
     titles = [f"overlap $He_{degree}$" for degree in degrees] + ["side weight"]
     with plot.style():
-        figure, axes = panels_of(axes, len(titles))
+        figure, axes = plot.subplots(1, len(titles), width="page", height=3.0, axes=axes)
         for index, (label, part) in enumerate(parts.items()):
             for ax, estimate, value in zip(axes, flat(part), flat(population.order_parameters), strict=True):
                 scale = 100 / np.abs(np.asarray(value))

@@ -15,7 +15,7 @@ from matplotlib.patheffects import Normal, Stroke
 from .... import plot
 from ....results import Run
 from ..theory import Prediction
-from .published import AXES, panels_of, sizes_of
+from .published import AXES, sizes_of
 
 
 # White in a dark seam, to be seen on every colour and on paper.
@@ -57,7 +57,7 @@ def overlap_maps(
     """
     degrees = (min(theory.overlap), degree)
     with plot.style():
-        figure, axes = panels_of(axes, 4, rows=2, height=2.3)
+        figure, axes = plot.subplots(2, 2, width="page", height=2.3, axes=axes)
         limits, mesh = None, None
         for row, shown in enumerate(degrees):
             for column, (name, found) in enumerate((("theory", theory), ("networks", run))):

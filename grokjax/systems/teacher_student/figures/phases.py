@@ -14,7 +14,6 @@ from matplotlib.lines import Line2D
 from .... import plot
 from ...._checks import argument_error
 from ....phases import PhaseDiagram
-from ....plot.style import plain_log
 from ....status import Status
 from ..system import TeacherStudent
 from .published import AXES
@@ -64,8 +63,7 @@ def figure_1(
     if beyond > MOST_HATCHED:
         status = np.where(status == Status.UNRELIABLE, int(Status.SOLVED), status)
     with plot.style():
-        if ax is None:
-            _, (ax,) = plot.subplots(height=3.3)
+        figure, (ax,) = plot.subplots(height=3.3, axes=ax)
         ax.set(xscale="log", yscale="log")
         handles = plot.draw_phases(
             ax,
@@ -85,14 +83,14 @@ def figure_1(
             handles += ax.plot(*map(np.asarray, simulated), "kx", markersize=4, label="networks were sampled here")
         ax.set(xlim=limits[0], ylim=limits[1])
         for axis in (ax.xaxis, ax.yaxis):
-            plain_log(axis)
+            plot.plain_log(axis)
         told = [] if system is None else [_left(system, y_name)]
         absent = _absent(diagram)
         title = "; ".join(told + ([f"no {absent} here"] if absent else []))
         if beyond > MOST_HATCHED:
             title += f"\nbeyond the theory's own range: {beyond:.0%} of the points"
         plot.legend_below(ax, handles, title=title.strip() or None)
-    return ax.get_figure()  # pyright: ignore[reportReturnType]
+    return figure
 
 
 def _draw_phase_borders(

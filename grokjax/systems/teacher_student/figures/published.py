@@ -16,7 +16,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from .... import plot
-from ....evidence.statistics import Estimate
+from ....evidence.statistics import Estimate, finite_mean
 from ....results import Run
 from ..experiment import negative_log_density
 from ..order_parameters import OrderParameters
@@ -74,7 +74,7 @@ def figure_2(
     teacher = {degree: float(np.ravel(c)[0]) for degree, c in run.system.teacher.items()}
     lines = lines_of(curves, at_points)
     with plot.style():
-        figure, (left, middle, right) = panels_of(axes, 3)
+        figure, (left, middle, right) = plot.subplots(1, 3, width="page", height=3.0, axes=axes)
         _draw_actions(left, run, at_points, lines, noise)
         ended: list[Any] = []
         for name, curve in curves.items():
@@ -193,16 +193,4 @@ def _draw_actions(
 
 def level_of(estimate: Estimate) -> np.ndarray:
     """The action at the centre, from its first bins that were seen; shape (point, 1)."""
-    first = np.asarray(estimate.mean)[:, :3]
-    seen = np.isfinite(first)
-    with np.errstate(invalid="ignore"):  # none was seen
-        return np.where(seen, first, 0.0).sum(axis=1, keepdims=True) / seen.sum(axis=1, keepdims=True)
-
-
-def panels_of(
-    axes: Sequence[Axes] | None, count: int, *, rows: int = 1, height: float = 3.0
-) -> tuple[Figure, Sequence[Axes]]:
-    """The given axes and their figure, or new ones of a page's width."""
-    if axes is None:
-        return plot.subplots(rows, count // rows, width="page", height=height)
-    return axes[0].get_figure(), axes  # pyright: ignore[reportReturnType]
+    return finite_mean(np.asarray(estimate.mean)[:, :3], axis=1)[:, None]
