@@ -19,6 +19,7 @@ os.environ.setdefault(
 )
 
 import jax
+import jaxtyping
 import numpy as np
 import pytest
 
@@ -27,6 +28,14 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 
 MANY_REGIONS = 25_000  # Linux allows a process 65 530 mapped regions of memory and kills it beyond.
+
+
+@pytest.fixture
+def as_users_call_it():
+    """Without the tests' own check of annotations, which would come before the library's."""
+    jaxtyping.config.update("jaxtyping_disable", True)
+    yield
+    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,7 +8,6 @@ import re
 
 import jax
 import jax.numpy as jnp
-import jaxtyping
 import numpy as np
 import pytest
 
@@ -25,6 +24,8 @@ from grokjax.systems import (
     teacher_student as ts,
 )
 
+
+pytestmark = pytest.mark.usefixtures("as_users_call_it")
 
 NAN, INF, TEXT, RAGGED = float("nan"), float("inf"), "a lot", [[1.0, 2.0], [3.0]]
 NO_NUMBER = (TEXT, RAGGED, None, object(), 1j, NAN, INF, [0.1, TEXT])
@@ -505,14 +506,6 @@ CASES = [
     for argument, values in arguments.items()
     for index, value in enumerate(values)
 ]
-
-
-@pytest.fixture(autouse=True)
-def as_users_do():
-    """Annotations unchecked: that is for these tests alone."""
-    jaxtyping.config.update("jaxtyping_disable", True)
-    yield
-    jaxtyping.config.update("jaxtyping_disable", False)
 
 
 @pytest.mark.parametrize(("door", "argument", "value"), CASES)
