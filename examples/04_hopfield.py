@@ -18,6 +18,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from _arguments import parser, read
+from scipy.interpolate import CubicHermiteSpline
 
 
 # %% What the command line says
@@ -79,22 +80,14 @@ capacity_of = lambda theta, t: hop.capacity(hop.GroupedHidden(hop.TernaryHidden(
 slope = lambda theta, t: jax.jvp(lambda theta: capacity_of(theta, t), (theta,), (jnp.ones(()),))
 sweep = jax.jit(lambda t: jax.lax.map(lambda theta: slope(theta, t), thresholds, batch_size=8))
 curves, best = {}, {}
-
-
-def through(x, y, slope, at):
-    """The cubic through values and derivatives of neighbours on a grid."""
-    i = np.clip(np.searchsorted(x, at, side="right") - 1, 0, len(x) - 2)
-    width = x[i + 1] - x[i]
-    t = (at - x[i]) / width
-    left = (1 + 2 * t) * (1 - t) ** 2 * y[i] + t * (1 - t) ** 2 * width * slope[i]
-    return left + t**2 * (3 - 2 * t) * y[i + 1] - t**2 * (1 - t) * width * slope[i + 1]
-
-
 for temperature in (0.3, 0.4, 0.5, 0.6):
     values, slopes = (np.asarray(array) for array in sweep(jnp.asarray(temperature)))
     name = f"$T={temperature}$"
-    values, slopes = (np.where(values > 0, array, np.nan) for array in (values, slopes))
-    curves[name] = np.exp(through(np.asarray(thresholds), np.log(values), slopes / values, between))
+    known = values > 0  # through values and derivatives, as far as any load is recalled
+    spline = CubicHermiteSpline(
+        thresholds[known], np.log(values[known]), slopes[known] / values[known], extrapolate=False
+    )
+    curves[name], slopes = np.exp(spline(between)), np.where(known, slopes, np.nan)
     falls = np.flatnonzero((slopes[:-1] > 0) & (slopes[1:] <= 0))
     if len(falls):
         i = falls[0]
