@@ -8,7 +8,7 @@
 # each run.
 #
 #     python examples/03_representation.py          # one CPU core, five minutes
-#     python examples/03_representation.py --grid 6 6 --rates 5 --steps 10000  # the grid of the table of claims, fifteen minutes
+#     python examples/03_representation.py --grid 6 6 --rates 5 --steps 10000  # for the claims: fifteen minutes
 #     python examples/03_representation.py --full   # the paper's 16 x 11 grid, 10 seeds, 1e5 steps: for a GPU
 #     python examples/03_representation.py --smoke  # seconds
 
