@@ -147,7 +147,7 @@ def caption_exponents(found: Mapping[str, tuple[Estimate, Any]]) -> str:
 
     Examples:
         >>> from grokjax.systems.infinite_width import figures
-        >>> measured = grokjax.Estimate(np.array([-0.5, 0.4]), np.array([0.02, 0.01]))
+        >>> measured = grokjax.Estimate(np.array([-0.5, 0.4]), np.array([0.02, 0.004]))
         >>> said = figures.caption_exponents({"two layers": (measured, np.array([-0.5, 0.375]))})
         >>> "two layers: 1 of 2 differ" in said
         True
