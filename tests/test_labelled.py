@@ -120,6 +120,25 @@ def test_a_log_hears_of_every_chunk(run, chunks):
         grokjax.Schedule(on_chunk=3)
 
 
+def test_only_series_have_an_axis_of_records():
+    """Also where a vector happens to be as long as there are records."""
+    position = lambda key, state: state.position
+    observables = {
+        "energy": grokjax.Series(grokjax.observables.measure_energy),
+        "path": grokjax.Series(position),
+        "position": grokjax.RunningMoments(position),
+    }
+    options = {"observables": observables, "num_steps": 20, "record_every": 2, "progress": False}
+    run = grokjax.run(jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 10)), **options)
+    assert run.followed == ("energy", "path")
+    data = run.to_xarray()
+    assert data["energy"].dims == data["path"].dims[:2] == ("member", "record")
+    assert data["position_mean"].dims == ("member", "position_mean_0")
+    options["observables"] = {"position": observables["position"]}
+    run = grokjax.run(jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 10)), **options)
+    assert run.certificate is None  # nothing was followed
+
+
 def test_a_log_may_end_a_run_and_the_bar_names_compilation(capsys):
     def enough(chunk):
         if chunk.steps >= 64:

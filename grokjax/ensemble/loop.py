@@ -223,6 +223,7 @@ def _finished(progress: Progress, loop: Loop, plan: Plan, compute: Compute, earl
         status=np.asarray(states.final_status) if ends else None,
         ended=np.asarray(states.steps) if ends else None,
         totals=progress.totals,
+        followed=tuple(name for name, each in loop.observables.items() if each.keeps_records),
         num_steps=progress.steps_before + progress.steps_done,
         warmup=plan.warmup if earlier is None else earlier.warmup,
         record_every=plan.record_every,

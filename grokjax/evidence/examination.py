@@ -115,12 +115,14 @@ def certify_series(run: Any) -> Certificate | None:
         >>> certify_series(run).missing  # it takes witnesses, and eight members for an error of the last states
         ['two starts', 'virial', 'temperature', 'step bias']
     """
-    records = (run.num_steps - run.warmup) // run.record_every
     series = {
         name + jax.tree_util.keystr(path): leaf
         for name, result in run.results.items()
         for path, leaf in jax.tree_util.tree_leaves_with_path(result)
-        if np.shape(leaf) == (run.num_members, records) and np.asarray(leaf).dtype.kind == "f"
+        if name in run.followed
+        and np.ndim(leaf) == 2
+        and len(leaf) == run.num_members
+        and np.asarray(leaf).dtype.kind == "f"
     }
     if not series:
         return None

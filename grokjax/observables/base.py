@@ -40,6 +40,11 @@ class AbstractObservable(eqx.Module):
         True
     """
 
+    @property
+    def keeps_records(self) -> bool:
+        """Whether what the user gets has an axis of records after that of the members."""
+        return False
+
     @abc.abstractmethod
     def init(self, key: Key[Array, ""], state: Any, num_records: int) -> PyTree:
         """An empty carry for a chunk of `num_records` records."""

@@ -42,6 +42,10 @@ class PerRung(AbstractObservable):
 
     inner: AbstractObservable
 
+    @property
+    def keeps_records(self):
+        return self.inner.keeps_records
+
     def init(self, key, state, num_records):
         init = lambda inner, replica: inner.init(key, replica, num_records)
         return eqx.filter_vmap(init, in_axes=(leading_axes(self.inner), eqx.if_array(0)))(self.inner, state.in_order)
@@ -71,6 +75,10 @@ class RungSeries(AbstractObservable):
     """
 
     series: Series
+
+    @property
+    def keeps_records(self):
+        return True
 
     def init(self, key, state, num_records):
         return self.series.init(key, state, num_records)

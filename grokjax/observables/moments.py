@@ -90,6 +90,10 @@ class Series(AbstractObservable):
 
     measure: Measure
 
+    @property
+    def keeps_records(self):
+        return True
+
     def __check_init__(self):
         check_measure(self.measure)
 
