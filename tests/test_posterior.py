@@ -150,4 +150,6 @@ def test_the_automatic_step_follows_the_target(soft, stiff):
     np.testing.assert_allclose(bearable, 2 / np.sqrt(soft), rtol=2e-2)
     posterior, position = make()
     batched = jax.tree.map(lambda leaf: leaf[None] if eqx.is_array(leaf) else leaf, (posterior, position))
-    np.testing.assert_allclose(soft_limits(jax.random.key(0), sampler, *batched), 2.0)  # declared: of the prior
+    np.testing.assert_allclose(
+        soft_limits(jax.random.key(0), sampler, *batched), 2.0, rtol=1e-6
+    )  # declared: of the prior

@@ -26,7 +26,7 @@ def test_outliers_are_alike_and_follow_theory(run):
     trace = np.trace(ma.latent_kernels(run), axis1=-2, axis2=-1).mean(axis=-1)
     kinds = found.target, found.other, found.rows, found.constant
     total = sum(count * kind.mean for count, kind in zip((12, 24, 12, 1), kinds, strict=True))
-    np.testing.assert_allclose(total, trace, rtol=1e-6)
+    np.testing.assert_allclose(total, trace, rtol=1e-5)
     assert found.by_frequency.mean.shape == (2, 3)
     spread = found.by_frequency.mean - found.target.mean[:, None]
     assert (abs(spread) < 6 * np.hypot(found.by_frequency.error, found.target.error[:, None])).all()
@@ -43,8 +43,9 @@ def test_pruning_the_target_takes_all_that_was_learned(run):
     target = [(k, k) for k in range(1, 7)]
     gone = ma.pruned(run, target)
     np.testing.assert_allclose(gone["discrepancy"].mean, 1, atol=1e-5)
-    np.testing.assert_allclose(ma.pruned(run, [])["discrepancy"].mean, 1 - ma.pruned(run, [])["train_learned"].mean)
-    kept, control = ma.pruned(run, [])["discrepancy"].mean, ma.pruned(run, [(1, 2), (0, 3)])["discrepancy"].mean
+    whole = ma.pruned(run, [])
+    np.testing.assert_allclose(whole["discrepancy"].mean, 1 - whole["train_learned"].mean, atol=1e-5)
+    kept, control = whole["discrepancy"].mean, ma.pruned(run, [(1, 2), (0, 3)])["discrepancy"].mean
     np.testing.assert_allclose(control, kept, atol=1e-5)  # the target has no part there
     half = ma.pruned(run, [(1, 1), (2, 2)])["train_learned"].mean
     np.testing.assert_allclose(half / (1 - kept), 1 / 3, atol=0.05)
