@@ -1,5 +1,6 @@
 """From an experiment to what the loop observes, and from what it observed to a `Run`."""
 
+import dataclasses
 from typing import Any
 
 import equinox as eqx
@@ -123,7 +124,7 @@ def collect(system, experiment, problem, axes, assembly: Assembly, run: Any, sta
         layout=layout,
         start=start,
         reports=run.sampler.report(run.states),
-        ensemble=eqx.tree_at(lambda r: r.results, run, {}),
+        ensemble=dataclasses.replace(run, results={}, recorded=()),
         problem=problem,
         assembly=assembly,
     )

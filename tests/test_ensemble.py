@@ -238,6 +238,29 @@ def test_states_are_overwritten_from_chunk_to_chunk_and_never_those_of_the_user(
     assert np.isfinite(positions).all()
 
 
+def test_a_run_that_is_added_to_keeps_its_spacing():
+    target, _ = problem()
+    first = run(num_steps=40, warmup=8)
+
+    def add(**options):
+        options = {"observables": OBSERVABLES, "num_steps": 20, **options}
+        sampler = UnderdampedLangevin(0.3, 1.0)
+        return ensemble.run(jax.random.key(1), sampler, target, states=first, progress=False, **options)
+
+    longer = add()  # twenty steps alone would have a record each
+    assert (longer.num_steps, longer.warmup, longer.record_every) == (60, 8, 4)
+    energy = longer.to_xarray()["energy"]
+    np.testing.assert_array_equal(energy.record, np.arange(12, 61, 4))
+    np.testing.assert_array_equal(energy[:, :8], first.results["energy"])
+    for options, argument in (
+        ({"record_every": 2}, "record_every"),
+        ({"warmup": 4}, "warmup"),
+        ({"observables": {"energy": OBSERVABLES["energy"]}}, "observables"),
+    ):
+        with pytest.raises(ValueError, match=f"`{argument}` must be .* go on from its states: states=run.states"):
+            add(**options)
+
+
 def test_a_second_ctrl_c_in_a_chunk_is_no_result(monkeypatch):
     advance = ensemble.loop.advance_members
 

@@ -130,13 +130,13 @@ def test_only_series_have_an_axis_of_records():
     }
     options = {"observables": observables, "num_steps": 20, "record_every": 2, "progress": False}
     run = grokjax.run(jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 10)), **options)
-    assert run.followed == ("energy", "path")
+    assert run.recorded == ("energy", "path")
     data = run.to_xarray()
     assert data["energy"].dims == data["path"].dims[:2] == ("member", "record")
     assert data["position_mean"].dims == ("member", "position_mean_0")
     options["observables"] = {"position": observables["position"]}
     run = grokjax.run(jax.random.key(0), grokjax.Langevin(0.1), lambda x: x @ x / 2, jnp.ones((4, 10)), **options)
-    assert run.certificate is None  # nothing was followed
+    assert run.certificate is None  # nothing was recorded
 
 
 def test_a_log_may_end_a_run_and_the_bar_names_compilation(capsys):

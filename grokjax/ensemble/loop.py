@@ -11,6 +11,7 @@ are cut into chunks. After `jax.distributed.initialize(...)` in several processe
 sharded over the devices of all of them, and every process returns the same, complete run.
 """
 
+import dataclasses
 import time
 import warnings
 from collections.abc import Mapping
@@ -64,7 +65,7 @@ def _run(
         target: what is sampled, such as a `Posterior` with leading axis member on its array leaves.
         positions: first positions, leading axis member.
         states: instead of positions, the states to go on from, or a whole `EnsembleRun`: then its observables are
-            added to and its steps are counted on.
+            added to and its steps are counted on, with its spacing of records and no warm-up again.
         observables: what to measure, by name; their leaves are scalars (shared) or arrays with leading axis member.
         target_axes: 0, or a prefix of `target` with None where members share the arrays below.
         schedule: see `Schedule`.
@@ -75,9 +76,9 @@ def _run(
         folder a checkpoint.
 
     Raises:
-        ValueError: a keyword is not known, a size is not a whole number, the warm-up leaves no step to measure, the
-            folder is in use or holds checkpoints of another run or of other settings, or processes differ in their
-            arguments or have no member.
+        ValueError: a keyword is not known, a size is not a whole number, the warm-up leaves no step to measure, a run
+            that is added to had other observables or another spacing, the folder is in use or holds checkpoints of
+            another run or of other settings, or processes differ in their arguments or have no member.
         KeyboardInterrupt: Ctrl-C or SIGTERM before anything was measured.
 
     Examples:
@@ -95,10 +96,11 @@ def _run(
         raise argument_error(
             "observables", "observables by name", observables, 'Try {"energy": Series(measure_energy)}.'
         )
-    plan = Plan.of(as_before(schedule))
     earlier = states if isinstance(states, EnsembleRun) else None
     start = positions if states is None else (states if earlier is None else earlier.states)
     measured = dict(observables or {})
+    schedule = schedule if earlier is None else _added_to(earlier, schedule, measured)
+    plan = Plan.of(as_before(schedule))
     loop = Loop.of(check_key(key), sampler, target, start, measured, target_axes, compute)
     origin = Origin.of(identity_of(loop, plan, schedule, fresh=states is None), plan, compute, loop.mesh)
     products = dot_precision(compute.precision, loop.platform, loop.dtype)
@@ -123,6 +125,18 @@ def _run(
 
 run = flat(_run, name="run", schedule=Schedule(), compute=Compute())
 """The public door of the loop."""
+
+
+def _added_to(earlier: EnsembleRun, schedule: Schedule, observables: dict[str, Any]) -> Schedule:
+    """The schedule of a run that adds to an earlier one: records of one spacing, without a gap, of the same things."""
+    remedy = "To measure anew, go on from its states: states=run.states."
+    if set(observables) != set(earlier.totals):
+        raise argument_error("observables", f"those of the run, {sorted(earlier.totals)}", sorted(observables), remedy)
+    if schedule.record_every not in (None, earlier.record_every):
+        raise argument_error("record_every", f"{earlier.record_every} as before", schedule.record_every, remedy)
+    if schedule.warmup:
+        raise argument_error("warmup", "left out, as the run has had its own", schedule.warmup, remedy)
+    return dataclasses.replace(schedule, record_every=earlier.record_every, warmup=0)
 
 
 def _advance_chunks(progress: Progress, loop: Loop, plan: Plan, schedule, compute, keeper, asked, needed) -> bool:
@@ -223,7 +237,7 @@ def _finished(progress: Progress, loop: Loop, plan: Plan, compute: Compute, earl
         status=np.asarray(states.final_status) if ends else None,
         ended=np.asarray(states.steps) if ends else None,
         totals=progress.totals,
-        followed=tuple(name for name, each in loop.observables.items() if each.keeps_records),
+        recorded=tuple(name for name, each in loop.observables.items() if each.keeps_records),
         num_steps=progress.steps_before + progress.steps_done,
         warmup=plan.warmup if earlier is None else earlier.warmup,
         record_every=plan.record_every,

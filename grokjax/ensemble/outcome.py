@@ -14,7 +14,7 @@ class EnsembleRun(eqx.Module):
 
     Attributes:
         results: the finalised observables by name, arrays with leading axis member.
-        followed: names of those whose second axis is the record.
+        recorded: names of those that keep every record, on the second axis.
         states: the last states, ready to continue from.
         sampler: the one that was measured with.
         diverged: per member, whether its energy is not finite. Leave these out of every average.
@@ -46,7 +46,7 @@ class EnsembleRun(eqx.Module):
     status: np.ndarray | None
     ended: np.ndarray | None
     totals: dict[str, Any]
-    followed: tuple[str, ...] = eqx.field(static=True)
+    recorded: tuple[str, ...] = eqx.field(static=True)
     num_steps: int = eqx.field(static=True)
     warmup: int = eqx.field(static=True)
     record_every: int = eqx.field(static=True)

@@ -117,12 +117,9 @@ def certify_series(run: Any) -> Certificate | None:
     """
     series = {
         name + jax.tree_util.keystr(path): leaf
-        for name, result in run.results.items()
-        for path, leaf in jax.tree_util.tree_leaves_with_path(result)
-        if name in run.followed
-        and np.ndim(leaf) == 2
-        and len(leaf) == run.num_members
-        and np.asarray(leaf).dtype.kind == "f"
+        for name in run.recorded
+        for path, leaf in jax.tree_util.tree_leaves_with_path(run.results[name])
+        if np.ndim(leaf) == 2 and len(leaf) == run.num_members and np.asarray(leaf).dtype.kind == "f"
     }
     if not series:
         return None

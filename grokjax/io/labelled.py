@@ -100,7 +100,8 @@ def ensemble_to_xarray(run: Any) -> Any:
     data.add("diverged", ("member",), run.diverged, "whether the member's energy is not finite")
     for name, result in run.results.items():
         for leaf, values in named_leaves(result).items():
-            dimensions = ("member", "record") if name in run.followed else ("member",)
+            lead = "member" if len(values) == run.num_members else "replica"  # of a ladder's rungs, which run fastest
+            dimensions = (lead, "record") if name in run.recorded else (lead,)
             data.add(f"{name}_{leaf}" if leaf else name, dimensions, values)
     steps = run.warmup + run.record_every * np.arange(1, records + 1)
     return _dataset(data.variables, {"record": ("record", steps)}, {"num_steps": run.num_steps})

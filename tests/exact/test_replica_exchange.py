@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grokjax import LeimkuhlerMatthews, ReplicaExchange, RunningMoments, UnderdampedLangevin, ensemble
+from grokjax import LeimkuhlerMatthews, ReplicaExchange, RunningMoments, Series, UnderdampedLangevin, ensemble
 from grokjax.observables import PerRung
 from grokjax.posterior import Posterior
 from grokjax.samplers import WithReplicaExchange
@@ -33,6 +33,9 @@ def squares(key, state):
     return jnp.outer(state.position.weights, state.position.weights)
 
 
+MOMENTS = {"x": PerRung(RunningMoments(position)), "xx": PerRung(RunningMoments(squares))}
+
+
 def problem():
     inputs = jax.random.normal(jax.random.key(1), (SAMPLES, DIM)) / 3
     targets = (inputs @ jnp.array([1.0, -0.5, 0.3]))[None] + 0.4 * jax.random.normal(jax.random.key(2), (1, SAMPLES))
@@ -52,9 +55,8 @@ def run(sampler=UnderdampedLangevin(0.25, 1.0), **options):
         target,
         start,
         target_axes=axes,
-        observables={"x": PerRung(RunningMoments(position)), "xx": PerRung(RunningMoments(squares))},
         progress=False,
-        **{"num_steps": 120, "warmup": 40, "num_chunks": 6, "record_every": 2, **options},
+        **{"num_steps": 120, "warmup": 40, "num_chunks": 6, "record_every": 2, "observables": MOMENTS, **options},
     )
 
 
@@ -147,6 +149,17 @@ def test_steps_may_differ_between_rungs(splitting):
         else UnderdampedLangevin(1.4 / stiffest**0.5, splitting=splitting)
     )
     assert largest_z(*run(sampler)) < 5
+
+
+def test_results_of_rungs_are_labelled():
+    observables = {"x": PerRung(Series(position)), "mean": PerRung(RunningMoments(position))}
+    found = run(num_steps=8, warmup=4, num_chunks=1, observables=observables)[1]
+    assert found.recorded == ("x",)
+    data = found.to_xarray()
+    assert data["x"].dims[:2] == ("replica", "record")
+    assert data["x"].shape == (MEMBERS * len(LADDER.noise_variances), 2, DIM)
+    assert data["mean_mean"].dims[0] == "replica"
+    assert data["diverged"].dims == ("member",)
 
 
 def test_a_ladder_of_a_wanted_acceptance():
