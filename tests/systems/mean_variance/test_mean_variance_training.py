@@ -161,7 +161,7 @@ def test_a_run_reports_what_the_theory_does(run):
     assert run.experiment.mean_steps == 320
     assert run.experiment.half_cycle == 200
     spread = mv.seed_spread(run)
-    np.testing.assert_allclose(spread.mse, run.mse.error * np.sqrt(3), rtol=1e-6)
+    np.testing.assert_allclose(spread.mse, run.mse.error * np.sqrt(3))
 
 
 @pytest.mark.medium

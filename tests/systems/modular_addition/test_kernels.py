@@ -26,7 +26,7 @@ def test_outliers_are_alike_and_follow_theory(run):
     trace = np.trace(ma.latent_kernels(run), axis1=-2, axis2=-1).mean(axis=-1)
     kinds = found.target, found.other, found.rows, found.constant
     total = sum(count * kind.mean for count, kind in zip((12, 24, 12, 1), kinds, strict=True))
-    np.testing.assert_allclose(total, trace, rtol=1e-5)
+    np.testing.assert_allclose(total, trace, rtol=1e-6)
     assert found.by_frequency.mean.shape == (2, 3)
     spread = found.by_frequency.mean - found.target.mean[:, None]
     assert (abs(spread) < 6 * np.hypot(found.by_frequency.error, found.target.error[:, None])).all()
