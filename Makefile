@@ -1,6 +1,6 @@
 # make demo   sets everything up and runs the main job
 # make test   sets everything up and passes the quick tests
-# make test-medium  those of more than four seconds each; continuous integration runs both
+# make test-medium  those of more than four seconds each; continuous integration runs both, these on the newest Python
 # make test-oldest  the tests with the lower bound of every dependency
 # make test-newest  the tests on the newest Python here
 # make test-aot  what is compiled for TPU and GPU, on a machine without either
@@ -9,7 +9,7 @@
 # make test-docs  builds it, and tests pages, docstrings and, where there is a browser, what a reader sees
 # make gallery  runs the examples and puts their figures and tables into docs/gallery (EXAMPLES="05 06" for some)
 # make package  builds wheel and sdist, and tries them in a clean environment
-# make check  formatting, lint, types, tests and examples; continuous integration runs it, and test-newest
+# make check  formatting, lint, types, tests and examples; continuous integration (.ci/run) runs more
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -38,7 +38,7 @@ docs: $(VENV)/.docs
 	$(BIN)/zensical build --clean --strict
 
 test-docs: docs
-	$(BIN)/python -m pytest -n 0 -m docs
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal -m docs
 
 gallery: $(VENV)/.docs
 	$(BIN)/python .ci/gallery.py $(EXAMPLES)
@@ -64,9 +64,9 @@ test-oldest:
 	$(PYTHON) .ci/oldest.py > .cache/oldest.txt
 	PIP_CONSTRAINT=$(CURDIR)/.cache/oldest.txt $(MAKE) test test-medium VENV=.venv-oldest
 
-# Once more where the newest Python here is another one; it brings the newest versions of everything.
+# The newest Python brings the newest versions of everything.
 test-newest: $(BIN)/python
-	./.ci/newest
+	./.ci/newest test test-medium
 
 check: lint types test test-medium smoke
 

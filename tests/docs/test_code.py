@@ -46,27 +46,25 @@ sys.exit(f"failed: {failed}" if failed else 0)
 
 
 @pytest.mark.docs
-def test_the_code_of_all_pages_runs(tmp_path, capsys):
+def test_the_code_of_all_pages_runs(tmp_path):
     """In one process, so that what one page compiled serves the next; from outside of the checkout."""
     names = [str(path.relative_to(ROOT)) for path in PAGES]
     environment = {**os.environ, "MPLBACKEND": "Agg", "JAX_PLATFORMS": "cpu"}
     command = [sys.executable, "-c", RUNNER, str(ROOT), *names]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     seconds = re.findall(r"^page .*$", done.stdout, flags=re.MULTILINE)
-    with capsys.disabled():
-        print("", *seconds, sep="\n")
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     assert len(seconds) == len(PAGES)
 
 
-def documented():
+def _rooms():
     spec = importlib.util.spec_from_file_location("pages", ROOT / ".ci" / "pages.py")
     pages = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(pages)
-    for page in pages.reference().values():
-        for module, names in page.items():
-            for name in names:
-                yield f"{module}.{name}", getattr(importlib.import_module(f"grokjax.{module}"), name)
+    return pages.reference()
+
+
+ROOMS = _rooms()
 
 
 def explains_itself(thing):
@@ -75,23 +73,23 @@ def explains_itself(thing):
 
 
 @pytest.mark.docs
-def test_the_examples_of_docstrings_run(capsys):
+@pytest.mark.parametrize("room", ROOMS)
+def test_the_examples_of_docstrings_run(room):
     """Every public function and class has one."""
-    things = {name: thing for name, thing in documented() if explains_itself(thing)}
+    names = [(f"grokjax.{module}", name) for module, names in ROOMS[room].items() for name in names]
+    things = {f"{module}.{name}": getattr(importlib.import_module(module), name) for module, name in names}
+    things = {name: thing for name, thing in things.items() if explains_itself(thing)}
     finder = doctest.DocTestFinder(recurse=False)
     tests = {name: finder.find(thing, name, module=False, globs=dict(GLOBALS)) for name, thing in things.items()}
-    tests = {name: found[0] for name, found in tests.items() if found and found[0].examples}
+    missing = [name for name, found in tests.items() if not (found and found[0].examples)]
+    assert things
+    assert not missing, f"without an example: {', '.join(missing)}"
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     with jax.numpy_rank_promotion("allow"):  # a reader's functions broadcast as they like
-        for test in tests.values():
+        for (test,) in tests.values():
             runner.run(test, clear_globs=True)
             plt.close("all")
-    missing = sorted(set(things) - set(tests))
-    with capsys.disabled():
-        share = f"{len(tests)} of {len(things)} public functions and classes have an example in their docstring"
-        print(f"\n{share}; {runner.tries} lines tried, {runner.failures} failed")
-    assert not runner.failures
-    assert not missing, f"without an example: {', '.join(missing)}"
+    assert not runner.failures, f"{runner.failures} of {runner.tries} lines; what they printed is above"
 
 
 @pytest.mark.docs

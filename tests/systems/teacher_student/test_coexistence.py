@@ -1,5 +1,6 @@
 """The limit below its onset, and one neuron's escape, against the tables of their derivation."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -74,16 +75,17 @@ def test_the_barrier_along_the_mixed_phase(limit):
         assert float(found.barrier) / 150 == pytest.approx(barrier, abs=6e-5)
 
 
-def test_without_a_barrier_there_is_no_solution():
-    found = ts.neuron_escape(ts.TeacherStudent.at_scale(1.0, 3.0))
+@pytest.mark.parametrize("level", [0, 1])
+def test_without_a_barrier_there_is_no_solution(level):
+    """However the compiler rounds: a hill of rounding errors was once found at the centre."""
+    escape = jax.jit(ts.neuron_escape, compiler_options={"xla_backend_optimization_level": level})
+    found = escape(ts.TeacherStudent.at_scale(1.0, 3.0))
     assert not bool(found.converged)
     assert np.isnan([found.barrier, found.saddle, found.side, found.rate, found.prefactor]).all()
 
 
 @pytest.mark.medium
 def test_evidence_on_data_sets_is_that_of_a_gaussian_process_in_the_limit_of_width():
-    import jax
-
     from grokjax.theory.kernels import nngp_kernel
 
     system = ts.TeacherStudent.at_scale(1 / 64).replace(width=1e6)

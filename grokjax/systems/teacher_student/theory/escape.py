@@ -112,7 +112,8 @@ def _escape(system: TeacherStudent, delta: Array | None, friction: float | None)
     at = lambda w: jnp.stack([field(w), w])
     rate = langer_rate(energy, jnp.zeros(2), at(saddle.position), friction) * (2 if is_even(system) else 1)
     barrier = action(saddle.position) - action(jnp.zeros(()))
-    none = choose_status((height[top] <= 0, Status.NO_SOLUTION), otherwise=status)
+    rounding = jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))  # a hill of this height may be none
+    none = choose_status((height[top] <= rounding, Status.NO_SOLUTION), otherwise=status)
     ended = first_failure(none, saddle.status, side.status)
     valid = lambda number: jnp.where(succeeded(ended), number, jnp.nan)
     return NeuronEscape(
