@@ -56,7 +56,8 @@ def check_files(wheel: Path, sdist: Path, project: dict) -> None:
     assert extras == set(project["optional-dependencies"]), extras
     with tarfile.open(sdist) as archive:
         names = {name.split("/", 1)[-1] for name in archive.getnames()}
-    assert {"LICENSE", "README.md", "pyproject.toml", "CITATION.cff", *modules} <= names
+    wanted = {"LICENSE", "README.md", "pyproject.toml", "CITATION.cff", "Makefile", ".ci/pages.py", "tests/conftest.py"}
+    assert wanted | modules <= names, (wanted | modules) - names
 
 
 def main() -> None:

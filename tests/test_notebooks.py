@@ -1,11 +1,11 @@
 """Every example is a script and a notebook: cells at top level, and jupytext reads and writes it unchanged."""
 
 import ast
-import importlib.util
 import re
 from pathlib import Path
 
 import pytest
+import scripts
 
 
 jupytext = pytest.importorskip("jupytext")
@@ -40,10 +40,7 @@ def test_the_cells_of_an_example_are_at_top_level(path):
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_introduces_its_page_of_the_gallery(path):
-    spec = importlib.util.spec_from_file_location("gallery", ROOT / ".ci" / "gallery.py")
-    gallery = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(gallery)
-    title, text, commands = gallery.introduction(path)
+    title, text, commands = scripts.load("gallery").introduction(path)
     assert title
     assert not title.startswith("#")
     assert len(text) > 100

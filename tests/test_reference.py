@@ -1,7 +1,6 @@
 """The reference has every public name, and every name says in a line what it is."""
 
 import importlib
-import importlib.util
 import inspect
 import pkgutil
 import re
@@ -9,6 +8,7 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
+import scripts
 from matplotlib.figure import Figure
 
 import grokjax
@@ -28,13 +28,6 @@ SINGLE = [
 ]
 SINGLE += ["status", "tasks", "ensemble.devices"]
 OPEN = ("evidence", "theory", "plot")  # packages whose modules are public, too
-
-
-def staged_pages():
-    spec = importlib.util.spec_from_file_location("pages", ROOT / ".ci" / "pages.py")
-    pages = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(pages)
-    return pages
 
 
 def public_modules():
@@ -67,7 +60,7 @@ def public_things():
 
 
 def test_the_reference_has_every_public_name():
-    named = staged_pages().reference()
+    named = scripts.load("pages").reference()
     documented = {
         (module, name): getattr(importlib.import_module(f"grokjax.{module}"), name)
         for page in named.values() for module, names in page.items() for name in names
@@ -102,7 +95,7 @@ def test_help_begins_with_a_line_for_every_name(name):
 
 
 def test_links_between_files_become_links_between_pages():
-    pages = staged_pages()
+    pages = scripts.load("pages")
     text = "[a](docs/sampling.md#x), [b](grokjax/systems/hopfield), [c](tests/conftest.py), [d](https://x.org)"
     made = pages.with_links(text, "README.md", "index.md")
     assert made == "[a](sampling.md#x), [b](systems/hopfield.md), c, [d](https://x.org)"

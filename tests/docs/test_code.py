@@ -2,7 +2,6 @@
 
 import doctest
 import importlib
-import importlib.util
 import inspect
 import os
 import re
@@ -15,6 +14,7 @@ import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import scripts
 
 import grokjax
 
@@ -22,6 +22,7 @@ import grokjax
 ROOT = Path(__file__).parent.parent.parent
 SHOWN = [*sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "grokjax" / "systems").glob("*/README.md"))]
 PAGES = [path for path in SHOWN if "```python" in path.read_text()]
+ROOMS = scripts.load("pages").reference()
 GLOBALS = {"grokjax": grokjax, "jax": jax, "jnp": jnp, "np": np}
 RUNNER = """
 import re, sys, time, traceback, types
@@ -55,16 +56,6 @@ def test_the_code_of_all_pages_runs(tmp_path):
     seconds = re.findall(r"^page .*$", done.stdout, flags=re.MULTILINE)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
     assert len(seconds) == len(PAGES)
-
-
-def _rooms():
-    spec = importlib.util.spec_from_file_location("pages", ROOT / ".ci" / "pages.py")
-    pages = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(pages)
-    return pages.reference()
-
-
-ROOMS = _rooms()
 
 
 def explains_itself(thing):

@@ -17,6 +17,7 @@ import urllib.parse
 from pathlib import Path
 
 import pytest
+import scripts
 
 
 ROOT = Path(__file__).parent.parent.parent
@@ -87,9 +88,7 @@ def test_style_sheets_ask_for_what_is_there():
 
 
 def test_every_name_of_the_reference_is_on_its_page(pages):
-    spec = importlib.util.spec_from_file_location("pages", ROOT / ".ci" / "pages.py")
-    staged = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(staged)
+    staged = scripts.load("pages")
     lost = [
         f"{module}.{name}"
         for page, named in staged.reference().items() for module, names in named.items() for name in names
