@@ -66,7 +66,7 @@ test-oldest:
 
 # The newest Python brings the newest versions of everything.
 test-newest: $(BIN)/python
-	./.ci/newest test test-medium
+	$(MAKE) test test-medium $$(./.ci/newest)
 
 check: lint types test test-medium smoke
 

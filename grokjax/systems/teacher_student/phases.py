@@ -28,12 +28,12 @@ from .order_parameters import OrderParameters
 from .quadrature import PERPENDICULAR, alignment_reach
 from .system import SIDE_THRESHOLD, TeacherStudent
 from .theory import Prediction
+from .theory.escape import RESOLVED_BARRIER, highest_top
 from .theory.mean_field import mean_field
 
 
 PHASES = ("GFL", "GMFL-I", "GMFL-II")
 NODES_PER_NORM = 8  # over |q| for one over the perpendicular norm
-RESOLVED_BARRIER = 1e-6  # in units of the action; lower ones are round-off
 
 
 def classify(order_parameters: OrderParameters, threshold: Any) -> Int[Array, "*points"]:
@@ -88,15 +88,13 @@ def barrier(prediction: Prediction, *, num_points: int = 1024) -> Float[Array, "
     reach = jax.lax.stop_gradient(alignment_reach(prediction.law.system))
     q = jnp.linspace(0, reach, num_points)
     action = -jnp.logaddexp(prediction.law.log_density(q), prediction.law.log_density(-q))
-    left = action - jax.lax.cummin(action)
-    right = action - jax.lax.cummin(action, reverse=True)
-    height = jnp.minimum(left, right)
-    top = jnp.clip(jnp.argmax(height), 1, num_points - 2)
+    height, top = highest_top(action)
+    top = jnp.clip(top, 1, num_points - 2)
     before, at, after = action[top - 1], action[top], action[top + 1]
     bend = before - 2 * at + after
     shift = jnp.where(bend < 0, (before - after) / (2 * jnp.where(bend < 0, bend, 1.0)), 0.0)
     found = q[top] + shift * (q[1] - q[0])
-    return jnp.where(height[top] > RESOLVED_BARRIER, found, SIDE_THRESHOLD)
+    return jnp.where(height > RESOLVED_BARRIER, found, SIDE_THRESHOLD)
 
 
 def at_barrier(system: TeacherStudent, perpendicular: str = "mean") -> TeacherStudent:

@@ -31,6 +31,21 @@ from .mean_field import coupling, mean_field
 
 
 NUM_POINTS = 2048
+RESOLVED_BARRIER = 1e-6  # in units of the action; lower ones are round-off
+
+
+def highest_top(action: Float[Array, " points"]) -> tuple[Float[Array, ""], Int[Array, ""]]:
+    """Height and index of the top that stands highest above the lower one of its two sides' minima.
+
+    Examples:
+        >>> from grokjax.systems.teacher_student.theory.escape import highest_top
+        >>> height, top = highest_top(jnp.array([0.0, 3.0, 1.0, 2.0]))
+        >>> float(height), int(top)
+        (2.0, 1)
+    """
+    height = jnp.minimum(action - jax.lax.cummin(action), action - jax.lax.cummin(action, reverse=True))
+    top = jnp.argmax(height)
+    return height[top], top
 
 
 class NeuronEscape(AbstractSolution, AbstractPrinted):
@@ -102,9 +117,7 @@ def _escape(system: TeacherStudent, delta: Array | None, friction: float | None)
     action = lambda omega: (omega**2 - field(omega) ** 2) / 2
     omega = jnp.linspace(0.0, alignment_reach(system) / unit, NUM_POINTS)
     values = jax.vmap(action)(omega)
-    # The top that stands highest above the lower one of its two sides' minima.
-    height = jnp.minimum(values - jax.lax.cummin(values), values - jax.lax.cummin(values, reverse=True))
-    top = jnp.argmax(height)
+    height, top = highest_top(values)
     bottom = jnp.argmin(jnp.where(jnp.arange(NUM_POINTS) > top, values, jnp.inf))
     slope = jax.grad(action)
     saddle, side = newton_root(slope, omega[top]), newton_root(slope, omega[bottom])
@@ -112,8 +125,7 @@ def _escape(system: TeacherStudent, delta: Array | None, friction: float | None)
     at = lambda w: jnp.stack([field(w), w])
     rate = langer_rate(energy, jnp.zeros(2), at(saddle.position), friction) * (2 if is_even(system) else 1)
     barrier = action(saddle.position) - action(jnp.zeros(()))
-    rounding = jnp.finfo(values.dtype).eps * jnp.max(jnp.abs(values))  # a hill of this height may be none
-    none = choose_status((height[top] <= rounding, Status.NO_SOLUTION), otherwise=status)
+    none = choose_status((height <= RESOLVED_BARRIER, Status.NO_SOLUTION), otherwise=status)
     ended = first_failure(none, saddle.status, side.status)
     valid = lambda number: jnp.where(succeeded(ended), number, jnp.nan)
     return NeuronEscape(
